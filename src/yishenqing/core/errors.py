@@ -1,0 +1,137 @@
+"""What can go wrong, in one tree; every error carries its exit code and, where the law speaks, its article."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason in words, with the provision that it rests on (empty where no law speaks)."""
+
+    text: str
+    law: str = ""
+
+    def __str__(self) -> str:
+        """Return the reason as a person reads it, the article in brackets."""
+        return f"{self.text}（{self.law}）" if self.law else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault in data that somebody wrote: where it stands and what is wrong."""
+
+    text: str
+    file: str = ""
+    line: int | None = None
+    field: str = ""
+    law: str = ""
+
+    def __str__(self) -> str:
+        """Return the fault with its place in front: file, line, field."""
+        place = self.file
+        if self.line is not None:
+            place += f" 第{self.line}行" if place else f"第{self.line}行"
+        if self.field:
+            place += f" “{self.field}”" if place else f"“{self.field}”"
+        return f"{place}：{self.text}" if place else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """A step that may be taken now, and by whom."""
+
+    step: str
+    title: str
+    role: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the step in the words of the contract."""
+        return {"step": self.step, "title": self.title, "role": self.role}
+
+
+@dataclass(eq=False)
+class YishenqingError(Exception):
+    """出现错误。"""
+
+    text: str
+    law: Sequence[str] = ()
+    permitted: Sequence[Permitted] = field(default=())
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        """Return the message alone; faces decide how to show the rest."""
+        return self.text
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the error in the words of the contract."""
+        return {
+            "error": {
+                "code": self.code,
+                "text": self.text,
+                "law": list(self.law),
+                "permitted": [p.as_json() for p in self.permitted],
+            }
+        }
+
+
+class Refused(YishenqingError):
+    """The law or the workflow does not allow the act; nothing was recorded."""
+
+    code = "refused"
+    exit_code = 3
+
+
+class CalendarGap(YishenqingError):
+    """A past year that is needed has no working-day calendar."""
+
+    code = "calendar_gap"
+    exit_code = 4
+
+
+class NotFound(YishenqingError):
+    """There is no such case, letter, kind or package."""
+
+    code = "not_found"
+    exit_code = 5
+
+
+class Moved(YishenqingError):
+    """Somebody wrote first; read again, nothing of this call was recorded."""
+
+    code = "moved"
+    exit_code = 5
+
+
+@dataclass(eq=False)
+class DataFault(YishenqingError):
+    """A workflow, law, letter, settings or input file has faults; all of them are listed."""
+
+    faults: Sequence[Fault] = field(default=())
+
+    code: ClassVar[str] = "data_fault"
+    exit_code: ClassVar[int] = 6
+
+    @classmethod
+    def of(cls, faults: Sequence[Fault]) -> DataFault:
+        """Gather faults into one error whose text lists each on a line of its own."""
+        return cls("\n".join(str(f) for f in faults), law=[f.law for f in faults if f.law], faults=faults)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the error with its faults, each with file, line and field."""
+        document = YishenqingError.as_json(self)
+        document["error"]["faults"] = [
+            {"text": f.text, "file": f.file, "line": f.line, "field": f.field, "law": f.law} for f in self.faults
+        ]
+        return document
+
+
+class IntegrityFault(DataFault):
+    """What was sealed is not what lies here any more."""
+
+    code = "integrity"
+    exit_code = 7
