@@ -26,6 +26,7 @@ T = TypeVar("T")
 Place = tuple[str | int, ...]
 
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LONGEST_NUMBER = 40
 _BOOLS = {"true": True, "false": False}
 
 
@@ -109,17 +110,18 @@ def _json(text: str, file: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=no_twins)
     except json.JSONDecodeError as error:
-        raise DataFault.of(
-            [Fault(f"不是合法的 JSON（第{error.colno}列附近）", file, error.lineno)]
-        ) from None
+        raise DataFault.of([Fault(f"不是合法的 JSON（第{error.colno}列附近）", file, error.lineno)]) from None
     except RecursionError:
         raise DataFault.of([Fault("嵌套层数过多", file)]) from None
+    except ValueError:  # Python refuses to turn thousands of digits into a number
+        raise DataFault.of([Fault("数字过长", file)]) from None
 
 
 def _nodes(text: str, file: str) -> tuple[Any, dict[Place, int]]:
     lines: dict[Place, int] = {}
     faults: list[Fault] = []
     try:
+        _refuse_aliases(text, file)
         root = yaml.compose(text, Loader=_Loader)
         data = None if root is None else _value(root, (), lines, faults, file)
     except yaml.MarkedYAMLError as error:
@@ -132,6 +134,15 @@ def _nodes(text: str, file: str) -> tuple[Any, dict[Place, int]]:
     if faults:
         raise DataFault.of(faults)
     return data, lines
+
+
+def _refuse_aliases(text: str, file: str) -> None:
+    """A few lines of aliases can stand for billions of values; no file here needs one."""
+    if "*" not in text:
+        return
+    for token in yaml.scan(text, Loader=_Loader):
+        if isinstance(token, yaml.AliasToken):
+            raise DataFault.of([Fault(f"不能使用引用“*{token.value}”", file, token.start_mark.line + 1)])
 
 
 def _value(node: Any, place: Place, lines: dict[Place, int], faults: list[Fault], file: str) -> Any:
@@ -168,7 +179,7 @@ def _scalar(node: Any, place: Place, faults: list[Fault], file: str) -> Any:
     if tag == "bool":  # only true and false; yes, no, on and off stay words
         return _BOOLS.get(text.lower(), text)
     try:
-        if tag == "int":
+        if tag == "int" and len(text) <= _LONGEST_NUMBER:
             return int(text.replace("_", ""), 0) if not text.lstrip("+-").startswith("0") else _octal(text)
         if tag == "float":
             return float(text)

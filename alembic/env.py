@@ -1,0 +1,11 @@
+"""Alembic runs inside the connection that the program gives it (see yishenqing.store.upgrade)."""
+
+from alembic import context
+
+from yishenqing.precedents.tables import metadata as precedents
+from yishenqing.store.tables import metadata as store
+
+connection = context.config.attributes["connection"]
+# Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
+context.configure(connection=connection, target_metadata=[store, precedents], render_as_batch=True)
+context.run_migrations()

@@ -1,0 +1,9 @@
+"""Sealed packages: a case as a BagIt 1.0 folder that anybody can check for decades, with or without us."""
+
+from __future__ import annotations
+
+from yishenqing.archive.checking import verify
+from yishenqing.archive.model import CaseFile, FilePaper, Package, PaperRecord
+from yishenqing.archive.sealing import export
+
+__all__ = ["CaseFile", "FilePaper", "Package", "PaperRecord", "export", "verify"]

@@ -1,0 +1,71 @@
+"""What the office hands in to be sealed, and what it gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from yishenqing.core.ledger import Entry, Sealed, digest
+
+
+@dataclass(frozen=True)
+class FilePaper:
+    """One paper of the file; ``name`` is its wished file name, already numbered in filing order."""
+
+    name: str
+    title: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRecord:
+    """A file that an entry refers to by salted digest. ``size`` is in bytes."""
+
+    digest: str
+    salt: str
+    sha256: str
+    size: int
+    name: str
+
+    def holds(self) -> bool:
+        """Tell whether digest, salt, content hash and name belong together."""
+        return digest("file", self.salt, self.sha256, self.name) == self.digest
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """Everything of one case. ``rulebook`` is the digest of ``snapshot``, the text of the rules it ran under.
+
+    ``destroyed`` lists the digests of sealed values and files that were destroyed under the retention rules:
+    entries still mention them, nothing can open them. A digest that is neither present nor listed here is a
+    fault, so that a loss is never taken for a lawful destruction. ``info`` adds lines to bag-info.txt, and may
+    replace Source-Organization (else ``agency``), External-Description and Bagging-Date.
+    """
+
+    agency: str
+    number: str
+    title: str
+    rulebook: str
+    snapshot: str
+    entries: Sequence[Entry]
+    sealed: Sequence[Sealed]
+    papers: Sequence[PaperRecord]
+    deadlines: Sequence[Mapping[str, Any]]
+    contents: Sequence[FilePaper]
+    info: Mapping[str, str] = field(default_factory=dict)
+    destroyed: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A package that lies at ``path``: the numbers of its cases, and its payload files below it, sorted."""
+
+    path: Path
+    cases: tuple[str, ...]
+    files: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the package in the words of the contract."""
+        return {"path": str(self.path), "cases": list(self.cases), "files": list(self.files)}

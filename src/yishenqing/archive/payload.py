@@ -1,0 +1,122 @@
+"""The payload of a package: the papers, and the ledger in a form that plain tools can recompute."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from yishenqing.archive.bag import PAYLOAD, Content, content_of, oxum
+from yishenqing.archive.model import CaseFile
+from yishenqing.archive.names import payload_name
+from yishenqing.archive.notice import NOTICE, notice
+from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.ledger import ALGORITHM, Entry, canonical, placeholders
+
+LEDGER, SEALED, PAPERS = "ledger.jsonl", "sealed.jsonl", "papers.jsonl"
+DEADLINES, RULEBOOK = "deadlines.json", "rulebook.json"
+RECORDS = (LEDGER, SEALED, PAPERS, DEADLINES, RULEBOOK, NOTICE)
+IDENTIFIER, BAGGED_ON = "External-Identifier", "Bagging-Date"
+AGENCY, LENGTH, HEAD, RULES = "Ledger-Agency", "Ledger-Entries", "Ledger-Head", "Rulebook-Digest"
+_REPLACEABLE = ("Source-Organization", "External-Description", BAGGED_ON)
+
+
+def payload(case: CaseFile) -> dict[str, bytes]:
+    """Return the payload files of ``case`` by their names below ``data/``."""
+    papers = _named(case)
+    where = {content_of(content).sha256: name for name, content in reversed(papers.items())}
+    records = {
+        LEDGER: _lines(entry.as_json() for entry in case.entries),
+        SEALED: _lines(_sealed(case)),
+        PAPERS: _lines(_papers(case, where)),
+        DEADLINES: (json.dumps(case.deadlines, ensure_ascii=False, indent=2) + "\n").encode(),
+        RULEBOOK: case.snapshot.encode(),  # nothing added: its digest is over the very text
+    }
+    rows = [(paper.title, name) for paper, name in zip(case.contents, papers, strict=True)]
+    return {**papers, **records, NOTICE: notice(case, rows).encode()}
+
+
+def _named(case: CaseFile) -> dict[str, bytes]:
+    papers: dict[str, bytes] = {}
+    for paper in case.contents:
+        papers[payload_name(paper.name, [*RECORDS, *papers])] = paper.content
+    return papers
+
+
+def _lines(records: Iterable[Mapping[str, Any]]) -> bytes:
+    return "".join(f"{canonical(record)}\n" for record in records).encode()
+
+
+def _sealed(case: CaseFile) -> Iterator[dict[str, Any]]:
+    for value in case.sealed:
+        yield {"digest": value.digest, "salt": value.salt, "value": value.value}
+    mentioned = {name for entry in case.entries for name in placeholders(entry.facts)}
+    yield from _destroyed(case, mentioned)
+
+
+def _papers(case: CaseFile, where: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    for paper in case.papers:
+        yield {
+            "digest": paper.digest,
+            "salt": paper.salt,
+            "sha256": paper.sha256,
+            "size": paper.size,
+            "name": paper.name,
+            "path": where.get(paper.sha256),
+        }
+    yield from _destroyed(case, {name for entry in case.entries for name, _ in file_mentions(entry.facts)})
+
+
+def _destroyed(case: CaseFile, mentioned: set[str]) -> Iterator[dict[str, Any]]:
+    yield from ({"digest": name, "destroyed": True} for name in sorted(mentioned & set(case.destroyed)))
+
+
+def file_mentions(value: Any) -> Iterator[tuple[str, object]]:
+    """Yield digest and size (in bytes) of every file that the facts ``value`` mention."""
+    if isinstance(value, dict):
+        if value.keys() == {"file", "size"} and isinstance(value["file"], str):
+            yield value["file"], value["size"]
+            return
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from file_mentions(item)
+
+
+def info(case: CaseFile, files: Mapping[str, Content], today: str) -> dict[str, str]:
+    """Return the fields of bag-info.txt; ``today`` (ISO) is when the package is made, unless the case says.
+
+    Raises:
+        DataFault: ``case.info`` has a key that BagIt cannot carry or that the package fixes itself.
+    """
+    fields = {
+        "Source-Organization": case.agency,
+        "External-Description": case.title,
+        IDENTIFIER: case.number,
+        BAGGED_ON: today,
+        "Payload-Oxum": oxum(files),
+        AGENCY: case.agency,
+        LENGTH: str(len(case.entries)),
+        HEAD: head(case.entries),
+        RULES: case.rulebook,
+        "Ledger-Algorithm": ALGORITHM,
+    }
+    faults = []
+    for key in case.info:
+        if not key or ":" in key or not key.isprintable() or any(c.isspace() for c in key):
+            faults.append(Fault("不能作为 bag-info.txt 的字段名", field=key))
+        elif key in fields and key not in _REPLACEABLE:
+            faults.append(Fault("是封存包自行填写的字段，不能另行指定", field=key))
+    if faults:
+        raise DataFault.of(faults)
+    return {**fields, **case.info}
+
+
+def head(entries: Iterable[Entry]) -> str:
+    """Return the hash of the last entry, which stands for the whole ledger (empty for an empty one)."""
+    return next((entry.hash for entry in reversed(list(entries))), "")
+
+
+def in_bag(name: str) -> str:
+    """Return the path inside the package of the payload file ``name``."""
+    return f"{PAYLOAD}/{name}"

@@ -1,0 +1,252 @@
+"""The commands of a case's road, and those that look after the office."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yishenqing.cli import printing
+from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.speaking import Command, fault_lines
+
+_FILE = click.Path(path_type=Path)
+
+
+def _show(wishes: Wishes, found: Any, lines: list[str]) -> None:
+    if wishes.as_json:
+        printing.document(found)
+    else:
+        printing.lines(lines)
+
+
+@click.command(cls=Command, help="建立机关文件夹：设置、数据库、案例库（可以重复运行；也用于升级数据库）。")
+@global_options
+def init(wishes: Wishes) -> None:
+    """Make an office's folder."""
+    from yishenqing.office import Office  # noqa: PLC0415
+
+    existed = (wishes.folder / "office.yaml").exists()
+    settings = Office.init(wishes.folder, wishes.user)
+    text = [f"机关文件夹已就绪：{wishes.folder}"]
+    if not existed:
+        text.append(f"设置文件：{settings}（现为示例机关“云溪县自然资源局”，正式使用前请改成本机关的）")
+        text.append("当前登录用户已有全部岗位；可在设置文件中另行分配。")
+    _show(wishes, {"home": str(wishes.folder), "settings": str(settings), "created": not existed}, text)
+
+
+@click.command(cls=Command, help="登记一件申请（JSON 或者 YAML 文件），给出编号和期限。")
+@click.argument("file", type=_FILE, metavar="申请文件")
+@global_options
+def register(wishes: Wishes, file: Path) -> None:
+    """Open a case."""
+    with wishes.office() as office:
+        found = office.register(file)
+    _show(wishes, found, printing.case(found))
+
+
+@click.command("list", cls=Command, help="列出全部案件。")
+@global_options
+def list_cases(wishes: Wishes) -> None:
+    """List all cases."""
+    with wishes.office() as office:
+        found = office.cases()
+    _show(wishes, found, printing.cases(found))
+
+
+@click.command(cls=Command, help="查看一件案件：记录、状态、期限及其理由、可以办理的步骤、文书。")
+@click.argument("case", metavar="案件编号")
+@global_options
+def show(wishes: Wishes, case: str) -> None:
+    """Show one case."""
+    with wishes.office() as office:
+        found = office.show(case)
+    _show(wishes, found, printing.case(found))
+
+
+@click.command(cls=Command, help="列出将要届满的期限，最急的在前。")
+@global_options
+def due(wishes: Wishes) -> None:
+    """Show what falls due."""
+    with wishes.office() as office:
+        found = office.due()
+    _show(wishes, found, printing.due(found))
+
+
+@click.command(cls=Command, help="办理一个步骤，如：ysq act 2026-0001 extended days=10 reason=… approved_by=…")
+@click.argument("case", metavar="案件编号")
+@click.argument("step", metavar="步骤")
+@click.argument("facts", nargs=-1, metavar="[事实=内容]…")
+@click.option("--expect", type=int, metavar="序号", help="您所见的最后一条记录的序号；其后有变化则不办理")
+@global_options
+def act(wishes: Wishes, case: str, step: str, facts: tuple[str, ...], expect: int | None) -> None:
+    """Take a step."""
+    given = read_facts(facts)
+    with wishes.office() as office:
+        found = office.act(case, step, given, on=wishes.on, expect=expect)
+    _show(wishes, found, printing.case(found))
+
+
+def read_facts(words: tuple[str, ...]) -> dict[str, Any]:
+    """Return KEY=VALUE words as facts; a key given twice is a list."""
+    facts: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"“{word}”应写作 事实=内容，如 days=10")
+        key = key.strip()
+        if key in facts:
+            earlier = facts[key] if isinstance(facts[key], list) else [facts[key]]
+            facts[key] = [*earlier, value]
+        else:
+            facts[key] = value
+    return facts
+
+
+@click.command(cls=Command, help="取得已出具的文书；尚未出具的，印制草稿供查看。")
+@click.argument("case", metavar="案件编号")
+@click.argument("kind", metavar="文书种类")
+@global_options
+def letter(wishes: Wishes, case: str, kind: str) -> None:
+    """Return an issued letter, or a draft for reading."""
+    with wishes.office() as office:
+        found = office.letter(case, kind)
+    status = "草稿（没有编号，不得发出）" if found["draft"] else f"已出具　{found['number']}"
+    _show(wishes, found, [f"{found['title']}　{status}", str(found["path"])])
+
+
+@click.command(cls=Command, help="拟制答复：每句注明来源，附相近案例。")
+@click.argument("case", metavar="案件编号")
+@click.argument("facts", nargs=-1, metavar="[事实=内容]…")
+@global_options
+def draft(wishes: Wishes, case: str, facts: tuple[str, ...]) -> None:
+    """Draft the reply."""
+    with wishes.office() as office:
+        found = office.draft(case, facts=read_facts(facts))
+    _show(wishes, found, printing.draft(found))
+
+
+@click.command(cls=Command, help="核对流程、法律数据和文书模板，列出所引条文。")
+@global_options
+def check(wishes: Wishes) -> int:
+    """Verify workflows, law and letters."""
+    from yishenqing.office.checking import check as check_files  # noqa: PLC0415 - needs no office
+
+    found = check_files(wishes.folder)
+    _show(wishes, found, printing.check(found))
+    return 6 if found["faults"] else 0
+
+
+@click.command(cls=Command, help="绘制依申请公开流程图（SVG 和 Mermaid）。")
+@click.option("--to", "folder", type=_FILE, metavar="文件夹", default=Path(), help="写到哪个文件夹（默认当前文件夹）")
+@global_options
+def diagram(wishes: Wishes, folder: Path) -> None:
+    """Draw the flow chart."""
+    from yishenqing.office.checking import diagrams  # noqa: PLC0415
+
+    found = diagrams(wishes.folder, folder)
+    _show(wishes, found, [f"流程图：{found['svg']}", f"Mermaid：{found['mermaid']}"])
+
+
+@click.command(cls=Command, help="立即办理到期事项一次：发出应发的提醒，每项只发一次。")
+@global_options
+def tick(wishes: Wishes) -> None:
+    """Do what is due now, once."""
+    with wishes.office() as office:
+        found = office.tick()
+    _show(wishes, found, reminder_lines(found["reminders"]) or ["没有新的提醒。"])
+
+
+def reminder_lines(reminders: list[dict[str, Any]]) -> list[str]:
+    """Return reminders one a line."""
+    return [f"【{r['mark_title']}】{r['number']}　{r['text']}（{r['law']}）" for r in reminders]
+
+
+@click.command("run", cls=Command, help="持续运行：按间隔办理到期事项，直到被停止。")
+@click.option("--every", type=click.IntRange(1, 86400), default=60, show_default=True, metavar="秒", help="间隔")
+@global_options
+def run_scheduler(wishes: Wishes, every: int) -> None:
+    """Keep doing what is due."""
+    from yishenqing import scheduler  # noqa: PLC0415 - APScheduler is for this command alone
+
+    with wishes.office() as office:
+        if not wishes.as_json:
+            click.echo(f"已开始，每{every}秒检查一次；按 Ctrl+C 停止。")
+        scheduler.run(office.tick, every, lambda found: _tell(wishes, found["reminders"]))
+
+
+def _tell(wishes: Wishes, reminders: list[dict[str, Any]]) -> None:
+    for reminder, line in zip(reminders, reminder_lines(reminders), strict=True):
+        if wishes.as_json:
+            printing.line(reminder)
+        else:
+            click.echo(line)
+
+
+@click.command(cls=Command, help="演示：用示例申请走完登记到归档的全过程，并核验卷宗。")
+@click.option("--to", "folder", type=_FILE, metavar="文件夹", help="演示文件放在哪里（默认 ./demo-output）")
+@global_options
+def demo(wishes: Wishes, folder: Path | None) -> None:
+    """Run one case through all six stages."""
+    from yishenqing.cli.demo import walk  # noqa: PLC0415
+
+    found = walk(folder or Path("demo-output"), say=(lambda _: None) if wishes.as_json else click.echo)
+    if wishes.as_json:
+        printing.document(found)
+
+
+@click.group(help="卷宗：导出与核验。")
+@global_options
+def archive(_wishes: Wishes) -> None:
+    """Group the archive commands."""
+
+
+@archive.command("export", cls=Command, help="导出已归档案件的密封卷宗（BagIt）。")
+@click.argument("case", metavar="案件编号")
+@click.option("--to", "target", type=_FILE, metavar="文件夹", help="导出到哪里（默认机关文件夹的 archive/案件编号）")
+@global_options
+def archive_export(wishes: Wishes, case: str, target: Path | None) -> None:
+    """Write the sealed package."""
+    with wishes.office() as office:
+        found = office.archive(case, target)
+    _show(wishes, found, [f"卷宗已导出：{found['path']}", f"共{len(found['files'])}个文件"])
+
+
+@archive.command("verify", cls=Command, help="核验卷宗（文件夹）或者数据库中的案件（编号）。")
+@click.argument("target", metavar="卷宗文件夹或者案件编号")
+@global_options
+def archive_verify(wishes: Wishes, target: str) -> None:
+    """Verify a package or a case."""
+    from yishenqing.core.errors import IntegrityFault  # noqa: PLC0415
+
+    if Path(target).exists():
+        from yishenqing.archive import verify  # noqa: PLC0415 - a package is verified without any office
+
+        faults = verify(Path(target))
+    else:
+        with wishes.office() as office:
+            faults = office.verify(target)
+    if faults:
+        problem = IntegrityFault.of(faults)
+        problem.text = "\n".join(["核验未通过：", *fault_lines(faults)])
+        raise problem
+    _show(wishes, {"target": target, "intact": True, "faults": []}, [f"核验通过：{target} 完整，没有改动。"])
+
+
+ALL: tuple[click.Command, ...] = (
+    init,
+    demo,
+    register,
+    list_cases,
+    show,
+    due,
+    act,
+    letter,
+    draft,
+    archive,
+    check,
+    diagram,
+    tick,
+    run_scheduler,
+)

@@ -1,0 +1,89 @@
+"""The commands of the precedent library (案例库)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from yishenqing.cli import printing
+from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.speaking import Command, Group
+
+_FILE = click.Path(path_type=Path)
+_LIMIT = click.option(
+    "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, metavar="条数", help="最多几条"
+)
+
+
+@click.group(cls=Group, help="案例库：检索、查看、导入、评测。")
+@global_options
+def precedent(_wishes: Wishes) -> None:
+    """Group the library's commands."""
+
+
+@precedent.command("search", cls=Command, help="检索案例，如：ysq precedent search 会议纪要能否以过程性信息拒绝")
+@click.argument("text", required=False, metavar="[检索词]")
+@click.option("--queries", type=_FILE, metavar="文件", help="JSONL 文件，每行一个检索（id、text）")
+@_LIMIT
+@global_options
+def search(wishes: Wishes, text: str | None, queries: Path | None, limit: int) -> None:
+    """Search the library."""
+    if (text is None) == (queries is None):
+        raise click.UsageError("请给出检索词，或者用 --queries 指定检索文件（二者择一）。")
+    with wishes.office() as office:
+        found = office.precedents(text, limit) if text is not None else office.precedent_batch(_path(queries), limit)
+    if wishes.as_json or queries is not None:
+        printing.document(found)
+    else:
+        printing.lines(printing.match_lines(found["matches"]) or ["没有找到相近的案例。"])
+
+
+@precedent.command("show", cls=Command, help="查看一个案例。")
+@click.argument("name", metavar="案例编号")
+@global_options
+def show(wishes: Wishes, name: str) -> None:
+    """Show one precedent."""
+    with wishes.office() as office:
+        found = office.precedent(name)
+    if wishes.as_json:
+        printing.document(asdict(found))
+    else:
+        printing.lines(printing.precedent(found))
+
+
+@precedent.command("import", cls=Command, help="从 JSONL 文件导入案例（有一处错误就全部不导入）。")
+@click.argument("file", type=_FILE, metavar="文件")
+@global_options
+def import_file(wishes: Wishes, file: Path) -> None:
+    """Import precedents."""
+    with wishes.office() as office:
+        found = office.import_precedents(file)
+    if wishes.as_json:
+        printing.document(found)
+    else:
+        click.echo(f"已导入{found['imported']}个案例。")
+
+
+@precedent.command("evaluate", cls=Command, help="用已知答案评测检索：NDCG@10、MAP、P@5、召回率、耗时。")
+@click.option("--queries", type=_FILE, required=True, metavar="文件", help="JSONL：id、text")
+@click.option("--qrels", type=_FILE, required=True, metavar="文件", help="JSONL：query、precedent、grade")
+@global_options
+def evaluate(wishes: Wishes, queries: Path, qrels: Path) -> None:
+    """Measure the search."""
+    with wishes.office() as office:
+        found = office.precedent_evaluation(queries, qrels)
+    if wishes.as_json:
+        printing.document(found)
+    else:
+        printing.lines(f"{name}　{value}" for name, value in found.items())
+
+
+def _path(path: Path | None) -> Path:
+    if path is None:
+        raise click.UsageError("请用 --queries 指定检索文件。")
+    return path
+
+
+ALL: tuple[click.Command, ...] = (precedent,)

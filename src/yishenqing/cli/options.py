@@ -1,0 +1,87 @@
+"""The options that every command takes, before or after its name, and how a command gets its office."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from yishenqing.office import Office
+
+_HOME = "YISHENQING_HOME"
+_DEFAULT_HOME = "yishenqing-home"
+
+
+@dataclass
+class Wishes:
+    """What the global options say; those after the command win over those before it."""
+
+    home: Path | None = None
+    as_json: bool = False
+    user: str | None = None
+    on: date | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Return the office's folder: --home, else $YISHENQING_HOME, else ./yishenqing-home."""
+        return self.home or Path(os.environ.get(_HOME) or _DEFAULT_HOME)
+
+    @contextmanager
+    def office(self) -> Iterator[Office]:
+        """Open the office for one command."""
+        from yishenqing.office import Office  # noqa: PLC0415 - help pages need no office
+
+        with Office.open(self.folder, user=self.user) as office:
+            yield office
+
+
+class Day(click.ParamType[date]):
+    """A legal date, YYYY-MM-DD."""
+
+    name = "日期"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read the date, refusing what the calendar does not have."""
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"“{value}”不是存在的日期，应写作 2026-03-02", param, ctx)
+
+
+_OPTIONS = (
+    click.option(
+        "--home", type=click.Path(path_type=Path), metavar="文件夹", help="机关文件夹（默认 ./yishenqing-home）"
+    ),
+    click.option("--json", "as_json", is_flag=True, help="以 JSON 输出"),
+    click.option("--as", "user", metavar="办理人", help="以谁的名义办理（默认为当前登录用户）"),
+    click.option("--on", type=Day(), metavar="日期", help="办理日期（默认今天）"),
+)
+
+
+def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the global options; it receives one ``Wishes`` as its first argument."""
+
+    @click.pass_context
+    @functools.wraps(command)
+    def with_wishes(ctx: click.Context, /, **given: Any) -> Any:
+        wishes = ctx.ensure_object(Wishes)
+        wishes.home = given.pop("home") or wishes.home
+        wishes.as_json = given.pop("as_json") or wishes.as_json
+        wishes.user = given.pop("user") or wishes.user
+        wishes.on = given.pop("on") or wishes.on
+        return command(wishes, **given)
+
+    wrapped: Callable[..., Any] = with_wishes
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped

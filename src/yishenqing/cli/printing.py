@@ -1,0 +1,165 @@
+"""What an officer reads on the terminal: cases, deadlines with their reasons, lists, drafts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from yishenqing.core.clock import STATE_TITLES
+from yishenqing.core.workflow import OWED_BY_TITLES
+
+Row = Mapping[str, Any]
+
+
+def document(value: object) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Print lines."""
+    for text in texts:
+        click.echo(text)
+
+
+def case(found: Row) -> list[str]:
+    """Return a case: where it stands, what is due and why, what may be done, its letters and ledger."""
+    out = [f"案件 {found['number']}　{found['stage']}阶段：{found['state_title']}"]
+    for warning in found.get("warnings") or []:
+        out.append(f"  提示：{_with_law(warning)}")
+    out += ["", "期限"]
+    for deadline in found["deadlines"]:
+        out += deadline_lines(deadline)
+    out += ["", "现在可以办理"]
+    out += [f"  {p['step']}　{p['title']}" for p in found["permitted"]] or ["  （无，案件已终结）"]
+    if found["letters"]:
+        out += ["", "文书"]
+        out += [f"  {x['number']}　{x['title']}\n    {x['path']}" for x in found["letters"]]
+    out += ["", "案卷记录"]
+    out += [entry(e) for e in found["entries"]]
+    return out
+
+
+def deadline_lines(deadline: Row) -> list[str]:
+    """Return one deadline with its reasons."""
+    state = STATE_TITLES[deadline["state"]]
+    provisional = "（暂定）" if deadline["provisional"] else ""
+    owed = OWED_BY_TITLES[deadline["owed_by"]]
+    out = [f"  {deadline['title']}　{deadline['due']}{provisional}　{state}　由{owed}履行"]
+    out += [f"    · {_with_law(reason)}" for reason in deadline["reasons"]]
+    out += [f"    另一种算法：{a['due']}，{a['why']}" for a in deadline["alternatives"]]
+    return out
+
+
+def entry(found: Row) -> str:
+    """Return one entry of the ledger."""
+    rehearsal = "　【演练】" if found["rehearsal"] else ""
+    return f"  {found['seq']:>3}　{found['on']}　{found['title']}　办理人：{found['actor']}　{found['hash'][:12]}{rehearsal}"
+
+
+def due(found: Row) -> list[str]:
+    """Return the due list, the most urgent first."""
+    if not found["cases"]:
+        return ["没有待办的期限。"]
+    return [
+        "　".join(
+            (
+                x["number"],
+                x["state_title"],
+                f"{x['title']}：{x['due']}{'（暂定）' if x['provisional'] else ''}",
+                STATE_TITLES[x["clock_state"]],
+                left(x["working_days_left"]),
+                f"待{OWED_BY_TITLES[x['owed_by']]}",
+            )
+        )
+        for x in found["cases"]
+    ]
+
+
+def left(days: int) -> str:
+    """Return how many working days are left, or how many it is over."""
+    return f"还剩{days}个工作日" if days >= 0 else f"已超{-days}个工作日"
+
+
+def cases(found: Row) -> list[str]:
+    """Return the list of cases."""
+    if not found["cases"]:
+        return ["还没有案件；用 ysq register 登记第一件申请。"]
+    return [
+        f"{x['number']}　{x['state_title']}"
+        + (f"　{x['title']}：{x['due']}　{left(x['working_days_left'])}" if x["due"] else "")
+        for x in found["cases"]
+    ]
+
+
+def draft(found: Row) -> list[str]:
+    """Return a draft in the margin view: each sentence, and below it where it comes from."""
+    out = [f"《{found['title']}》（草稿）　办理结果：{found['outcome_title']}", ""]
+    for sentence in found["sentences"]:
+        out += [f"  {sentence['text']}", f"      —— {sentence['from']}"]
+    if found["missing"]:
+        out += ["", "还需由承办人填写"]
+        out += [f"  {m['field']}　{m['title']}" for m in found["missing"]]
+    out += ["", "相近案例"]
+    out += match_lines(found["precedents"]) or ["  （案例库中没有相近的案例）"]
+    return out
+
+
+def match_lines(matches: Iterable[Row]) -> list[str]:
+    """Return search hits, each with why it was found."""
+    out = []
+    for match in matches:
+        bearing = f"［{match['bearing']}］" if "bearing" in match else ""
+        out.append(f"  {match['id']}　{match['title']}{bearing}　{match['score']:.2f}")
+        out += [f"      {why}" for why in match["why"]]
+    return out
+
+
+def check(found: Row) -> list[str]:
+    """Return what the check found: every citation, then the faults."""
+    out = ["流程所引条文"]
+    for citation in found["citations"]:
+        mark = "✓" if citation["resolved"] else "×"
+        out.append(f"  {mark} {citation['law']}　{citation['text']}")
+        out.append(f"      用于：{'、'.join(citation['places'])}")
+    years = found["calendar"]
+    if years:
+        out.append(f"工作日安排：{years[0]}年至{years[-1]}年")
+    if found["faults"]:
+        out.append(f"发现{len(found['faults'])}处错误：")
+        out += [f"  × {f['text']}" for f in found["faults"]]
+    else:
+        out.append(f"检查通过：共引用{len(found['citations'])}处条文，全部可以核对。")
+    return out
+
+
+def _with_law(reason: Row) -> str:
+    return f"{reason['text']}（{reason['law']}）" if reason.get("law") else str(reason["text"])
+
+
+def line(value: object) -> None:
+    """Print one JSON document on one line."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def precedent(found: Any) -> list[str]:
+    """Return one precedent, field by field."""
+    fate = {True: "原处理结果已被撤销、确认违法或者纠正", False: "原处理结果得到维持", None: "结局不详"}[
+        found.overturned
+    ]
+    rows = (
+        ("案情", found.facts),
+        ("申请内容", found.request),
+        ("要旨", found.holding),
+        ("可参考的表述", found.reply),
+        ("依据", "、".join(found.legal_basis)),
+        ("结局", fate),
+        ("时间", found.decided_on),
+        ("来源", found.source),
+        ("核对情况", found.verification),
+        ("提示", found.law_note),
+    )
+    return [f"{found.id}　{found.title}", *(f"  {name}：{text}" for name, text in rows if text)]

@@ -1,0 +1,367 @@
+"""The statutory clock: from dated facts to deadlines that show their work.
+
+A pure function of (facts, workflow, law, working days). The fold runs the facts through the clock words of their
+steps; the count then turns each running clock into a date with the reasons and articles that lead to it.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, Literal
+
+from yishenqing.core.errors import Reason
+from yishenqing.core.law import UNIT_TITLES, Law, Unit
+from yishenqing.core.workdays import Count, Workdays
+from yishenqing.core.workflow import Channel, Clock, Effect, Start, Step, Workflow
+
+ClockState = Literal["running", "stopped", "met", "missed", "lapsed"]
+STATE_TITLES: Mapping[str, str] = {
+    "running": "进行中",
+    "stopped": "暂停计算",
+    "met": "已履行",
+    "missed": "逾期",
+    "lapsed": "期限届满",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened on a legal date, in the words of the workflow's steps."""
+
+    step: str
+    on: date
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The date under another reading of a contested rule."""
+
+    due: date
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A last day, who owes the act, and why it falls there."""
+
+    clock: str
+    title: str
+    due: date
+    state: ClockState
+    provisional: bool
+    owed_by: str
+    reasons: tuple[Reason, ...]
+    started_on: date
+    length: int | None
+    alternatives: tuple[Alternative, ...] = ()
+    met_on: date | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the deadline in the words of the contract."""
+        return {
+            "clock": self.clock,
+            "title": self.title,
+            "due": self.due.isoformat(),
+            "state": self.state,
+            "provisional": self.provisional,
+            "owed_by": self.owed_by,
+            "reasons": [{"text": r.text, "law": r.law} for r in self.reasons],
+            "alternatives": [{"due": a.due.isoformat(), "why": a.why} for a in self.alternatives],
+        }
+
+
+@dataclass(slots=True)
+class _Pause:
+    key: str
+    since: date
+    until: date | None
+    title: str
+    law: str
+
+
+@dataclass(slots=True)
+class _Run:
+    """One clock under way, as the facts so far have left it."""
+
+    name: str
+    clock: Clock
+    started_on: date
+    reasons: list[Reason]
+    length: int | None
+    unit: Unit
+    term_reason: Reason
+    fixed: date | None = None
+    extension: int = 0
+    pauses: list[_Pause] = field(default_factory=list)
+    stopped_on: date | None = None
+    met_on: date | None = None
+    closed: bool = False
+    others: list[tuple[date, str]] = field(default_factory=list)
+    remarks: list[Reason] = field(default_factory=list)
+
+
+def as_date(value: object) -> date | None:
+    """Return a date fact, which stands as ISO text in the ledger; None for anything else."""
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+class _Fold:
+    """Runs facts through the clock words of their steps."""
+
+    def __init__(self, workflow: Workflow, law: Law, workdays: Workdays, opened_on: date) -> None:
+        self.workflow, self.law, self.workdays, self.opened_on = workflow, law, workdays, opened_on
+        self.runs: dict[str, _Run] = {}
+        self.remedy = ""
+
+    def apply(self, fact: Fact) -> None:
+        step = self.workflow.steps[fact.step]
+        if outcome := self.workflow.outcomes.get(str(fact.facts.get("outcome", ""))):
+            self.remedy = outcome.remedy
+        if not any(getattr(step, w) for w in _WORDS):
+            return
+        # Whether another clock was kept is asked of the moment before this act changes anything.
+        kept = {e.within: self._kept(e.within, fact.on) for e in step.stops if e.within}
+        for word, handle in _WORDS.items():
+            for effect in getattr(step, word):
+                handle(self, step, effect, fact, kept)
+
+    def _kept(self, clock: str, on: date) -> bool:
+        run = self.runs.get(clock)
+        return run is not None and on <= self.count(run, on).day
+
+    def start(self, step: Step, effect: Start, fact: Fact, _kept: Mapping[str, bool]) -> None:
+        old = self.runs.get(effect.clock)
+        if effect.only_if_stopped and (old is None or old.stopped_on is None):
+            return
+        if effect.if_remedy and effect.if_remedy != self.remedy:
+            return
+        clock = self.workflow.clocks[effect.clock]
+        channel = self.workflow.channels.get(str(fact.facts.get("channel", "")))
+        begun, reason = self._begun(step, effect, fact, channel)
+        run = _Run(effect.clock, clock, begun or fact.on, [reason], None, "workday", Reason("", effect.law))
+        if effect.until:
+            run.fixed = as_date(fact.facts.get(effect.until)) or fact.on
+            run.term_reason = Reason(f"{clock.title}至{run.fixed}止", effect.law)
+        elif not self._measure(run, clock):
+            return  # the law of the day knew no such period (旧条例 set none for 补正)
+        if begun is None:
+            run.stopped_on = fact.on
+        elif effect.counted_from == "receipt" and channel is not None:
+            run.others = self._other_receipts(channel, fact, begun)
+        self.runs[effect.clock] = run
+
+    def _begun(self, step: Step, effect: Start, fact: Fact, channel: Channel | None) -> tuple[date | None, Reason]:
+        if effect.counted_from == "on":
+            return fact.on, Reason(f"{fact.on}{step.title}", effect.law)
+        if effect.counted_from != "receipt":
+            day = as_date(fact.facts.get(effect.counted_from)) or fact.on
+            return day, Reason(f"{day}{step.fields[effect.counted_from].title}", effect.law)
+        if channel is None or channel.receipt == "arrived_on":
+            text = f"：{channel.text}" if channel else ""
+            return fact.on, Reason(f"{fact.on}收到申请{text}", channel.law if channel else effect.law)
+        confirmed = as_date(fact.facts.get("confirmed_on"))
+        if confirmed is None:
+            return None, Reason(f"{fact.on}到达，尚待与申请人确认：{channel.text}", channel.law)
+        return confirmed, Reason(f"{confirmed}确认收到申请：{channel.text}", channel.law)
+
+    def _measure(self, run: _Run, clock: Clock) -> bool:
+        of_day = self.opened_on if clock.law_of == "case" else run.started_on
+        term = self.law.terms[clock.term]
+        value = term.on(of_day)
+        if value is None:
+            return False
+        run.length, run.unit = value.value, term.unit
+        run.term_reason = Reason(f"自次日起算{value.value}{UNIT_TITLES[term.unit]}", value.law)
+        return True
+
+    def _other_receipts(self, channel: Channel, fact: Fact, begun: date) -> list[tuple[date, str]]:
+        found = []
+        for other in channel.otherwise:
+            day = as_date(fact.facts.get("confirmed_on"))
+            if other.receipt == "next_workday":
+                day = None if self.workdays.is_working(begun) else self.workdays.roll(begun).day
+            if day is not None and day > begun:
+                found.append((day, f"{other.text}（{other.law}）"))
+        return found
+
+    def meet(self, _step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
+        run = self.runs.get(effect.clock)
+        if run is not None and run.met_on is None:
+            run.met_on = as_date(fact.facts.get(effect.field)) or fact.on
+            run.remarks.append(Reason(f"{run.met_on}{_step.title}", effect.law))
+
+    def close(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
+        run = self.runs.get(effect.clock)
+        if run is not None and run.met_on is None:
+            run.closed, run.met_on = True, fact.on
+            run.remarks.append(Reason(f"{fact.on}{step.title}，此后不再计算", effect.law))
+
+    def stop(self, step: Step, effect: Effect, fact: Fact, kept: Mapping[str, bool]) -> None:
+        run = self.runs.get(effect.clock)
+        if run is None:
+            return
+        if effect.within and not kept[effect.within]:
+            title = self.workflow.clocks[effect.within].title
+            text = f"{fact.on}{step.title}已超过{title}，原期限继续计算（从严）"
+            run.remarks.append(Reason(text, effect.law))
+            return
+        run.stopped_on = fact.on
+
+    def pause(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
+        run = self.runs.get(effect.clock)
+        if run is not None:
+            key = str(fact.facts.get("id", fact.step))
+            run.pauses.append(_Pause(key, fact.on, None, step.title, effect.law))
+
+    def resume(self, _step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
+        run = self.runs.get(effect.clock)
+        for pause in run.pauses if run else ():
+            if pause.until is None and pause.key in (fact.facts.get("id"), effect.field):
+                pause.until = fact.on
+
+    def extend(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
+        run = self.runs.get(effect.clock)
+        days = fact.facts.get(effect.field)
+        if run is not None and isinstance(days, int):
+            run.extension += days
+            run.remarks.append(Reason(f"{fact.on}{step.title}{days}个工作日", effect.law))
+
+    def count(self, run: _Run, today: date, start: date | None = None) -> Count:
+        """Return the last day of ``run``, seen from ``today`` (an open pause is counted up to today)."""
+        if run.fixed is not None:
+            return Count(run.fixed)
+        start = start or run.started_on
+        if run.stopped_on is not None:
+            start = max(today, run.stopped_on)
+        length = run.length or 0
+        if run.unit == "day":
+            return self.workdays.roll(start + timedelta(days=length))
+        if run.unit == "month":
+            return self.workdays.roll(_months_later(start, length))
+        return self._count_workdays(run, today, start, length + run.extension)
+
+    def _count_workdays(self, run: _Run, today: date, start: date, length: int) -> Count:
+        count = self.workdays.add(start, length)
+        spans = _union([(max(p.since, start), p.until or max(today, p.since)) for p in run.pauses])
+        while spans:
+            excluded = sum(self.workdays.between(a, min(b, count.day)) for a, b in spans if a < count.day)
+            again = self.workdays.add(start, length + excluded)
+            if again.day == count.day:
+                break
+            count = again
+        return count
+
+    def deadline(self, run: _Run, today: date) -> Deadline:
+        count = self.count(run, today)
+        state = _state(run, count.day, today)
+        paused = state == "stopped"
+        return Deadline(
+            clock=run.name,
+            title=run.clock.title,
+            due=count.day,
+            state=state,
+            provisional=paused or (count.provisional and state == "running"),
+            owed_by=run.clock.owed_by,
+            reasons=tuple(self._reasons(run, count, state, today)),
+            started_on=run.started_on,
+            length=run.length,
+            met_on=run.met_on,
+            alternatives=tuple(
+                Alternative(day, why)
+                for start, why in run.others
+                if (day := self.count(run, today, start).day) != count.day
+            ),
+        )
+
+    def _reasons(self, run: _Run, count: Count, state: ClockState, today: date) -> list[Reason]:
+        reasons = [*run.reasons, run.term_reason]
+        for pause in run.pauses:
+            until = pause.until or max(today, pause.since)
+            days = self.workdays.between(pause.since, until)
+            open_end = "" if pause.until else "，尚未结束"
+            text = f"{pause.since}{pause.title}，至{until}的{days}个工作日不计入{open_end}"
+            reasons.append(Reason(text, pause.law))
+        reasons += run.remarks
+        if run.stopped_on is not None and run.met_on is None:
+            reasons.append(Reason(f"{run.stopped_on}起暂停计算，所示为最早可能的日期"))
+        if run.fixed is None and (notices := self.workdays.notices(run.started_on, count.day)):
+            reasons.append(Reason(f"工作日按{'、'.join(notices)}的放假调休安排计算"))
+        if count.missing and state in ("running", "stopped"):
+            years = "、".join(f"{y}年" for y in count.missing)
+            reasons.append(Reason(f"{years}放假安排尚未公布，暂按周一至周五推算，载入通知后重新计算"))
+        return reasons
+
+
+_WORDS: Mapping[str, Callable[[_Fold, Step, Any, Fact, Mapping[str, bool]], None]] = {
+    "meets": _Fold.meet,
+    "closes": _Fold.close,
+    "stops": _Fold.stop,
+    "pauses": _Fold.pause,
+    "resumes": _Fold.resume,
+    "extends": _Fold.extend,
+    "starts": _Fold.start,
+}
+
+
+def deadlines(
+    workflow: Workflow, law: Law, workdays: Workdays, facts: Sequence[Fact], today: date
+) -> dict[str, Deadline]:
+    """Return every clock that the facts have started, by its name, as seen on ``today``.
+
+    Raises:
+        CalendarGap: a past year that is needed has no notice.
+    """
+    if not facts:
+        return {}
+    fold = _Fold(workflow, law, workdays, received_on(workflow, facts))
+    for fact in facts:
+        fold.apply(fact)
+    return {name: fold.deadline(run, today) for name, run in fold.runs.items()}
+
+
+def received_on(workflow: Workflow, facts: Sequence[Fact]) -> date:
+    """Return the day of receipt (条例第三十一条), whose law governs the case; the day of arrival until confirmed."""
+    first = facts[0]
+    channel = workflow.channels.get(str(first.facts.get("channel", "")))
+    if channel is None or channel.receipt == "arrived_on":
+        return first.on
+    confirmed = as_date(first.facts.get("confirmed_on"))
+    later = (f.on for f in facts if f.step == workflow.confirming)
+    return confirmed or next(later, first.on)
+
+
+def _state(run: _Run, due: date, today: date) -> ClockState:
+    if run.closed:
+        return "met"
+    if run.met_on is not None:
+        return "met" if run.met_on <= due else "missed"
+    if run.stopped_on is not None or any(p.until is None for p in run.pauses):
+        return "stopped"
+    return "running" if today <= due else run.clock.expires_as
+
+
+def _months_later(day: date, months: int) -> date:
+    """Return the same day ``months`` later, or the last day of a month that has no such day."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def _union(spans: list[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Return the spans with overlaps counted once (条例第三十三条第三款)."""
+    joined: list[tuple[date, date]] = []
+    for since, until in sorted(spans):
+        if joined and since <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(until, joined[-1][1]))
+        elif until > since:
+            joined.append((since, until))
+    return joined

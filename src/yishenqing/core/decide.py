@@ -1,0 +1,240 @@
+"""May this step be taken now, and if not, why not. Offers and refusals come from the same function.
+
+``refusals`` gathers every reason against a step. No reason: the step is offered, and may be taken. The guards'
+words are carried out here, each once; a new word needs an article that cannot be said with these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from yishenqing.core.clock import Deadline, Fact, as_date, deadlines
+from yishenqing.core.errors import Permitted, Reason, Refused
+from yishenqing.core.graph import graph_of
+from yishenqing.core.law import Law
+from yishenqing.core.workdays import Workdays
+from yishenqing.core.workflow import Guard, Step, Workflow
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A case as the core sees it: its rules, the facts so far with who recorded them, and the state they led to."""
+
+    workflow: Workflow
+    law: Law
+    workdays: Workdays
+    facts: Sequence[Fact] = ()
+    actors: Sequence[str] = ()
+    switched_off: frozenset[str] = frozenset()  # the office's settings that turn a switchable guard off
+    _known: dict[date, dict[str, Deadline]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def state(self) -> str:
+        """Return the state that the steps so far have led to."""
+        for fact in reversed(self.facts):
+            if to := self.workflow.steps[fact.step].to:
+                return to
+        return self.workflow.initial
+
+    @property
+    def last_on(self) -> date | None:
+        """Return the legal date of the last entry."""
+        return self.facts[-1].on if self.facts else None
+
+    def deadlines(self, on: date) -> dict[str, Deadline]:
+        """Return the deadlines as seen on ``on``, computed once a day."""
+        if on not in self._known:
+            self._known[on] = deadlines(self.workflow, self.law, self.workdays, self.facts, on)
+        return self._known[on]
+
+    def plus(self, fact: Fact, actor: str) -> Standing:
+        """Return the case after one more fact."""
+        return Standing(
+            self.workflow,
+            self.law,
+            self.workdays,
+            (*self.facts, fact),
+            (*self.actors, actor),
+            self.switched_off,
+        )
+
+    def last(self, step: str) -> Fact | None:
+        """Return the latest fact of ``step``, if it has been taken."""
+        return next((f for f in reversed(self.facts) if f.step == step), None)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A step somebody wants to take. ``facts`` and ``roles`` are None when only an offer is asked for."""
+
+    standing: Standing
+    name: str
+    step: Step
+    on: date
+    facts: Mapping[str, Any] | None = None
+    actor: str = ""
+    roles: Collection[str] | None = None
+
+    def deadline(self, clock: str) -> Deadline | None:
+        """Return the clock as it stands on the day of the attempt."""
+        return self.standing.deadlines(self.on).get(clock)
+
+
+def decide(attempt: Attempt, today: date) -> str:
+    """Return the state that the step leads to.
+
+    Raises:
+        Refused: with every reason, its article, and the steps that are permitted instead.
+    """
+    reasons = refusals(attempt, today)
+    if not reasons:
+        state = attempt.standing.state
+        return graph_of(attempt.standing.workflow).destination(state, attempt.name) or state
+    raise Refused(
+        f"不能办理“{attempt.step.title}”：" + "；".join(r.text for r in reasons) + "。",
+        law=list(dict.fromkeys(r.law for r in reasons if r.law)),
+        permitted=permitted(attempt.standing, max(attempt.on, attempt.standing.last_on or attempt.on), today),
+    )
+
+
+def permitted(standing: Standing, on: date, today: date) -> list[Permitted]:
+    """Return the steps that may be taken on ``on``, each with the role that takes it."""
+    offers = []
+    for name in graph_of(standing.workflow).steps_from(standing.state):
+        step = standing.workflow.steps[name]
+        if not refusals(Attempt(standing, name, step, on), today):
+            offers.append(Permitted(name, step.title, step.by[0]))
+    return offers
+
+
+def refusals(attempt: Attempt, today: date) -> list[Reason]:
+    """Return every reason against the attempt; none means that it is lawful."""
+    standing, step = attempt.standing, attempt.step
+    if graph_of(standing.workflow).destination(standing.state, attempt.name) is None:
+        title = standing.workflow.states[standing.state].title
+        return [Reason(f"案件现处于“{title}”，不在可以办理该步骤的状态", step.law[0])]
+    reasons = [*_of_role(attempt), *_of_date(attempt, today)]
+    if attempt.facts is not None:
+        for name, need in step.needs.items():
+            if attempt.facts.get(name) in (None, "", [], {}):
+                reasons.append(Reason(f"缺少“{need.title}”（{name}）", step.law[0]))
+    if reasons:
+        return reasons
+    return guard_refusals(attempt)
+
+
+def guard_refusals(attempt: Attempt) -> list[Reason]:
+    """Return the reasons that the step's guards give, each with the guard's own article."""
+    reasons = []
+    for guard in attempt.step.guards:
+        if guard.switch and guard.switch in attempt.standing.switched_off:
+            continue
+        if text := _GUARDS[guard.guard](attempt, guard):
+            reasons.append(Reason(text, guard.law))
+    return reasons
+
+
+def _of_role(attempt: Attempt) -> list[Reason]:
+    step, roles = attempt.step, attempt.roles
+    if roles is None or set(step.by) & set(roles):
+        return []
+    titles = "、".join(attempt.standing.workflow.roles[r] for r in step.by)
+    return [Reason(f"该步骤由{titles}办理，“{attempt.actor}”没有这一岗位", step.law[0])]
+
+
+def _of_date(attempt: Attempt, today: date) -> list[Reason]:
+    last = attempt.standing.last_on
+    if attempt.on > today:
+        return [Reason(f"办理日期{attempt.on}晚于今天（{today}）")]
+    if last is not None and attempt.on < last:
+        return [Reason(f"办理日期{attempt.on}早于上一步骤的日期{last}，记录须按先后顺序")]
+    return []
+
+
+def _once(attempt: Attempt, _guard: Guard) -> str:
+    earlier = attempt.standing.last(attempt.name)
+    return f"只能办理一次，{earlier.on}已经办理" if earlier else ""
+
+
+def _after(attempt: Attempt, guard: Guard) -> str:
+    title = attempt.standing.workflow.steps[guard.step].title
+    return "" if attempt.standing.last(guard.step) else f"须先办理“{title}”"
+
+
+def _unless(attempt: Attempt, guard: Guard) -> str:
+    earlier = attempt.standing.last(guard.step)
+    title = attempt.standing.workflow.steps[guard.step].title
+    return f"{earlier.on}已经办理“{title}”" if earlier else ""
+
+
+def _within(attempt: Attempt, guard: Guard) -> str:
+    deadline = attempt.deadline(guard.clock)
+    if deadline is None:
+        return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
+    return f"已超过{deadline.title}（{deadline.due}届满）" if attempt.on > deadline.due else ""
+
+
+def _past(attempt: Attempt, guard: Guard) -> str:
+    deadline = attempt.deadline(guard.clock)
+    if deadline is None:
+        return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
+    return f"{deadline.title}尚未届满（{deadline.due}届满）" if attempt.on <= deadline.due else ""
+
+
+def _running(attempt: Attempt, guard: Guard) -> str:
+    deadline = attempt.deadline(guard.clock)
+    title = attempt.standing.workflow.clocks[guard.clock].title
+    if deadline is None or deadline.state in ("met", "lapsed"):
+        return f"“{title}”不在计算之中"
+    return f"“{title}”已暂停计算" if deadline.state == "stopped" else ""
+
+
+def _stopped(attempt: Attempt, guard: Guard) -> str:
+    deadline = attempt.deadline(guard.clock)
+    title = attempt.standing.workflow.clocks[guard.clock].title
+    return "" if deadline is not None and deadline.state == "stopped" else f"“{title}”没有暂停计算"
+
+
+def _at_most(attempt: Attempt, guard: Guard) -> str:
+    if attempt.facts is None:
+        return ""
+    limit = attempt.standing.law.term(guard.term, attempt.standing.facts[0].on).value
+    given = attempt.facts.get(guard.field)
+    title = attempt.step.fields[guard.field].title
+    if not isinstance(given, int) or given < 1:
+        return f"“{title}”须为正整数"
+    return f"“{title}”最多{limit}，现为{given}" if given > limit else ""
+
+
+def _not_before(attempt: Attempt, guard: Guard) -> str:
+    given = as_date(attempt.facts.get(guard.field)) if attempt.facts is not None else None
+    title = attempt.step.fields[guard.field].title
+    return f"“{title}”{given}不得早于办理日期{attempt.on}" if given and given < attempt.on else ""
+
+
+def _another_person(attempt: Attempt, guard: Guard) -> str:
+    steps = [f.step for f in attempt.standing.facts]
+    if attempt.actor == "" or guard.step not in steps:
+        return ""
+    position = len(steps) - 1 - steps[::-1].index(guard.step)
+    title = attempt.standing.workflow.steps[guard.step].title
+    same = attempt.standing.actors[position] == attempt.actor
+    return f"“{title}”由{attempt.actor}办理，本步骤须由他人办理" if same else ""
+
+
+_GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
+    "once": _once,
+    "after": _after,
+    "unless": _unless,
+    "within": _within,
+    "past": _past,
+    "running": _running,
+    "stopped": _stopped,
+    "at_most": _at_most,
+    "not_before": _not_before,
+    "another_person": _another_person,
+}

@@ -1,0 +1,118 @@
+"""The law as dated data: statutes with their articles, and terms whose every value cites its article."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import ClassVar, Literal
+
+from yishenqing.core.errors import DataFault, Fault
+
+Unit = Literal["workday", "day", "month"]
+UNIT_TITLES: Mapping[str, str] = {"workday": "个工作日", "day": "日", "month": "个月"}
+_STRICT = {"extra": "forbid"}
+_CITATION = re.compile(r"^(?P<statute>.+?)(?P<article>第[一二三四五六七八九十百千零〇]+条)(?P<rest>.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Statute:
+    """One statute or document: how it is cited, when it is in force, its articles restated in short."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    cite: str
+    since: date
+    checked_on: date
+    source: str
+    articles: Mapping[str, str] = field(default_factory=dict)
+    number: str = ""
+    until: date | None = None
+
+    def in_force(self, on: date) -> bool:
+        """Tell whether the statute is in force on ``on``."""
+        return self.since <= on and (self.until is None or on < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a term amounts to from ``since`` on, by which article, last compared by a person on ``checked_on``."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    since: date
+    value: int
+    law: str
+    checked_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One period of the law with all the values it has had."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    unit: Unit
+    values: tuple[Value, ...]
+
+    def on(self, day: date) -> Value | None:
+        """Return the value in force on ``day``; None before the first."""
+        known = [v for v in self.values if v.since <= day]
+        return max(known, key=lambda v: v.since) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The paragraph that tells where to turn; its numbers come from terms, its names from the office."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    since: date
+    text: str
+    law: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Law:
+    """All statutes, terms and remedies that a workflow may cite."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    statutes: Mapping[str, Statute]
+    terms: Mapping[str, Term]
+    remedies: Mapping[str, Remedy]
+
+    def term(self, name: str, on: date) -> Value:
+        """Return the value of term ``name`` in force on ``on``.
+
+        Raises:
+            DataFault: there is no such term, or it had no value yet on that day.
+        """
+        term = self.terms.get(name)
+        value = term.on(on) if term else None
+        if value is None:
+            raise DataFault.of([Fault(f"法律数据中没有{on}有效的期限“{name}”", "workflows/law")])
+        return value
+
+    def unresolved(self, citation: str, on: date | None = None) -> str | None:
+        """Return why ``citation`` cannot be resolved, or None when it can; with ``on``, also whether in force."""
+        statute, article = self.split(citation)
+        found = next((s for s in self.statutes.values() if s.cite == statute), None)
+        if found is None:
+            return f"“{citation}”所引的“{statute}”不在法律数据中"
+        if article and article not in found.articles:
+            return f"《{found.title}》中没有收录{article}"
+        if on is not None and not found.in_force(on):
+            return f"《{found.title}》在{on}不是现行有效"
+        return None
+
+    def text(self, citation: str) -> str:
+        """Return the article that ``citation`` names, restated in short; empty when it is not held."""
+        statute, article = self.split(citation)
+        found = next((s for s in self.statutes.values() if s.cite == statute), None)
+        return found.articles.get(article, "") if found else ""
+
+    @staticmethod
+    def split(citation: str) -> tuple[str, str]:
+        """Return statute and article of a citation such as 条例第三十三条第二款."""
+        match = _CITATION.match(citation)
+        return (match["statute"], match["article"]) if match else (citation, "")

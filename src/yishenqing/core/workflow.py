@@ -1,0 +1,288 @@
+"""What a procedure consists of: stages, states, steps, clocks, outcomes, and the closed words that guard a step.
+
+The types are filled from ``workflows/*.yaml`` by the rulebook. YAML names no Python function: every word a step
+may use stands here, and each is carried out in exactly one place of the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import ClassVar, Literal
+
+from yishenqing.core.errors import Fault
+from yishenqing.core.law import Law
+
+_STRICT = {"extra": "forbid"}
+OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
+FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "file", "object"]
+OWED_BY_TITLES: Mapping[str, str] = {
+    "organ": "本机关",
+    "applicant": "申请人",
+    "third_party": "第三方",
+    "other_organ": "其他机关",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One fact that a step needs or may carry. ``personal`` facts go to the side store, sealed."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    type: FieldType = "text"
+    choices: Mapping[str, str] = field(default_factory=dict)
+    personal: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One condition on a step, in the closed vocabulary, with the provision it rests on.
+
+    once: the step is taken at most once · after: another step came before · unless: another step did not
+    · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
+    · running: the clock is running · stopped: it is stopped · at_most: a number does not exceed a term
+    · not_before: a date field is not before the day of the step · another_person: the actor is not who took
+    that step.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    guard: Literal[
+        "once",
+        "after",
+        "unless",
+        "within",
+        "past",
+        "running",
+        "stopped",
+        "at_most",
+        "not_before",
+        "another_person",
+    ]
+    law: str
+    step: str = ""
+    clock: str = ""
+    field: str = ""
+    term: str = ""
+    switch: str = ""  # a setting of the office that may turn this guard off; switching it off is recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A step starts a clock, counted from its own day, from the day of receipt, or from a date among its facts."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    clock: str
+    law: str
+    counted_from: str = "on"  # on | receipt | the name of a date field
+    until: str = ""  # the date field that sets the last day, where the law lets the organ set it
+    only_if_stopped: bool = False
+    if_remedy: str = ""  # only where the outcome's letter bears this remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A step meets, stops, pauses, resumes, extends or closes a clock.
+
+    ``within`` makes the effect depend on another clock having been kept; ``field`` names the date or number used.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    clock: str
+    law: str
+    field: str = ""
+    within: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One act: who may take it in which state, under which conditions, and what it does to clocks and letters."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    by: tuple[str, ...]
+    law: tuple[str, ...]
+    from_: tuple[str, ...]
+    to: str = ""
+    needs: Mapping[str, Field] = field(default_factory=dict)
+    may: Mapping[str, Field] = field(default_factory=dict)
+    guards: tuple[Guard, ...] = ()
+    starts: tuple[Start, ...] = ()
+    meets: tuple[Effect, ...] = ()
+    closes: tuple[Effect, ...] = ()
+    stops: tuple[Effect, ...] = ()
+    pauses: tuple[Effect, ...] = ()
+    resumes: tuple[Effect, ...] = ()
+    extends: tuple[Effect, ...] = ()
+    letter: str = ""  # a kind of letter, or by_outcome
+    outcome: str = ""  # the outcome that taking the step means, where there is no choice
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Return every fact the step knows, needed or not."""
+        return {**self.needs, **self.may}
+
+    def effects(self) -> Iterator[tuple[str, Start | Effect]]:
+        """Yield each clock effect with its word."""
+        for word in ("starts", "meets", "closes", "stops", "pauses", "resumes", "extends"):
+            for effect in getattr(self, word):
+                yield word, effect
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a case stands: its stage, and the role that must move it on (empty when the case is at rest)."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    stage: str
+    owner: str = ""
+    waits_for: str = ""  # the clock that a state waits on, when nobody in the office owes the next step
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A period: its term of the law (or the date a step sets), who owes the act, and what its expiry means."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    owed_by: OwedBy
+    law: str
+    term: str = ""
+    expires_as: Literal["missed", "lapsed"] = "missed"
+    law_of: Literal["case", "start"] = "case"
+    yellow: int = 0  # working days left at which a reminder is due (the office's practice, not the law's)
+    red: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """Another reading of a contested day of receipt: shown beside the deadline, never used as the deadline."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    receipt: Literal["confirmed_on", "next_workday"]
+    law: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A way in which an application arrives, and the day that counts as receipt."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    receipt: Literal["arrived_on", "confirmed_on"]
+    law: str
+    text: str
+    otherwise: tuple[Otherwise, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A row of table three: the ground, the letter that tells it, and the remedy printed under it."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    law: tuple[str, ...]
+    letter: str
+    remedy: str
+
+
+@dataclass(frozen=True, eq=False)
+class Workflow:
+    """A whole procedure, as one version: cases opened under it finish under it."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    id: str
+    version: str
+    title: str
+    since: date
+    law: tuple[str, ...]
+    initial: str
+    opening: str
+    confirming: str
+    stages: Mapping[str, str]
+    roles: Mapping[str, str]
+    states: Mapping[str, State]
+    channels: Mapping[str, Channel]
+    clocks: Mapping[str, Clock]
+    outcomes: Mapping[str, Outcome]
+    steps: Mapping[str, Step]
+
+    def citations(self) -> Iterator[tuple[str, str]]:
+        """Yield every citation with the place that makes it."""
+        yield from ((c, "law") for c in self.law)
+        for group in (self.channels, self.clocks):
+            for name, item in group.items():
+                yield item.law, name
+        for name, channel in self.channels.items():
+            yield from ((o.law, f"channels.{name}") for o in channel.otherwise)
+        for name, outcome in self.outcomes.items():
+            yield from ((c, f"outcomes.{name}") for c in outcome.law)
+        for name, step in self.steps.items():
+            yield from ((c, f"steps.{name}") for c in step.law)
+            yield from ((g.law, f"steps.{name}.{g.guard}") for g in step.guards)
+            yield from ((e.law, f"steps.{name}.{word}") for word, e in step.effects())
+
+    def faults(self, law: Law, file: str = "") -> list[Fault]:
+        """Return every name that leads nowhere and every citation that does not resolve."""
+        found = [Fault(text, file, field=place) for place, text in self._dangling(law)]
+        for citation, place in self.citations():
+            if problem := law.unresolved(citation):
+                found.append(Fault(problem, file, field=place, law=citation))
+        return found
+
+    def _dangling(self, law: Law) -> Iterator[tuple[str, str]]:
+        yield from self._dangling_states()
+        for name, clock in self.clocks.items():
+            if clock.term and clock.term not in law.terms:
+                yield f"clocks.{name}", f"没有期限“{clock.term}”"
+        for name, outcome in self.outcomes.items():
+            if outcome.remedy not in ("none", *law.remedies):
+                yield f"outcomes.{name}", f"没有救济途径“{outcome.remedy}”"
+        for name, step in self.steps.items():
+            yield from ((f"steps.{name}", text) for text in self._dangling_step(name, step, law))
+
+    def _dangling_states(self) -> Iterator[tuple[str, str]]:
+        if self.initial not in self.states:
+            yield "initial", f"没有状态“{self.initial}”"
+        for place, name in (("opening", self.opening), ("confirming", self.confirming)):
+            if name not in self.steps:
+                yield place, f"没有步骤“{name}”"
+        for name, state in self.states.items():
+            if state.stage not in self.stages:
+                yield f"states.{name}", f"没有阶段“{state.stage}”"
+            if state.owner and state.owner not in self.roles:
+                yield f"states.{name}", f"没有岗位“{state.owner}”"
+            if state.waits_for and state.waits_for not in self.clocks:
+                yield f"states.{name}", f"没有期限“{state.waits_for}”"
+
+    def _dangling_step(self, name: str, step: Step, law: Law) -> Iterator[str]:
+        for kind, wanted, known in (
+            ("岗位", step.by, self.roles),
+            ("状态", (*step.from_, *((step.to,) if step.to else ())), self.states),
+            ("期限", [e.clock for _, e in step.effects()], self.clocks),
+            ("步骤", [g.step for g in step.guards if g.step], self.steps),
+            ("期限", [g.clock for g in step.guards if g.clock], self.clocks),
+            ("期限数值", [g.term for g in step.guards if g.term], law.terms),
+            ("事实", [g.field for g in step.guards if g.field], step.fields),
+            ("办理结果", [step.outcome] if step.outcome else [], self.outcomes),
+        ):
+            for item in wanted:
+                if item not in known:
+                    yield f"没有{kind}“{item}”"
+        for _, effect in step.effects():
+            yield from self._dangling_effect(step, effect)
+        if not step.from_ and name != self.opening:
+            yield "缺少“from”：没有说明哪个状态下可以办理"
+
+    def _dangling_effect(self, step: Step, effect: Start | Effect) -> Iterator[str]:
+        named = [effect.counted_from, effect.until] if isinstance(effect, Start) else [effect.field]
+        for item in named:
+            if item not in ("", "on", "receipt", *step.fields):
+                yield f"没有事实“{item}”"
+        if isinstance(effect, Effect) and effect.within and effect.within not in self.clocks:
+            yield f"没有期限“{effect.within}”"

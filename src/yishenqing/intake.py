@@ -1,0 +1,376 @@
+"""Take in an application for disclosure: read the file strictly, and show the officer what needs a look.
+
+Two kinds of trouble are kept apart. A malformed file is refused, all faults at once. A defective application
+is taken in like any other, because the law answers it with a request for supplement and not with a closed
+door: what is missing or implausible stands in ``Application.warnings``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from yishenqing.core.errors import DataFault, Fault, Reason
+from yishenqing.core.identity import credit_code_fault, resident_id_fault
+from yishenqing.documents import Document, read, validated
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Channel = Literal["in_person", "registered_mail", "ordinary_mail", "online", "email", "fax", "oral"]
+Kind = Literal["natural", "commercial", "research", "public_welfare", "legal_service", "other_org"]
+Form = Literal["paper", "electronic", "inspection"]
+Delivery = Literal["mail", "email", "in_person", "online"]
+
+_CONFIRMED_CHANNELS = frozenset({"ordinary_mail", "online", "email", "fax"})
+_CONTENTS = "条例第二十九条"
+_RECEIPT = "条例第三十一条"
+_NOT_AN_APPLICATION = "条例第三十九条"
+
+
+# How a value in the file becomes a value here. pydantic asks each annotation for its schema only when an
+# application is read, so that importing this module stays cheap.
+
+
+@dataclass(frozen=True)
+class _As:
+    """Annotation: the value is what ``make`` returns; ``make`` raises ValueError in Chinese."""
+
+    make: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Hand the whole work to ``make``."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        return core_schema.no_info_plain_validator_function(self.make)
+
+
+@dataclass(frozen=True)
+class _Some:
+    """Annotation: a list with no fewer and no more entries than stated."""
+
+    fewest: int
+    most: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Let pydantic read the entries, then count them."""
+        from pydantic_core import core_schema  # noqa: PLC0415
+
+        return core_schema.no_info_after_validator_function(self._count, handler(source))
+
+    def _count(self, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not self.fewest <= len(entries) <= self.most:
+            raise ValueError(f"应有{self.fewest}至{self.most}项，现为{len(entries)}项")
+        return entries
+
+
+def _prose(longest: int, *, lines: bool = False) -> Callable[[Any], str]:
+    """Text as the applicant wrote it, without surrounding blanks; never empty."""
+
+    def make(value: Any) -> str:
+        if not isinstance(value, str):
+            raise ValueError("应为文字")  # noqa: TRY004 - pydantic turns ValueError into a fault with its place
+        text = value.replace("\r\n", "\n").strip()
+        _refuse_hidden(text, "\n\t" if lines else "")
+        if not text:
+            raise ValueError("不能为空")
+        if len(text) > longest:
+            raise ValueError(f"超过长度上限{longest}字，现为{len(text)}字")
+        return text
+
+    return make
+
+
+def _code(longest: int) -> Callable[[Any], str]:
+    """A number by which something is found or reached: half-width, without blanks.
+
+    YAML reads digits without quotes as a number; that is what the officer meant, not a fault.
+    """
+    prose = _prose(longest)
+
+    def make(value: Any) -> str:
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        return "".join(unicodedata.normalize("NFKC", prose(text)).split())
+
+    return make
+
+
+def _optional(make: Callable[[Any], str]) -> Callable[[Any], str | None]:
+    """A blank field of a form says the same as a field left out."""
+
+    def read_or_none(value: Any) -> str | None:
+        blank = value is None or (isinstance(value, str) and not value.strip())
+        return None if blank else make(value)
+
+    return read_or_none
+
+
+def _refuse_hidden(text: str, allowed: str) -> None:
+    """Refuse what an officer cannot see but a letter, a search or a comparison would carry on."""
+    for place, character in enumerate(text, start=1):
+        if character not in allowed and _is_hidden(character):
+            raise ValueError(
+                f"第{place}个字符是看不见的控制字符或者改变书写方向的字符（U+{ord(character):04X}），请删去后重试"
+            )
+
+
+def _is_hidden(character: str) -> bool:
+    joiners = "\u200c\u200d"  # some scripts of minority languages are misspelt without them
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in joiners
+
+
+def _day(value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
+        raise ValueError("应为日期，如 2026-03-02")
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        raise ValueError(f"“{value.strip()}”是不存在的日期") from None
+
+
+def _inside(value: Any) -> str:
+    """A path that stays below the folder of the application file."""
+    text = _prose(500)(value)
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts or "\\" in text or re.match(r"[A-Za-z]:", text):
+        raise ValueError("附件应写成相对于申请文件的路径，用“/”分隔，且不得离开申请文件所在的文件夹")
+    return str(path)
+
+
+_Name = Annotated[str, _As(_prose(200))]
+_Short = Annotated[str | None, _As(_optional(_prose(200)))]
+_Code = Annotated[str | None, _As(_optional(_code(100)))]
+_Item = Annotated[str, _As(_prose(2000, lines=True))]
+_Lead = Annotated[str, _As(_prose(500))]
+_Note = Annotated[str | None, _As(_optional(_prose(2000, lines=True)))]
+_Day = Annotated[date, _As(_day)]
+_LaterDay = Annotated[date | None, _As(lambda value: None if value is None or value == "" else _day(value))]
+_Path = Annotated[str, _As(_inside)]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Who acts for the applicant; ``authority`` names the paper that says so (授权委托书)."""
+
+    name: _Name
+    id_type: _Short = None
+    id_number: _Code = None
+    phone: _Code = None
+    authority: _Short = None
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Who applies. Only kind and name must be there; identity and contact may be supplemented."""
+
+    kind: Kind
+    name: _Name
+    id_type: _Short = None
+    id_number: _Code = None
+    phone: _Code = None
+    email: _Code = None
+    address: _Short = None
+    postcode: _Code = None
+    agent: Agent | None = None
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application as it was received.
+
+    ``arrived_on`` is the day it reached the organ, ``confirmed_on`` the day both sides confirmed it, where
+    the channel asks for that. ``leads`` (线索) are document numbers and the like that help the search,
+    ``attachments`` paths relative to the application's file.
+    """
+
+    channel: Channel
+    arrived_on: _Day
+    applicant: Applicant
+    items: Annotated[tuple[_Item, ...], _Some(1, 100)]
+    preferred_form: Form
+    delivery: Delivery
+    confirmed_on: _LaterDay = None
+    leads: Annotated[tuple[_Lead, ...], _Some(0, 100)] = ()
+    note: _Note = None
+    attachments: Annotated[tuple[_Path, ...], _Some(0, 100)] = ()
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    def facts(self) -> dict[str, Any]:
+        """Return the application as JSON-ready data for the ledger; ``parse_application`` reads it back."""
+        facts = asdict(self)
+        facts["arrived_on"] = self.arrived_on.isoformat()
+        facts["confirmed_on"] = self.confirmed_on.isoformat() if self.confirmed_on else None
+        for name in ("items", "leads", "attachments"):
+            facts[name] = list(facts[name])
+        return facts
+
+    def warnings(self) -> list[Reason]:
+        """Return what the officer should look at before going on; nothing of it is decided here."""
+        looks = (_receipt, _identity, _contact, _agent, _dressed_up)
+        return [reason for look in looks for reason in look(self)]
+
+
+def read_application(path: Path) -> Application:
+    """Read the application in the JSON or YAML file at ``path``; its attachments must be there.
+
+    Raises:
+        NotFound: there is no such file.
+        DataFault: the file is malformed; all faults at once, with file, line and field.
+    """
+    return _application(read(path), path.resolve().parent)
+
+
+def parse_application(data: Mapping[str, Any]) -> Application:
+    """Return the application that a host program holds as plain data; attachments are not looked for.
+
+    Raises:
+        DataFault: the data are malformed; all faults at once, with field.
+    """
+    return _application(Document(dict(data), ""), None)
+
+
+@cache
+def _adapter() -> TypeAdapter[Application]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - only commands that take in an application pay for it
+
+    return TypeAdapter(Application)
+
+
+def _application(document: Document, folder: Path | None) -> Application:
+    faults = [*_order_of_days(document), *(_absent(document, folder) if folder else ())]
+    try:
+        application = validated(_adapter(), document)
+    except DataFault as error:
+        raise DataFault.of([*error.faults, *faults]) from None
+    if faults:
+        raise DataFault.of(faults)
+    return application
+
+
+def _order_of_days(document: Document) -> Iterator[Fault]:
+    """Nothing can be confirmed before it has arrived."""
+    data = document.data if isinstance(document.data, dict) else {}
+    try:
+        arrived, confirmed = _day(data.get("arrived_on")), _day(data.get("confirmed_on"))
+    except ValueError:  # a date that is missing or impossible has a fault of its own
+        return
+    if confirmed < arrived:
+        yield document.fault(
+            f"双方确认之日（{confirmed}）不得早于申请到达之日（{arrived}）", ("confirmed_on",), _RECEIPT
+        )
+
+
+def _absent(document: Document, folder: Path) -> Iterator[Fault]:
+    """Attachments that are named but not there, or that a link leads out of the folder."""
+    named = document.data.get("attachments") if isinstance(document.data, dict) else None
+    for index, value in enumerate(named if isinstance(named, list) else ()):
+        try:
+            file = (folder / _inside(value)).resolve()
+        except ValueError:  # has a fault of its own
+            continue
+        if not (file.is_file() and file.is_relative_to(folder)):
+            yield document.fault(f"找不到附件“{value}”", ("attachments", index))
+
+
+# What the officer should look at.
+
+
+def _receipt(application: Application) -> Iterator[Reason]:
+    confirmable = application.channel in _CONFIRMED_CHANNELS
+    if confirmable and application.confirmed_on is None:
+        yield Reason("这类渠道以双方确认之日为收到之日；尚未填写确认之日，请当日联系申请人确认", _RECEIPT)
+    if not confirmable and application.confirmed_on is not None:
+        yield Reason("这类渠道以提交或者签收之日为收到之日；所填确认之日不作为收到之日", _RECEIPT)
+
+
+def _identity(application: Application) -> Iterator[Reason]:
+    applicant = application.applicant
+    if applicant.id_number is None:
+        yield Reason("缺少申请人身份证明（证件类型和号码），可以要求补正", _CONTENTS)
+    elif applicant.id_type is None:
+        yield Reason("未写明申请人身份证明的证件类型", _CONTENTS)
+    fault = _number_fault(applicant.id_type, applicant.id_number)
+    if fault:
+        yield Reason(f"申请人：{fault}", _CONTENTS)
+
+
+def _number_fault(id_type: str | None, number: str | None) -> str | None:
+    """Only the two numbers that a standard lets us check; a passport's number is taken as it stands."""
+    if id_type is None or number is None:
+        return None
+    if re.fullmatch(r"(第?二代)?(居民)?身份证(号|号码|复印件)?|港澳台居民居住证", id_type):
+        return resident_id_fault(number.upper())
+    if re.search("信用代码|营业执照", id_type):
+        return credit_code_fault(number.upper())
+    return None
+
+
+def _contact(application: Application) -> Iterator[Reason]:
+    applicant = application.applicant
+    by_agent = applicant.agent.phone if applicant.agent else None
+    if not (applicant.phone or applicant.email or applicant.address or by_agent):
+        yield Reason("缺少申请人联系方式，可以要求补正", _CONTENTS)
+    if application.delivery == "mail" and not applicant.address:
+        yield Reason("要求邮寄，但没有写明通信地址", _CONTENTS)
+    if application.delivery == "email" and not applicant.email:
+        yield Reason("要求以电子邮件送达，但没有写明电子邮箱", _CONTENTS)
+    for name, value, pattern in (
+        ("联系电话", applicant.phone, _PHONE),
+        ("代理人联系电话", by_agent, _PHONE),
+        ("电子邮箱", applicant.email, _EMAIL),
+        ("邮政编码", applicant.postcode, _POSTCODE),
+    ):
+        if value is not None and not pattern.fullmatch(value):
+            yield Reason(f"{name}“{value}”疑似有误，请核对", _CONTENTS)
+
+
+_MOBILE = r"(?:\+?86-?)?1[3-9][0-9]{9}"
+_LANDLINE = r"(?:\(?0[0-9]{2,3}\)?-?)?[2-9][0-9]{6,7}(?:[-转][0-9]{1,6})?"
+_ONE_PHONE = rf"(?:{_MOBILE}|{_LANDLINE}|[48]00[0-9-]{{7,9}})"
+_PHONE = re.compile(rf"{_ONE_PHONE}(?:[/、,;]{_ONE_PHONE})*")
+_EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;.]+(?:\.[^@\s,;.]+)+")
+_POSTCODE = re.compile(r"[0-9]{6}")
+
+
+def _agent(application: Application) -> Iterator[Reason]:
+    agent = application.applicant.agent
+    if agent is None:
+        return
+    if agent.authority is None:
+        yield Reason(f"代理人{agent.name}没有提交授权委托书，可以要求补正", _CONTENTS)
+    if agent.id_number is None:
+        yield Reason(f"缺少代理人{agent.name}的身份证明，可以要求补正", _CONTENTS)
+    fault = _number_fault(agent.id_type, agent.id_number)
+    if fault:
+        yield Reason(f"代理人{agent.name}：{fault}", _CONTENTS)
+
+
+_DRESSED_UP = re.compile(
+    r"请问|请解释|请说明|为什么|为何|凭什么|是否合法|是否合理|是否违法|怎么办|咨询|投诉|举报|信访|控告|"
+    r"(?:要求|请求)(?:依法)?(?:查处|处理|处罚|追究|赔偿)|[吗呢]?[？?]$"
+)
+
+
+def _dressed_up(application: Application) -> Iterator[Reason]:
+    """Words that often mark a complaint or a question; whether it is one, a person decides."""
+    for number, item in enumerate(application.items, start=1):
+        words = list(dict.fromkeys(_DRESSED_UP.findall(item)))
+        if words:
+            quoted = "".join(f"“{word}”" for word in words)
+            yield Reason(
+                f"第{number}项有{quoted}等字样，请判断是否以申请公开的形式进行咨询、信访、投诉、举报（仅作提示）",
+                _NOT_AN_APPLICATION,
+            )

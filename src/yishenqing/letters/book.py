@@ -1,0 +1,162 @@
+"""The letter book: all kinds of letters of an office, filled, inspected and printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.letters import fonts, markup, printer, sheet
+from yishenqing.letters.context import prepared
+from yishenqing.letters.markup import Block
+from yishenqing.letters.model import LetterKind, Passage, read_kind
+from yishenqing.letters.template import Templates
+
+
+class Letterbook:
+    """Letters from template folders; a file in an earlier folder replaces the same file of a later one."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Remember the folders (see ``shipped.layered("letters", own)``); templates are read when asked for."""
+        self._folders = [Path(f) for f in folders]
+        self._templates = Templates(self._folders)
+        self._kinds: dict[str, LetterKind] = {}
+
+    def kinds(self) -> Mapping[str, LetterKind]:
+        """Return every kind by name, in order of name.
+
+        Raises:
+            DataFault: some front matter is broken; all faults.
+        """
+        faults: list[Fault] = []
+        found: dict[str, LetterKind] = {}
+        for name in self._names():
+            try:
+                found[name] = self.kind(name)
+            except DataFault as fault:
+                faults += fault.faults
+        if faults:
+            raise DataFault.of(faults)
+        return found
+
+    def kind(self, name: str) -> LetterKind:
+        """Return the kind called ``name``.
+
+        Raises:
+            NotFound: there is no such kind; the text lists those that exist.
+            DataFault: its front matter is broken.
+        """
+        if name not in self._kinds:
+            path = self._templates.path(f"{name}.html") if name in self._names() else None
+            if path is None:
+                raise NotFound(self._unknown(name))
+            self._kinds[name] = read_kind(path)
+        return self._kinds[name]
+
+    def _names(self) -> list[str]:
+        files = (f for folder in self._folders for f in folder.glob("*.html"))
+        return sorted({f.stem for f in files if not f.name.startswith("_")})
+
+    def _unknown(self, name: str) -> str:
+        names = self._names()
+        close = get_close_matches(name, names, 1)
+        hint = f"，是否指“{close[0]}”？" if close else "。"
+        return f"没有文书种类“{name}”{hint}现有：{'、'.join(names) or '无'}。"
+
+    def faults(self) -> list[Fault]:
+        """Return what is wrong with any template: front matter, syntax, undeclared fields, old wording."""
+        found: list[Fault] = []
+        for name in self._names():
+            try:
+                kind = self.kind(name)
+            except DataFault as fault:
+                found += fault.faults
+                continue
+            found += self._templates.faults(kind)
+        return found
+
+    def passages(self, kind: str, context: Mapping[str, Any]) -> list[Passage]:
+        """Return the sentences of the letter, in order, each with its source.
+
+        Raises:
+            NotFound: there is no such kind.
+            DataFault: a needed field is missing, or the template is broken.
+        """
+        found = self.kind(kind)
+        return [p for block in self._blocks(found, prepared(found, context)) for p in block.passages]
+
+    def prose(self, kind: str, context: Mapping[str, Any]) -> str:
+        """Return the letter as plain text: number, title and paragraphs, one per line."""
+        found = self.kind(kind)
+        clean = prepared(found, context)
+        number = _number(clean) if found.goes_out else None
+        head = [number, found.title] if number else [found.title] if found.goes_out else []
+        return "\n".join([*head, *_labelled(self._blocks(found, clean))])
+
+    def pdf(self, kind: str, context: Mapping[str, Any]) -> bytes:
+        """Return the letter as PDF/A; the same context gives the same bytes.
+
+        Raises:
+            NotFound: there is no such kind.
+            DataFault: a needed field is missing, a character has no glyph, the template is broken, or this
+                machine lacks the fonts or libraries (with the remedy).
+        """
+        fonts.require()
+        found = self.kind(kind)
+        clean = prepared(found, context)
+        return self._letter(found, clean) if found.goes_out else self._form(found, clean)
+
+    def _blocks(self, kind: LetterKind, clean: Mapping[str, Any]) -> list[Block]:
+        filled = self._templates.fill(kind, clean)
+        try:
+            return markup.blocks(filled) if kind.goes_out else markup.table_blocks(filled)
+        except markup.MarkupError as error:
+            raise DataFault.of([Fault(error.text, str(kind.path), error.line)]) from None
+
+    def _letter(self, kind: LetterKind, clean: Mapping[str, Any]) -> bytes:
+        blocks = self._blocks(kind, clean)
+        organ, letter = clean["organ"]["name"], clean["letter"]
+        head = sheet.Head(organ, kind.title, _number(clean), letterhead=kind.format == "letter")
+        metrics = fonts.metrics()
+        pages = sheet.lay_out(head, blocks, metrics, draft=bool(letter.get("draft")))
+        _refuse_missing(kind, sheet.characters(pages), metrics)
+        html = printer.pages_html(pages, title=kind.title, author=organ, day=letter["date"])
+        return printer.to_pdf(html, self._style("letter.css"))
+
+    def _form(self, kind: LetterKind, clean: Mapping[str, Any]) -> bytes:
+        filled = self._templates.fill(kind, clean)
+        printed = {(c, "fangsong") for block in markup.table_blocks(filled) for c in block.text}
+        _refuse_missing(kind, printed, fonts.metrics())
+        organ, letter = clean.get("organ") or {}, clean.get("letter") or {}
+        day = letter.get("date") or (clean.get("case") or {}).get("closed_on") or date(2000, 1, 1)
+        html = printer.document(filled, title=kind.title, author=organ.get("name") or "", day=day)
+        return printer.to_pdf(html, self._style("form.css"))
+
+    def _style(self, name: str) -> Path:
+        path = self._templates.path(name)
+        if path is None:
+            raise NotFound(f"文书模板文件夹中缺少样式文件“{name}”。")
+        return path
+
+
+def _labelled(blocks: Sequence[Block]) -> list[str]:
+    """Return the paragraphs as text, the enclosures with their label and numbers as on the page."""
+    names = [b for b in blocks if b.kind == "enclosure"]
+    return [sheet.enclosure_label(b, names) + b.text if b.kind == "enclosure" else b.text for b in blocks]
+
+
+def _number(context: Mapping[str, Any]) -> str | None:
+    """Return the number to print; a draft has none, whatever was handed over."""
+    letter = context.get("letter") or {}
+    return None if letter.get("draft") else letter.get("number")
+
+
+def _refuse_missing(kind: LetterKind, printed: set[tuple[str, str]], metrics: fonts.Metrics) -> None:
+    missing = sorted({c for c, role in printed if not c.isspace() and not metrics.covers(c, role)})
+    if missing:
+        text = "所用字体中没有下列字，不能印制，请核对或者改用通行写法："
+        names = "、".join(f"“{c}”（U+{ord(c):04X}）" for c in missing[:20])
+        raise DataFault.of([Fault(text + names, str(kind.path))])

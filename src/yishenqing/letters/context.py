@@ -1,0 +1,152 @@
+"""What the office hands over for a letter: whether it is complete, and made harmless for the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from yishenqing.core.errors import DataFault, Fault
+from yishenqing.letters.model import LetterKind
+
+LONGEST = 20_000  # characters of one letter; more is an enclosure, and would take the renderer minutes
+MOST_ROWS = 300  # rows of one list; a longer table takes the renderer minutes
+PROSE_NEEDS = ("organ.name", "applicant.name", "letter.date")
+
+# C0 and C1 controls, zero-width and bidirectional marks, tags, variation selectors: they have no ink of their
+# own and can only hide or reorder what an officer reads. A newline stays; a tab counts as a space.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff"
+    r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e01ef]"
+)
+_BREAKS = re.compile("\r\n?|\n|\x85|\u2028|\u2029")
+
+_NAMES = {
+    "organ.name": "行政机关名称",
+    "organ.mark": "机关代字",
+    "organ.office": "政府信息公开工作机构名称",
+    "organ.address": "机关地址",
+    "organ.postcode": "邮政编码",
+    "organ.phone": "联系电话",
+    "applicant.name": "申请人姓名或者名称",
+    "applicant.kind_title": "申请人类别",
+    "letter.date": "成文日期",
+    "letter.number": "发文字号",
+    "case.number": "登记编号",
+    "case.received_on": "收到申请之日",
+    "case.arrived_on": "申请到达之日",
+    "case.channel_title": "申请渠道",
+    "case.items": "申请公开的政府信息内容",
+    "case.form_title": "申请的提供形式",
+    "case.delivery_title": "获取信息的方式",
+    "case.opened_on": "立卷日期",
+    "due.reply.date": "答复期限届满之日",
+    "due.reply.days": "答复期限（工作日）",
+    "facts.defects": "需要补正的事项",
+    "facts.guidance": "指导和释明",
+    "facts.until": "补正期限",
+    "facts.reason": "延长答复期限的理由",
+    "facts.days": "延长的工作日数",
+    "facts.approved_by": "同意延期的政府信息公开工作机构负责人",
+    "facts.provided": "提供的政府信息",
+    "facts.method": "提供方式",
+    "facts.form_title": "提供形式",
+    "remedy": "救济途径",
+    "remedy.text": "救济途径",
+    "remedy.law": "救济途径的依据",
+    "file.fonds": "全宗名称",
+    "file.year": "年度",
+    "file.retention": "保管期限",
+    "file.code": "档号",
+    "file.title": "案卷题名",
+    "file.pages": "页数",
+    "file.count": "件数",
+    "papers": "卷内文件",
+    "note": "备考表内容",
+}
+
+
+def prepared(kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``context`` cleaned for ``kind``.
+
+    Raises:
+        DataFault: a needed field is missing or empty, or the text is too long; all faults, in Chinese.
+    """
+    clean = cleaned(context)
+    faults = _missing(kind, clean) + _too_long(kind, clean)
+    if faults:
+        raise DataFault.of(faults)
+    return {"search": [], "islands": {}, "attachments": [], "remedy": None, **clean}
+
+
+def cleaned(value: Any) -> Any:
+    """Return a copy without control characters; newlines become ``\\n``, tabs a space."""
+    if isinstance(value, str):
+        text = _INVISIBLE.sub("", _BREAKS.sub("\n", value).replace("\t", " "))
+        return text.strip()
+    if isinstance(value, Mapping):
+        return {str(k): cleaned(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
+        return [cleaned(v) for v in value]
+    if value is None or isinstance(value, bool | int | float | date):
+        return value.date() if isinstance(value, datetime) else value
+    raise TypeError(f"a letter's context holds plain data, not {type(value).__name__}")
+
+
+def lookup(context: Mapping[str, Any], place: str) -> Any:
+    """Return the value at a dotted place, None when any part of it is missing."""
+    value: Any = context
+    for part in place.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
+
+
+def name_of(place: str) -> str:
+    """Return what officers call the field at ``place``."""
+    return _NAMES.get(place, place)
+
+
+def _missing(kind: LetterKind, context: Mapping[str, Any]) -> list[Fault]:
+    places = dict(zip(kind.needs, kind.need_lines, strict=True))
+    if kind.goes_out:
+        places.update({p: None for p in PROSE_NEEDS if p not in places})
+    if kind.remedy == "by_outcome":
+        places.update({p: None for p in ("remedy.text", "remedy.law") if p not in places})
+    return [
+        Fault(f"《{kind.title}》缺少“{name_of(place)}”，不能出具", str(kind.path), line, place)
+        for place, line in places.items()
+        if lookup(context, place) in (None, "", [], {}) or _blank_list(lookup(context, place))
+    ]
+
+
+def _blank_list(value: Any) -> bool:
+    return isinstance(value, list) and any(item in (None, "", {}) for item in value)
+
+
+def _too_long(kind: LetterKind, context: Mapping[str, Any]) -> list[Fault]:
+    faults = [
+        Fault(f"共{len(rows)}行，超过上限{MOST_ROWS}行，请分卷或者改作附件", str(kind.path), field=place)
+        for place, rows in _lists(context, "")
+        if len(rows) > MOST_ROWS
+    ]
+    total = sum(len(text) for text in _texts(context))
+    if total > LONGEST:
+        text = f"文字共{total}字，超过上限{LONGEST}字，请将过长的内容改作附件"
+        faults.append(Fault(text, str(kind.path)))
+    return faults
+
+
+def _lists(value: Any, place: str) -> list[tuple[str, list[Any]]]:
+    if isinstance(value, Mapping):
+        return [found for k, v in value.items() for found in _lists(v, f"{place}.{k}" if place else k)]
+    if isinstance(value, list):
+        return [(place, value), *(found for v in value for found in _lists(v, place))]
+    return []
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else []
+    return [text for item in items for text in _texts(item)]

@@ -1,0 +1,194 @@
+"""The private fonts: where they lie, whether printing can work here, and how wide each character is.
+
+``python -m yishenqing.letters.fonts build`` makes them (see :mod:`fontbuild`); once made it does nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import sys
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from yishenqing.core.errors import DataFault, Fault
+
+EM = 1000
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "fangsong": ("YSQ Latin", "YSQ FangSong", "YSQ Song"),
+    "kai": ("YSQ Latin", "YSQ Kai", "YSQ Song"),
+    "title": ("YSQ XiaoBiaoSong", "YSQ Song"),
+    "hei": ("YSQ Hei", "YSQ Song"),
+    "song": ("YSQ Song",),
+}
+_BUILD = "python -m yishenqing.letters.fonts build"
+_LIBRARIES = (  # any one of the names; what it is for; the package that brings it
+    (("libpango-1.0.so.0", "libpango-1.0-0"), "排版库 Pango", "libpango-1.0-0"),
+    (("libpangoft2-1.0.so.0", "libpangoft2-1.0-0"), "排版库 PangoFT2", "libpangoft2-1.0-0"),
+    (("libharfbuzz-subset.so.0", "libharfbuzz-subset-0"), "字体子集库 HarfBuzz-Subset", "libharfbuzz-subset0"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What one font covers and how wide its characters are (in 1/1000 em)."""
+
+    starts: Sequence[int]
+    ends: Sequence[int]
+    advances: Mapping[int, int]
+    ink: Mapping[int, tuple[int, int]]
+
+    def covers(self, char: str) -> bool:
+        """Return whether the font has a glyph for ``char``."""
+        code = ord(char)
+        place = bisect_right(self.starts, code) - 1
+        return place >= 0 and code <= self.ends[place]
+
+
+class Metrics:
+    """Widths and coverage of all fonts, read once from the folder that the build wrote."""
+
+    def __init__(self, families: Mapping[str, Family]) -> None:
+        """Keep the families; :func:`metrics` reads them."""
+        self._families = families
+        self._known: dict[tuple[str, str], tuple[str, int] | None] = {}
+
+    def _find(self, char: str, role: str) -> tuple[str, int] | None:
+        key = (char, role)
+        if key not in self._known:
+            name = next((n for n in ROLES[role] if self._families[n].covers(char)), None)
+            self._known[key] = None if name is None else (name, self._families[name].advances.get(ord(char), EM))
+        return self._known[key]
+
+    def covers(self, char: str, role: str = "fangsong") -> bool:
+        """Return whether some font of ``role`` has a glyph for ``char``."""
+        return self._find(char, role) is not None
+
+    def width(self, text: str, role: str = "fangsong") -> float:
+        """Return the width of ``text`` in em, without letter spacing."""
+        return sum((self._find(c, role) or ("", EM))[1] for c in text) / EM
+
+    def ink(self, text: str, role: str = "title") -> tuple[float, float]:
+        """Return the lowest and the highest ink of ``text`` in em above the baseline."""
+        boxes = [self._families[n].ink.get(ord(c)) for c in text if (n := (self._find(c, role) or ("",))[0])]
+        found = [b for b in boxes if b]
+        if not found:
+            return -0.08, 0.85  # a usual hanzi; the text is in the fallback font, whose ink is not measured
+        return min(b[0] for b in found) / EM, max(b[1] for b in found) / EM
+
+
+def folder() -> Path:
+    """Return where the fonts lie or would be built: ``$YISHENQING_FONTS``, else the user's cache."""
+    named = os.environ.get("YISHENQING_FONTS")
+    if named:
+        return Path(named).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    root = Path(base) if base else Path.home() / ".cache"
+    return root / "yishenqing" / f"fonts-{_recipe_hash()}"
+
+
+@cache
+def _recipe_hash() -> str:
+    from yishenqing.letters import fontbuild  # noqa: PLC0415
+
+    text = repr((fontbuild.RECIPES, fontbuild.PACKAGES, fontbuild.RECIPE_VERSION))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def check() -> list[Fault]:
+    """Return what this machine lacks for printing letters, each with its remedy; empty when all is there."""
+    faults = []
+    for names, title, package in _LIBRARIES:
+        if not any(_loads(name) for name in names):
+            faults.append(Fault(f"缺少{title}，请运行：apt-get install {package}", field=package))
+    if not (folder() / "metrics.json").is_file():
+        faults.append(Fault(f"尚未制作公文字体，请运行：{_BUILD}", str(folder())))
+    return faults
+
+
+def _loads(name: str) -> bool:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def require() -> Path:
+    """Return the fonts' folder after making sure that letters can be printed.
+
+    Raises:
+        DataFault: a library or the fonts are missing; with the remedy.
+    """
+    faults = check()
+    if faults:
+        raise DataFault.of(faults)
+    return folder()
+
+
+def metrics() -> Metrics:
+    """Return the measures of the fonts of this machine.
+
+    Raises:
+        DataFault: the fonts have not been built; with the remedy.
+    """
+    path = folder() / "metrics.json"
+    if not path.is_file():
+        raise DataFault.of([Fault(f"尚未制作公文字体，请运行：{_BUILD}", str(folder()))])
+    return _metrics(path)
+
+
+@cache
+def _metrics(path: Path) -> Metrics:
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return Metrics({name: _family(entry) for name, entry in data.items()})
+
+
+def _family(entry: Mapping[str, Any]) -> Family:
+    return Family(
+        starts=[a for a, _ in entry["covers"]],
+        ends=[b for _, b in entry["covers"]],
+        advances={int(code): width for code, width in entry["advances"].items()},
+        ink={int(code): (box[0], box[1]) for code, box in entry.get("ink", {}).items()},
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``build [--from FOLDER]`` or ``check``; print in Chinese; return the exit code."""
+    from yishenqing.letters import fontbuild  # noqa: PLC0415
+
+    tell = _tell
+    if list(arguments) == ["check"]:
+        faults = check()
+        for fault in faults:
+            tell(str(fault))
+        return DataFault.exit_code if faults else 0
+    if not arguments or arguments[0] != "build" or len(arguments) not in (1, 3):
+        tell(f"用法：{_BUILD} [--from 软件包所在文件夹]，或者 check")
+        return 2
+    target = folder()
+    if (target / "metrics.json").is_file():
+        tell(f"公文字体已经就绪：{target}")
+        return 0
+    try:
+        fontbuild.build(target, Path(arguments[2]) if len(arguments) > 1 else None, tell)
+    except DataFault as fault:
+        tell(str(fault))
+        return fault.exit_code
+    tell(f"公文字体已经就绪：{target}")
+    return 0
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

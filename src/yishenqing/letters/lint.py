@@ -1,0 +1,140 @@
+"""Find what is wrong with a template before it is ever used: unknown fields, unlisted law, outdated wording."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from yishenqing.core.errors import Fault
+from yishenqing.letters.context import PROSE_NEEDS, name_of
+from yishenqing.letters.markup import SOURCE
+from yishenqing.letters.model import LetterKind
+
+if TYPE_CHECKING:
+    from jinja2 import nodes
+
+ROOTS = frozenset({
+    "organ", "case", "applicant", "letter", "facts", "due", "remedy",
+    "search", "islands", "attachments", "file", "papers", "note",
+})  # fmt: skip
+_GIVEN = frozenset({"you", "island", "loop", "kind", "remedy_printed"})
+_ALWAYS = frozenset({"search", "islands", "attachments", "remedy", "letter.draft", "letter.number"})
+_SRC = re.compile(r'src="([^"{]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """Wording that the law has left behind, and what it says now."""
+
+    pattern: re.Pattern[str]
+    text: str
+    law: str
+
+
+_OLD_WORDING = (
+    _Old(
+        re.compile(
+            r"(?:十五|15)\s*个工作日(?=[^。；]*答复)(?![^。；]*(?:征求|意见))|答复[^。；征意]*?(?:十五|15)\s*个工作日"
+        ),
+        "答复期限已由十五个工作日改为二十个工作日",
+        "条例第三十三条",
+    ),
+    _Old(
+        re.compile(r"上[一]?级主管部门"),
+        "复议机关已改为人民政府，不再写上级主管部门",
+        "行政复议法第二十四条",
+    ),
+    _Old(re.compile(r"(?:三|3)\s*个月"), "起诉期限已由三个月改为六个月", "行政诉讼法第四十六条"),
+)
+
+
+def undeclared(kind: LetterKind, tree: nodes.Template) -> list[Fault]:
+    """Return each field that is printed though the office need not hand it over."""
+    guarded, local = _guarded(tree), _locals(tree)
+    allowed = {*kind.needs, *(PROSE_NEEDS if kind.goes_out else ()), *_ALWAYS, *guarded}
+    if kind.remedy == "by_outcome":
+        allowed |= {"remedy.text", "remedy.law"}
+    faults: dict[tuple[str, int], Fault] = {}
+    for place, line in _places(tree):
+        root = place.split(".", 1)[0]
+        if root in local or root in _GIVEN:
+            continue
+        if root not in ROOTS:
+            text = f"没有“{place}”这一项，可用的有：{'、'.join(sorted(ROOTS))}"
+            faults.setdefault((place, line), Fault(text, str(kind.path), line, place))
+        elif not any(place == a or place.startswith(a + ".") or a.startswith(place + ".") for a in allowed):
+            text = f"用到了“{name_of(place)}”，但没有列入 needs，缺少时将无法出具"
+            faults.setdefault((place, line), Fault(text, str(kind.path), line, place))
+    return list(faults.values())
+
+
+def _places(tree: nodes.Node) -> Iterator[tuple[str, int]]:
+    """Yield each longest dotted place that is read, with its line."""
+    from jinja2 import nodes as n  # noqa: PLC0415
+
+    inner = {id(g.node) for g in tree.find_all(n.Getattr)}
+    for found in tree.find_all((n.Getattr, n.Name)):
+        if id(found) in inner or (isinstance(found, n.Name) and found.ctx != "load"):
+            continue
+        place = _dotted(found)
+        if place:
+            yield place, found.lineno
+
+
+def _dotted(node: nodes.Node) -> str:
+    from jinja2 import nodes as n  # noqa: PLC0415
+
+    parts: list[str] = []
+    while isinstance(node, n.Getattr):
+        parts.append(node.attr)
+        node = node.node
+    return ".".join([node.name, *reversed(parts)]) if isinstance(node, n.Name) else ""
+
+
+def _guarded(tree: nodes.Template) -> set[str]:
+    """Return the places that the template itself asks about before it uses them."""
+    from jinja2 import nodes as n  # noqa: PLC0415
+
+    tests: list[nodes.Expr] = [found.test for found in tree.find_all(n.If) if isinstance(found.test, n.Expr)]
+    tests += [found.test for found in tree.find_all(n.CondExpr)]
+    tests += [found.left for found in tree.find_all(n.Or)]
+    return {place for test in tests for place, _ in _places(_wrapped(test))}
+
+
+def _wrapped(test: nodes.Expr) -> nodes.Node:
+    from jinja2 import nodes as n  # noqa: PLC0415
+
+    return n.Output([test])
+
+
+def _locals(tree: nodes.Template) -> set[str]:
+    from jinja2 import nodes as n  # noqa: PLC0415
+
+    return {name.name for name in tree.find_all(n.Name) if name.ctx in ("store", "param")}
+
+
+def sources(kind: LetterKind) -> list[Fault]:
+    """Every sentence that rests on the law must rest on a citation that the front matter lists."""
+    faults = []
+    for number, line in enumerate(kind.body.split("\n"), kind.body_line):
+        for source in _SRC.findall(line):
+            if not SOURCE.match(source):
+                text = f"句子的来源“{source}”不合要求，应为 entry:环节、law:条款、precedent:编号、office 或者 officer"
+                faults.append(Fault(text, str(kind.path), number))
+            elif source.startswith("law:") and not source.removeprefix("law:").startswith(kind.law):
+                text = f"句子的依据“{source.removeprefix('law:')}”没有列入 law"
+                faults.append(Fault(text, str(kind.path), number))
+    return faults
+
+
+def old_wording(kind: LetterKind) -> list[Fault]:
+    """Return each phrase that a later law has overtaken."""
+    plain = re.sub(r"<[^>]*>", lambda m: "\n" * m[0].count("\n"), kind.body)
+    return [
+        Fault(f"过时的表述“{hit[0]}”：{old.text}", str(kind.path), kind.body_line + plain[: hit.start()].count("\n"),
+              law=old.law)
+        for old in _OLD_WORDING
+        for hit in old.pattern.finditer(plain)
+    ]  # fmt: skip

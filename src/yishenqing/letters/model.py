@@ -1,0 +1,128 @@
+"""What a letter template declares about itself, and what a rendered letter consists of."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from yishenqing import documents
+from yishenqing.core.errors import DataFault, Fault
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Remedy = Literal["none", "by_outcome"]
+Format = Literal["letter", "plain", "form"]
+_CITATION = re.compile(r"^[^第\s]+第.+条")
+
+
+@dataclass(frozen=True, slots=True)
+class LetterKind:
+    """One kind of letter: its front matter and where its template stands.
+
+    ``needs`` are dotted places in the context that must be filled before anything is printed; ``series`` is the
+    mark of its number series, None when it carries no number; ``body_line`` is the line after the front matter.
+    """
+
+    kind: str
+    title: str
+    when: str
+    law: tuple[str, ...]
+    needs: tuple[str, ...]
+    remedy: Remedy
+    series: str | None
+    format: Format
+    path: Path
+    body: str
+    body_line: int
+    need_lines: tuple[int | None, ...]
+
+    @property
+    def goes_out(self) -> bool:
+        """Return whether the letter leaves the office (a form stays in the file)."""
+        return self.format != "form"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One sentence of a letter and where it comes from; the source is never printed.
+
+    ``source`` is ``entry:<step>``, ``law:<citation>``, ``precedent:<id>``, ``office`` or ``officer``;
+    ``paragraph`` counts from 0.
+    """
+
+    text: str
+    source: str
+    paragraph: int
+
+
+@cache
+def _front_matter() -> TypeAdapter[Any]:
+    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter  # noqa: PLC0415 - only who reads letters pays
+
+    class FrontMatter(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+        kind: Annotated[str, Field(min_length=1)]
+        title: Annotated[str, Field(min_length=1)]
+        when: Annotated[str, Field(min_length=1)]
+        law: list[Annotated[str, Field(min_length=1)]]
+        needs: list[Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_0-9]+)*$")]]
+        remedy: Remedy
+        series: Annotated[str, Field(min_length=1, max_length=4)] | None
+        format: Format
+
+    return TypeAdapter(FrontMatter)
+
+
+def read_kind(path: Path) -> LetterKind:
+    """Read the template at ``path``.
+
+    Raises:
+        DataFault: the front matter is missing, malformed or contradicts itself; all faults, with lines.
+    """
+    head, body, body_line = _split(documents.read_text(path), path)
+    document = documents.parse(head, str(path))
+    matter = documents.validated(_front_matter(), document)
+    faults = _contradictions(matter, document, path)
+    if faults:
+        raise DataFault.of(faults)
+    return LetterKind(
+        kind=matter.kind,
+        title=matter.title,
+        when=matter.when,
+        law=tuple(matter.law),
+        needs=tuple(matter.needs),
+        remedy=matter.remedy,
+        series=matter.series,
+        format=matter.format,
+        path=path,
+        body=body,
+        body_line=body_line,
+        need_lines=tuple(document.line(("needs", i)) for i in range(len(matter.needs))),
+    )
+
+
+def _split(text: str, path: Path) -> tuple[str, str, int]:
+    lines = text.split("\n")
+    ends = [i for i, line in enumerate(lines) if line.rstrip() == "---"]
+    if len(ends) < 2 or ends[0] != 0:  # noqa: PLR2004 - the front matter has a first and a last mark
+        text = "文书模板应以一行“---”开头，写明文书要素后再以一行“---”结束"
+        raise DataFault.of([Fault(text, str(path), 1)])
+    head = "\n" + "\n".join(lines[1 : ends[1]]) + "\n"  # the empty line keeps the line numbers of the file
+    return head, "\n".join(lines[ends[1] + 1 :]), ends[1] + 2
+
+
+def _contradictions(matter: Any, document: documents.Document, path: Path) -> list[Fault]:
+    faults = []
+    if matter.kind != path.stem:
+        faults.append(document.fault(f"文书种类应与文件名一致（“{path.stem}”）", ("kind",)))
+    if matter.format != "form" and not matter.law:
+        faults.append(document.fault("对外发出的文书必须写明法律依据，如“条例第三十条”", ("law",)))
+    for i, citation in enumerate(matter.law):
+        if not _CITATION.match(citation):
+            faults.append(document.fault(f"“{citation}”不是条款引用，应如“条例第三十条”", ("law", i)))
+    return faults

@@ -1,0 +1,104 @@
+"""Print laid-out pages and forms as PDF/A-2u: no network, no system fonts, the same bytes every time."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from datetime import date
+from functools import cache, lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from yishenqing.core.errors import DataFault, Fault
+from yishenqing.letters import fonts
+from yishenqing.letters.sheet import Page, Placed, Rule
+
+VARIANT = "pdf/a-2u"  # text extractable (u), no attachments; the archive embeds data elsewhere
+
+
+def pages_html(pages: Sequence[Page], *, title: str, author: str, day: date) -> str:
+    """Return the document that places each line; nothing in it is left for the renderer to decide."""
+    body = "".join(
+        '<section class="page">' + "".join(map(_rule, page.rules)) + "".join(map(_line, page.lines)) + "</section>"
+        for page in pages
+    )
+    return document(body, title=title, author=author, day=day)
+
+
+def document(body: str, *, title: str, author: str, day: date) -> str:
+    """Wrap ``body`` (safe markup) with the metadata that PDF/A wants; ``day`` is the only date in the file."""
+    return (
+        f'<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="author" content="{escape(author)}">'
+        f'<meta name="dcterms.created" content="{day.isoformat()}">'
+        f'<meta name="dcterms.modified" content="{day.isoformat()}"></head><body>{body}</body></html>'
+    )
+
+
+def _line(line: Placed) -> str:
+    red = " red" if line.red else ""
+    return (
+        f'<div class="{line.role}{red}" style="left:{line.x:.3f}pt;top:{line.y:.3f}pt;font-size:{line.size:.3f}pt;'
+        f'letter-spacing:{line.spacing:.4f}pt">{escape(line.text)}</div>'
+    )
+
+
+def _rule(rule: Rule) -> str:
+    return f'<hr style="top:{rule.y:.3f}pt;height:{rule.height:.3f}pt">'
+
+
+def to_pdf(html: str, css: Path) -> bytes:
+    """Return ``html`` as PDF/A-2u with the style sheet ``css``.
+
+    Raises:
+        DataFault: the machine lacks fonts or libraries, or the template asks for a file or an address.
+    """
+    configuration = _configuration(fonts.require())
+    from weasyprint import HTML  # noqa: PLC0415 - after the fonts' folder is set; 0.6 s of imports
+
+    fetcher = _fetcher()
+    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
+
+    try:
+        printed = HTML(string=html, url_fetcher=fetcher).write_pdf(
+            stylesheets=[_sheet(css.read_text(encoding="utf-8"), fonts.folder())],
+            font_config=configuration,
+            pdf_variant=VARIANT,
+        )
+    except FatalURLFetchingError as error:
+        text = "文书模板和样式不得引用外部文件或者网址"
+        raise DataFault.of([Fault(f"{text}（{error}）", str(css))]) from None
+    return bytes(printed)
+
+
+@lru_cache(maxsize=8)
+def _sheet(css: str, folder: Path) -> Any:
+    """Parse a style sheet once; it has a fetcher of its own, which must be closed too."""
+    from weasyprint import CSS  # noqa: PLC0415
+
+    return CSS(string=css, font_config=_configuration(folder), url_fetcher=_fetcher())
+
+
+@cache
+def _configuration(folder: Path) -> Any:
+    """Point fontconfig at the private fonts before the renderer loads it."""
+    os.environ["FONTCONFIG_FILE"] = str(folder / "fonts.conf")
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+
+    return FontConfiguration()
+
+
+@cache
+def _fetcher() -> Any:
+    from weasyprint.urls import URLFetcher  # noqa: PLC0415
+
+    class Nothing(URLFetcher):  # type: ignore[misc]  # the package has no types
+        """Fetch nothing: a letter has no pictures, links or imports; asking for one refuses the letter."""
+
+        def fetch(self, url: str, _headers: Any = None) -> Any:
+            raise ValueError(f"不得引用“{url[:200]}”")
+
+    return Nothing(fail_on_errors=True)

@@ -1,0 +1,257 @@
+"""Lay a letter out on A4 sheets to GB/T 9704-2012: every line gets its page and its place.
+
+Placing the lines here, and not in the renderer, is what makes 22 lines fill the 版心 and keeps the signature
+from standing alone. Lengths are points from the top left corner of the paper unless named otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from yishenqing.letters.compose import PITCH, SIZE, SPACING, WIDTH, Line, balanced, compose
+from yishenqing.letters.fonts import Metrics
+from yishenqing.letters.markup import Block
+
+MM = 72 / 25.4
+LEFT, TOP, HEIGHT = 28 * MM, 37 * MM, 225 * MM
+ROWS = 22
+ROW = (HEIGHT - SIZE) / (ROWS - 1)  # first and last line flush with the 版心: 29.610 pt
+BLANK = ROW - SIZE
+TITLE = 22.0  # 2号
+MARK_TOP, RULE_GAP = 30 * MM, 4 * MM  # 10.1
+RULES = (0.8 * MM, 0.45 * MM, 0.25 * MM)  # thick, between, thin
+BOTTOM_RULE = 277 * MM  # the last rule ends 20 mm above the edge of the paper
+NUMBER_GAP = 7 / 8 * SIZE  # 10.1: 3号汉字高度的7/8
+PAGE_NUMBER = 14.0  # 4号
+_SIGNED_WITH = 2  # lines of text that stay with the signature (7.3.5.5)
+_LONGEST_CENTRED = 13  # characters; a longer organ's name would run over the edge when centred on the date
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A line on its page; ``role`` names the fonts, ``red`` is for the mark."""
+
+    text: str
+    x: float
+    y: float
+    size: float = SIZE
+    role: str = "fangsong"
+    spacing: float = SPACING
+    red: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A red rule, 170 mm wide and centred."""
+
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its lines and rules."""
+
+    lines: tuple[Placed, ...]
+    rules: tuple[Rule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above the text on the first page."""
+
+    organ: str
+    title: str
+    number: str | None
+    letterhead: bool  # 信函格式 with red rules, else a plain sheet
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: Line | None  # None is an empty row
+    role: str = "fangsong"
+
+
+def lay_out(head: Head, blocks: Sequence[Block], metrics: Metrics, *, draft: bool) -> list[Page]:
+    """Return the pages of a letter."""
+    body = [b for b in blocks if b.kind not in ("sign", "date")]
+    text = _text_rows(body, metrics)
+    signature = _signature_rows(blocks, metrics)
+    top, start, rules = _letterhead(head, metrics) if head.letterhead else _plain_head(head, metrics)
+    first = int((TOP + HEIGHT - SIZE - start) / ROW + 1.001)
+    sheets = _paginate(text, signature, first)
+    pages = []
+    for number, rows in enumerate(sheets, 1):
+        y = start if number == 1 else TOP
+        lines = [_placed(row, y + i * ROW) for i, row in enumerate(rows) if row.line]
+        if number == 1:
+            lines = [*top, *lines]
+        if number > 1 or not head.letterhead:  # 10.1: 首页不显示页码
+            lines.append(_page_number(number, metrics))
+        if draft:
+            lines.append(_draft_mark())
+        pages.append(Page(tuple(lines), rules if number == 1 else ()))
+    return pages
+
+
+def _placed(row: _Row, y: float) -> Placed:
+    line = row.line
+    if line is None:
+        raise ValueError("an empty row has no place")
+    return Placed(line.text, LEFT + line.x, y, role=row.role, spacing=line.spacing)
+
+
+def _text_rows(blocks: Sequence[Block], metrics: Metrics) -> list[_Row]:
+    rows: list[_Row] = []
+    enclosures = [b for b in blocks if b.kind == "enclosure"]
+    for block in blocks:
+        role = {"h1": "hei", "h2": "kai"}.get(block.kind, "fangsong")
+        if block.kind == "enclosure":
+            rows += _enclosure_rows(block, enclosures, metrics)
+        else:
+            first = 0.0 if block.kind == "to" else 2 * PITCH
+            lines = compose(block.text, partial(metrics.width, role=role), first=first)
+            rows += [_Row(line, role) for line in lines]
+    return rows
+
+
+def enclosure_label(block: Block, enclosures: Sequence[Block]) -> str:
+    """Return what stands before the name of an enclosure: numbers only when there are several (7.3.4)."""
+    place = enclosures.index(block)
+    return ("附件：" if place == 0 else "") + (f"{place + 1}." if len(enclosures) > 1 else "")
+
+
+def _enclosure_rows(block: Block, enclosures: Sequence[Block], metrics: Metrics) -> list[_Row]:
+    """附件说明 (7.3.4): one empty row above the first; further lines are aligned with the name."""
+    label = enclosure_label(block, enclosures)
+    number = label.removeprefix("附件：")
+    hang = (2 + 3) * PITCH + sum(metrics.width(c) * SIZE + SPACING for c in number)
+    lines = compose(block.text, metrics.width, first=hang, rest=hang)
+    stretched = (lines[0].spacing - SPACING) * len(label)  # the label shares the spacing of its line
+    x = hang - sum(metrics.width(c) * SIZE + SPACING for c in label) - stretched
+    rows = [_Row(replace(lines[0], text=label + lines[0].text, x=x)), *(_Row(line) for line in lines[1:])]
+    return [_Row(None), *rows] if enclosures.index(block) == 0 else rows
+
+
+def _signature_rows(blocks: Sequence[Block], metrics: Metrics) -> list[_Row]:
+    """署名 and 成文日期 for a sealed letter (7.3.5.1): two empty rows leave room for the seal's upper half."""
+    organ = "".join(b.text for b in blocks if b.kind == "sign")
+    day = "".join(b.text for b in blocks if b.kind == "date")
+    wide = _width(day, metrics)
+    parts = balanced(organ, 24)
+    if len(parts) > 1:  # 日期右空二字, as 7.3.5.2 has it where the name is the longer
+        rows = [_Row(_right(part, 2, metrics)) for part in parts]
+        return [_Row(None), _Row(None), *rows, _Row(_right(day, 2, metrics))]
+    if len(organ) > _LONGEST_CENTRED:
+        name = _right(organ, 2, metrics)
+        return [_Row(None), _Row(None), _Row(name), _Row(Line(day, name.x + 2 * PITCH, SPACING))]
+    date_x = WIDTH - 4 * PITCH - wide
+    name = Line(organ, date_x + wide / 2 - _width(organ, metrics) / 2, SPACING)
+    return [_Row(None), _Row(None), _Row(name), _Row(Line(day, date_x, SPACING))]
+
+
+def _right(text: str, empty: float, metrics: Metrics) -> Line:
+    return Line(text, WIDTH - empty * PITCH - _width(text, metrics), SPACING)
+
+
+def _width(
+    text: str, metrics: Metrics, role: str = "fangsong", size: float = SIZE, spacing: float = SPACING
+) -> float:
+    return metrics.width(text, role) * size + spacing * (len(text) - 1)
+
+
+def _paginate(text: Sequence[_Row], signature: Sequence[_Row], first: int) -> list[list[_Row]]:
+    """Cut rows into pages of ``first``, then 22; the signature takes at least two lines of text along."""
+    pages: list[list[_Row]] = []
+    rest = list(text)
+    room = first
+    while len(rest) > room:
+        page, rest = rest[:room], rest[room:]
+        pages.append(page)
+        while rest and rest[0].line is None:
+            rest.pop(0)
+        room = ROWS
+    if len(rest) + len(signature) > room:
+        keep = max(len(rest) - _SIGNED_WITH, 0)
+        while keep and rest[keep].line is None:
+            keep -= 1
+        pages.append(rest[:keep])
+        rest = rest[keep:]
+    elif pages and len(rest) < _SIGNED_WITH:
+        borrow = _SIGNED_WITH - len(rest)
+        pages[-1], rest = pages[-1][:-borrow], [*pages[-1][-borrow:], *rest]
+    return [*(page for page in pages if page), [*rest, *signature]]
+
+
+def _letterhead(head: Head, metrics: Metrics) -> tuple[list[Placed], float, tuple[Rule, ...]]:
+    """信函格式 (10.1): mark, double rule, number; returns also where the text starts."""
+    thick, between, thin = RULES
+    size = min(36.0, 150 * MM / max(metrics.width(head.organ, "title"), 1))
+    low, high = metrics.ink(head.organ)
+    mark_y = MARK_TOP - (0.88 - high) * size  # the box of a line reaches .88 em above its baseline
+    spacing = min(size / 4, (150 * MM - metrics.width(head.organ, "title") * size) / max(len(head.organ), 1))
+    mark = _centred(head.organ, mark_y, size, metrics, spacing=spacing, red=True)
+    rule = MARK_TOP + (high - low) * size + RULE_GAP
+    upper = (Rule(rule, thick), Rule(rule + thick + between, thin))
+    bottom = BOTTOM_RULE - thick
+    lower = (Rule(bottom - between - thin, thin), Rule(bottom, thick))
+    number_y = rule + thick + between + thin + NUMBER_GAP
+    lines = [mark]
+    if head.number:
+        lines.append(Placed(head.number, LEFT + WIDTH - _width(head.number, metrics), number_y))
+    title_y = number_y + 3 * ROW
+    titles = _title_lines(head.title, title_y, metrics)
+    start = titles[-1].y + TITLE + BLANK + ROW
+    return [*lines, *titles], start, (*upper, *lower)
+
+
+def _plain_head(head: Head, metrics: Metrics) -> tuple[list[Placed], float, tuple[Rule, ...]]:
+    """A sheet without a red head: organ left and number right in the first row, all on the grid of 22 rows."""
+    lines = [
+        Placed(line.text, LEFT + line.x, TOP + i * ROW, spacing=line.spacing)
+        for i, line in enumerate(compose(head.organ, metrics.width, first=0))
+    ]
+    row = len(lines) - 1
+    if head.number:
+        wide = _width(head.number, metrics)
+        used = lines[-1].x - LEFT + _width(head.organ, metrics)
+        row += 1 if used + wide + 2 * PITCH > WIDTH else 0
+        lines.append(Placed(head.number, LEFT + WIDTH - wide, TOP + row * ROW))
+    titles = _title_lines(head.title, TOP + (row + 3) * ROW - (TITLE - SIZE) / 2, metrics)
+    start = TOP + (row + 3 + len(titles) + 1) * ROW
+    return [*lines, *titles], start, ()
+
+
+def _title_lines(title: str, y: float, metrics: Metrics) -> list[Placed]:
+    return [
+        _centred(part, y + i * ROW, TITLE, metrics, spacing=0.0)
+        for i, part in enumerate(balanced(title, int(WIDTH / TITLE)))
+    ]
+
+
+def _centred(text: str, y: float, size: float, metrics: Metrics, *, spacing: float, red: bool = False) -> Placed:
+    """Centre on the 版心, except the mark, which is centred on the paper like its rules (10.1)."""
+    wide = _width(text, metrics, "title", size, spacing)
+    middle = 105 * MM if red else LEFT + WIDTH / 2
+    return Placed(text, middle - wide / 2, y, size, "title", spacing, red)
+
+
+def _page_number(number: int, metrics: Metrics) -> Placed:
+    """4号半角宋体 between 一字线, whose line lies 7 mm below the 版心; odd right, even left, 空一字 (7.5)."""
+    text = f"—{number}—"
+    wide = _width(text, metrics, "song", PAGE_NUMBER, 0.0)
+    x = LEFT + WIDTH - PAGE_NUMBER - wide if number % 2 else LEFT + PAGE_NUMBER
+    y = TOP + HEIGHT + 7 * MM - (0.88 - 0.38) * PAGE_NUMBER  # the dash lies .38 em above the baseline
+    return Placed(text, x, y, PAGE_NUMBER, "song", 0.0)
+
+
+def _draft_mark() -> Placed:
+    """Outside the 版心, so that it moves nothing; it must never be mistaken for the letter that was sent."""
+    return Placed("草稿　未经签发，不得发出", LEFT, 15 * MM, 18.0, "hei", 0.0)
+
+
+def characters(pages: Sequence[Page]) -> set[tuple[str, str]]:
+    """Return each character that will be printed, with the role of its fonts."""
+    return {(c, line.role) for page in pages for line in page.lines for c in line.text}

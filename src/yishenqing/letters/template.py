@@ -1,0 +1,202 @@
+"""Fill a letter's template in a sandbox: data is never markup, and what is missing is never printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import cache, cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yishenqing import documents
+from yishenqing.core.errors import DataFault, Fault
+from yishenqing.letters import lint
+from yishenqing.letters.markup import LINE_MARK, SOURCE, numbered
+from yishenqing.letters.model import LetterKind
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+    from jinja2.sandbox import SandboxedEnvironment
+    from markupsafe import Markup
+
+_NATURAL = frozenset({"公民", "自然人", "个人"})
+
+
+class Templates:
+    """All templates of an office: its own folder first, then the shipped one."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        """Remember where to look; nothing is read yet."""
+        self._folders = list(folders)
+        self._ready: dict[Path, Template] = {}
+
+    def path(self, name: str) -> Path | None:
+        """Return the first file called ``name``, None when no folder has it."""
+        return next((f / name for f in self._folders if (f / name).is_file()), None)
+
+    @cached_property
+    def _environment(self) -> SandboxedEnvironment:
+        made = _environment_class()(loader=self._loader())
+        made.filters["date"] = chinese_date
+        made.filters["compact"] = compact_date
+        made.filters["bare"] = bare
+        made.globals.clear()
+        return made
+
+    def _loader(self) -> Any:
+        from jinja2 import FunctionLoader  # noqa: PLC0415 - only who fills letters pays
+
+        return FunctionLoader(self._base)
+
+    def _base(self, name: str) -> tuple[str, str, Callable[[], bool]] | None:
+        path = self.path(name)
+        return (documents.read_text(path), str(path), lambda: True) if path else None
+
+    def fill(self, kind: LetterKind, context: Mapping[str, Any]) -> str:
+        """Return the markup of ``kind`` filled with a prepared context.
+
+        Raises:
+            DataFault: the template is broken or uses what the context lacks; with file and line.
+        """
+        from jinja2 import TemplateError, TemplateSyntaxError  # noqa: PLC0415
+
+        values = _one_line(context) if kind.goes_out else context
+        given = {
+            **values,
+            "you": _you(context),
+            "island": _Islands(values),
+            "kind": kind.kind,
+            "remedy_printed": kind.remedy == "by_outcome",
+        }
+        try:
+            return self._compiled(kind).render(given)
+        except TemplateSyntaxError as error:
+            raise DataFault.of([_syntax(kind, error)]) from None
+        except (TemplateError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise DataFault.of([_failure(kind, error)]) from error
+
+    def _compiled(self, kind: LetterKind) -> Template:
+        if kind.path not in self._ready:
+            source = self._source(kind)
+            self._ready[kind.path] = self._environment.from_string(
+                self._numbered(source) if kind.goes_out else source
+            )
+        return self._ready[kind.path]
+
+    def _numbered(self, source: str) -> str:
+        parts = self._environment.lex(source)
+        return "".join(numbered(value, line) if kind == "data" else value for line, kind, value in parts)
+
+    def _source(self, kind: LetterKind) -> str:
+        base = "_letter.html" if kind.goes_out else "_form.html"
+        before = "\n" * (kind.body_line - 1)  # the lines of the file stay the lines of faults
+        return f"{{% extends '{base}' %}}{{% block body %}}{before}{kind.body}{{% endblock %}}"
+
+    def faults(self, kind: LetterKind) -> list[Fault]:
+        """Return what is wrong with the template of ``kind`` without filling it."""
+        from jinja2 import TemplateSyntaxError  # noqa: PLC0415
+
+        old = lint.old_wording(kind)
+        try:
+            tree = self._environment.parse(self._source(kind))
+            self._environment.from_string(self._source(kind))
+        except TemplateSyntaxError as error:
+            return [_syntax(kind, error), *old]
+        return [*lint.undeclared(kind, tree), *lint.sources(kind), *old]
+
+
+@cache
+def _environment_class() -> Callable[..., SandboxedEnvironment]:
+    from jinja2 import StrictUndefined  # noqa: PLC0415 - only who fills letters pays
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+
+    class Missing(StrictUndefined):
+        """What is not there may be asked about ({% if %}) but never printed, looped over or looked into."""
+
+        __slots__ = ()
+
+        def __bool__(self) -> bool:  # type: ignore[override]  # the strict one refuses even to be asked
+            return False
+
+        @property
+        def _undefined_message(self) -> str:
+            return f"缺少“{self._undefined_name}”这一项"
+
+    class Environment(ImmutableSandboxedEnvironment):
+        """``case.items`` is the item of the case, never a method of the dictionary."""
+
+        def getattr(self, obj: Any, attribute: str) -> Any:
+            if isinstance(obj, Mapping):
+                return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
+            return super().getattr(obj, attribute)
+
+    return partial(Environment, autoescape=True, undefined=Missing, auto_reload=False)
+
+
+def chinese_date(value: Any) -> str:
+    """Return a day as a letter writes it: 2026年3月5日, no leading zeros (GB/T 9704 7.3.5.4)."""
+    if not isinstance(value, date):
+        raise TypeError(f"“{value}”不是日期")
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
+def compact_date(value: Any) -> str:
+    """Return a day as archive lists write it: 20260305 (DA/T 22-2015)."""
+    return value.strftime("%Y%m%d") if isinstance(value, date) else str(value)
+
+
+def bare(value: Any) -> str:
+    """Return an officer's words without their last full stop or semicolon, so that the letter sets its own."""
+    return str(value).rstrip(" 。；;，,、")
+
+
+class _Islands:
+    """Places the officer's own words: ``{{ island("name") }}`` gives one sourced sentence each."""
+
+    def __init__(self, context: Mapping[str, Any]) -> None:
+        self._context = context
+
+    def __call__(self, name: str) -> Markup:
+        from markupsafe import Markup, escape  # noqa: PLC0415
+
+        found = []
+        for sentence in self._context["islands"].get(name, []):
+            source = sentence.get("source") or "officer"
+            if not SOURCE.match(source):
+                raise ValueError(f"“{name}”中一句话的来源“{source}”不合要求")
+            found.append(Markup('<s src="{}">{}</s>').format(source, escape(sentence["text"])))
+        return Markup("").join(found)
+
+
+def _you(context: Mapping[str, Any]) -> str:
+    kind = (context.get("applicant") or {}).get("kind_title") or ""
+    return "你" if kind in _NATURAL else "你单位"
+
+
+def _one_line(value: Any) -> Any:
+    """Mark the line ends inside data, so that those of the template can be dropped without touching them."""
+    if isinstance(value, str):
+        return re.sub(r" *\n[ \n]*", LINE_MARK, value)
+    if isinstance(value, Mapping):
+        return {k: _one_line(v) for k, v in value.items()}
+    return [_one_line(v) for v in value] if isinstance(value, list) else value
+
+
+def _syntax(kind: LetterKind, error: Any) -> Fault:
+    name = getattr(error, "name", None)
+    if name and name.startswith("_"):
+        return Fault(f"模板语法有误（{error.message}）", name, error.lineno)
+    return Fault(f"模板语法有误（{error.message}）", str(kind.path), error.lineno)
+
+
+def _failure(kind: LetterKind, error: Exception) -> Fault:
+    """Name the template line: the last frame of the traceback that Jinja rewrote to the template."""
+    file, line, trace = str(kind.path), None, error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name == "<template>" or name.endswith(".html"):
+            file = str(kind.path) if name == "<template>" else name
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return Fault(f"模板无法填写（{error}）", file, line)

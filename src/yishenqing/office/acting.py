@@ -1,0 +1,280 @@
+"""Taking a step: decide, print the letter it asks for outside any lock, then write everything or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from yishenqing.core.clock import Fact
+from yishenqing.core.decide import Attempt, Standing, decide, guard_refusals
+from yishenqing.core.errors import Moved, NotFound, Refused
+from yishenqing.core.facts import shaped
+from yishenqing.core.ledger import Entry, canonical
+from yishenqing.core.ledger import append as chained
+from yishenqing.core.workflow import Step
+from yishenqing.letters import Letterbook
+from yishenqing.office import casework, paperwork
+from yishenqing.office.casework import Casework
+from yishenqing.settings import Settings
+from yishenqing.store import due as due_store
+from yishenqing.store import issued as issued_store
+from yishenqing.store import ledger as ledger_store
+from yishenqing.store import vault
+from yishenqing.store.issued import Issued
+from yishenqing.store.vault import Paper, Papers
+
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody wants to record: the step, its legal date, who acts, and the facts as given."""
+
+    step: str
+    on: date
+    actor: str
+    roles: tuple[str, ...]
+    facts: Mapping[str, Any]
+    recorded_at: str
+    rehearsal: bool
+    expect: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A lawful act, ready to be written: the facts in their types, where it leads, the letter it asks for."""
+
+    case: Casework
+    act: Act
+    step: Step
+    facts: Mapping[str, Any]
+    destination: str
+    letter: str
+    series: str
+    letter_n: int
+    letter_number: str
+
+    @property
+    def fact(self) -> Fact:
+        """Return the act as the core sees it."""
+        return Fact(self.act.step, self.act.on, self.facts)
+
+    def matches(self, other: Plan) -> bool:
+        """Tell whether a letter printed for ``other`` still says what this plan would say."""
+        return (
+            self.case.row.head_hash == other.case.row.head_hash
+            and self.facts == other.facts
+            and self.letter_number == other.letter_number
+        )
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A letter rendered for a plan, not yet issued."""
+
+    plan: Plan
+    title: str
+    content: bytes
+
+
+class Registry:
+    """Plans, prints and records acts with the office's settings, letters and papers."""
+
+    def __init__(self, settings: Settings, letters: Letterbook, papers: Papers) -> None:
+        """Work for one office."""
+        self._settings, self._letters, self._papers = settings, letters, papers
+
+    def plan(self, connection: Connection, case: Casework, act: Act, today: date) -> Plan:
+        """Return the act as it would be recorded.
+
+        Raises:
+            NotFound: the workflow has no such step.
+            Moved: the case is no longer where the caller saw it.
+            DataFault: a fact is unknown or malformed.
+            Refused: the law or the workflow does not allow it.
+        """
+        step = case.workflow.steps.get(act.step)
+        if step is None:
+            names = "、".join(f"{n}（{s.title}）" for n, s in case.workflow.steps.items())
+            raise NotFound(f"流程中没有步骤“{act.step}”；现有步骤：{names}。")
+        if act.expect is not None and act.expect != case.row.head_seq:
+            raise Moved(_moved(case, act.expect))
+        facts = shaped(case.workflow, step, act.facts)
+        attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
+        destination = decide(attempt, today)
+        facts |= self._noted(attempt)
+        return self._lettered(connection, case, act, step, facts, destination)
+
+    def _noted(self, attempt: Attempt) -> dict[str, Any]:
+        """Return what must be recorded of guards that the office has switched off and the act would have broken."""
+        strict = Attempt(
+            _all_switched_on(attempt.standing), attempt.name, attempt.step, attempt.on, attempt.facts, attempt.actor
+        )
+        reasons = guard_refusals(strict) if any(g.switch for g in attempt.step.guards) else []
+        return {"switched_off": [str(r) for r in reasons]} if reasons else {}
+
+    def _lettered(
+        self,
+        connection: Connection,
+        case: Casework,
+        act: Act,
+        step: Step,
+        facts: dict[str, Any],
+        destination: str,
+    ) -> Plan:
+        kind = letter_kind(case, step, facts)
+        if not kind:
+            return Plan(case, act, step, facts, destination, "", "", 0, "")
+        series = self._letters.kind(kind).series or ""
+        n = ledger_store.peek_number(connection, case.row.agency, series, act.on.year)
+        number = self._settings.numbered_letter(series, act.on.year, n)
+        return Plan(case, act, step, facts, destination, kind, series, n, number)
+
+    def printed(self, plan: Plan, open_facts: paperwork.Opener) -> Printed:
+        """Render the letter that ``plan`` asks for; nothing is stored yet."""
+        kind = self._letters.kind(plan.letter)
+        letter_context = self.letter_context(plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
+        return Printed(plan, kind.title, self._letters.pdf(plan.letter, letter_context))
+
+    def letter_context(
+        self,
+        case: Casework,
+        act: Act,
+        facts: Mapping[str, Any],
+        open_facts: paperwork.Opener,
+        letter_number: str | None,
+    ) -> dict[str, Any]:
+        """Return what the letter of ``act`` is filled from, as the case stands after the act."""
+        before = paperwork.Story.of(case.standing, open_facts)
+        story = before.plus(Fact(act.step, act.on, facts), facts, act.actor)
+        told = (
+            {**(before.latest("drafted") or {}), **facts}
+            if case.workflow.steps[act.step].letter == "by_outcome"
+            else facts
+        )
+        outcome = casework.outcome_of(story.standing)
+        remedy = case.workflow.outcomes[outcome].remedy if outcome else "none"
+        block = paperwork.case_block(story, case.row.number)
+        told = {"method": block["delivery_title"], "form_title": block["form_title"], **told}
+        return paperwork.context(
+            story,
+            self._settings,
+            case.row.number,
+            facts=told,
+            on=act.on,
+            letter_number=letter_number,
+            remedy=remedy,
+        )
+
+    def record(self, connection: Connection, plan: Plan, printed: Printed | None) -> Casework:
+        """Write the entry with all that follows from it, inside the caller's transaction."""
+        case, act = plan.case, plan.act
+        agency, number = case.row.agency, case.row.number
+        inside, sealed = vault.seal_facts(plan.step, plan.facts)
+        papers = self._file_facts(plan, inside)
+        if printed is not None:
+            paper = self._papers.keep(printed.content, file_name(plan.letter_number, printed.title))
+            papers.append(paper)
+            inside["letter"] = {"kind": plan.letter, "number": plan.letter_number, **paper.in_entry()}
+        entry = self._entry(case, act, inside)
+        ledger_store.append(connection, entry)
+        after = _after(case, entry, plan.fact)
+        ledger_store.advance(connection, entry, after.standing.state, after.outcome)
+        vault.put_sealed(connection, agency, number, sealed)
+        vault.put_papers(connection, agency, number, papers)
+        if printed is not None:
+            self._issue(connection, plan, printed, entry)
+        workdays = after.standing.workdays
+        found = after.standing.deadlines(max(workdays.today, act.on))
+        key = {"agency": agency, "number": number}
+        due_store.put_deadlines(connection, casework.deadline_rows(key, case.workflow, found, workdays))
+        return after
+
+    def _entry(self, case: Casework, act: Act, inside: Mapping[str, Any]) -> Entry:
+        return chained(
+            case.head,
+            agency=case.row.agency,
+            number=case.row.number,
+            rulebook=case.row.rulebook,
+            on=act.on,
+            recorded_at=act.recorded_at,
+            actor=act.actor,
+            step=act.step,
+            rehearsal=act.rehearsal,
+            payload=canonical(inside),
+        )
+
+    def _file_facts(self, plan: Plan, inside: dict[str, Any]) -> list[Paper]:
+        papers: list[Paper] = []
+        for name, known in plan.step.fields.items():
+            if known.type == "file" and plan.facts.get(name):
+                given = plan.facts[name]
+                paths = given if isinstance(given, list | tuple) else [given]
+                kept = [self._papers.keep(vault.read_paper(Path(p)), Path(p).name) for p in paths]
+                inside[name] = [p.in_entry() for p in kept]
+                papers += kept
+        return papers
+
+    def _issue(self, connection: Connection, plan: Plan, printed: Printed, entry: Entry) -> None:
+        taken = ledger_store.next_number(connection, entry.agency, plan.series, entry.on.year)
+        if taken != plan.letter_n:
+            raise Moved(f"文书编号{plan.letter_number}刚被占用，本次没有写入任何内容；请重试。")
+        issued_store.put_letter(
+            connection,
+            entry.agency,
+            Issued(
+                plan.series,
+                entry.on.year,
+                plan.letter_n,
+                entry.number,
+                entry.seq,
+                plan.letter,
+                printed.title,
+                plan.letter_number,
+                entry.on,
+                hashlib.sha256(printed.content).hexdigest(),
+            ),
+        )
+
+
+def letter_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> str:
+    """Return the kind of letter that the step issues; empty when none.
+
+    Raises:
+        Refused: the letter follows from the outcome, and none has been chosen.
+    """
+    if step.letter != "by_outcome":
+        return step.letter
+    outcome = facts.get("outcome") or case.outcome
+    if outcome is None:
+        raise Refused("尚未确定办理结果，不能出具答复文书。", law=list(step.law))
+    return case.workflow.outcomes[outcome].letter
+
+
+def file_name(letter_number: str, title: str) -> str:
+    """Return the file name of an issued letter: its number and title, safe on every file system."""
+    name = f"{letter_number}{title}.pdf"
+    return "".join("_" if c in '/\\:*?"<>|\0' else c for c in name)
+
+
+def _after(case: Casework, entry: Entry, fact: Fact) -> Casework:
+    standing = case.standing.plus(Fact(fact.step, fact.on, entry.facts), entry.actor)
+    row = replace(case.row, state=standing.state, head_seq=entry.seq, head_hash=entry.hash)
+    return Casework(row, (*case.entries, entry), case.rules, standing)
+
+
+def _all_switched_on(standing: Standing) -> Standing:
+    return replace(standing, switched_off=frozenset())
+
+
+def _moved(case: Casework, seen: int) -> str:
+    since: Sequence[Entry] = case.entries[seen:]
+    acts = "；".join(f"{e.actor}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since)
+    return (
+        f"案件{case.row.number}在您查看之后已有变化（{acts or '记录数不符'}），"
+        "本次没有写入任何内容；请重新查看后再办理。"
+    )

@@ -1,0 +1,206 @@
+"""One case, taken from the store: its entries, its rules, its standing, and how it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection
+
+from yishenqing.core.clock import Deadline, Fact
+from yishenqing.core.decide import Standing, permitted
+from yishenqing.core.ledger import Entry
+from yishenqing.core.workdays import Workdays
+from yishenqing.core.workflow import Clock, Workflow
+from yishenqing.rulebook import Rulebook, from_snapshot
+from yishenqing.store import due as due_store
+from yishenqing.store import issued as issued_store
+from yishenqing.store import ledger as ledger_store
+from yishenqing.store import vault
+from yishenqing.store.issued import Issued
+from yishenqing.store.ledger import CaseRow
+
+_DAY = timedelta(days=1)
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Casework:
+    """A case as read in one transaction. ``open`` replaces sealed placeholders by their values."""
+
+    row: CaseRow
+    entries: tuple[Entry, ...]
+    rules: Rulebook
+    standing: Standing
+
+    @property
+    def workflow(self) -> Workflow:
+        """Return the procedure that the case was opened under."""
+        return self.rules.workflow
+
+    @property
+    def head(self) -> Entry | None:
+        """Return the latest entry."""
+        return self.entries[-1] if self.entries else None
+
+    @cached_property
+    def outcome(self) -> str | None:
+        """Return the outcome that the latest draft or end has chosen."""
+        return outcome_of(self.standing)
+
+
+def load(
+    connection: Connection,
+    agency: str,
+    number: str,
+    workdays: Workdays,
+    switched_off: frozenset[str],
+    *,
+    lock: bool = False,
+) -> Casework:
+    """Read a case; with ``lock`` nobody else can move it until the transaction ends.
+
+    Raises:
+        NotFound: there is no such case.
+    """
+    row = ledger_store.case_row(connection, agency, number, lock=lock)
+    entries = tuple(ledger_store.entries_of(connection, agency, number))
+    rules = rules_of(connection, row.rulebook)
+    facts = tuple(Fact(e.step, e.on, e.facts) for e in entries)
+    actors = tuple(e.actor for e in entries)
+    standing = Standing(rules.workflow, rules.law, workdays, facts, actors, switched_off)
+    return Casework(row, entries, rules, standing)
+
+
+_KNOWN_RULES: dict[str, Rulebook] = {}  # by digest: content-addressed, so a process may keep them for good
+
+
+def rules_of(connection: Connection, digest: str) -> Rulebook:
+    """Return the rules stored under ``digest``."""
+    if digest not in _KNOWN_RULES:
+        _KNOWN_RULES[digest] = from_snapshot(ledger_store.rulebook_text(connection, digest))
+    return _KNOWN_RULES[digest]
+
+
+def outcome_of(standing: Standing) -> str | None:
+    """Return the latest outcome among the facts; a withdrawn case is 其他处理."""
+    for fact in reversed(standing.facts):
+        if outcome := fact.facts.get("outcome"):
+            return str(outcome)
+        if outcome := standing.workflow.steps[fact.step].outcome:
+            return outcome
+    return None
+
+
+def reminder_marks(workflow: Workflow, deadline: Deadline, workdays: Workdays) -> list[tuple[str, date]]:
+    """Return the days on which somebody should be told of ``deadline``, earliest first.
+
+    Yellow and red are the office's own marks; the day after expiry follows for whatever the office owes, and
+    for the waits of others that a case stands still for.
+    """
+    if deadline.met_on is not None or deadline.state == "stopped":
+        return []
+    clock = workflow.clocks[deadline.clock]
+    marks = [
+        (name, workdays.back(deadline.due, days))
+        for name, days in (("yellow", clock.yellow), ("red", clock.red))
+        if days
+    ]
+    if is_listed(workflow, deadline.clock, clock):
+        marks.append(("expired", deadline.due + _DAY))
+    return marks
+
+
+def is_listed(workflow: Workflow, name: str, clock: Clock) -> bool:
+    """Tell whether a clock belongs in the office's lists: what it owes itself, and what its cases wait for."""
+    return clock.owed_by == "organ" or any(s.waits_for == name for s in workflow.states.values())
+
+
+def deadline_rows(case: Row, workflow: Workflow, found: Mapping[str, Deadline], workdays: Workdays) -> list[Row]:
+    """Return the rows that the due list and the tick work from. ``case`` holds agency and number."""
+    rows = []
+    for deadline in found.values():
+        marks = reminder_marks(workflow, deadline, workdays)
+        rows.append(
+            {
+                **case,
+                "clock": deadline.clock,
+                "title": deadline.title,
+                "due": deadline.due,
+                "state": deadline.state,
+                "provisional": deadline.provisional,
+                "owed_by": deadline.owed_by,
+                "remind_on": marks[0][1] if marks else None,
+                "listed": deadline.met_on is None
+                and is_listed(workflow, deadline.clock, workflow.clocks[deadline.clock]),
+            }
+        )
+    return rows
+
+
+def answer(
+    connection: Connection,
+    case: Casework,
+    today: date,
+    letter_path: Callable[[Issued], str],
+    *,
+    opened: bool = True,
+) -> Row:
+    """Return what ``show``, ``act`` and ``register`` answer, in the words of the contract."""
+    agency, number = case.row.agency, case.row.number
+    open_facts = vault.opener(vault.sealed_of(connection, agency, number)) if opened else _as_is
+    state = case.workflow.states[case.standing.state]
+    return {
+        "number": number,
+        "state": case.standing.state,
+        "state_title": state.title,
+        "stage": case.workflow.stages[state.stage],
+        "outcome": case.outcome,
+        "deadlines": [d.as_json() for d in case.standing.deadlines(today).values()],
+        "permitted": [p.as_json() for p in permitted(case.standing, today, today)],
+        "letters": [
+            letter.as_json(letter_path(letter)) for letter in issued_store.letters_of(connection, agency, number)
+        ],
+        "entries": [_entry(e, case.workflow, open_facts) for e in case.entries],
+    }
+
+
+def _as_is(facts: Any) -> Any:
+    return facts
+
+
+def _entry(entry: Entry, workflow: Workflow, open_facts: Callable[[Any], Any]) -> Row:
+    return {
+        "seq": entry.seq,
+        "on": entry.on.isoformat(),
+        "recorded_at": entry.recorded_at,
+        "actor": entry.actor,
+        "step": entry.step,
+        "title": workflow.steps[entry.step].title,
+        "facts": open_facts(entry.facts),
+        "hash": entry.hash,
+        "rehearsal": entry.rehearsal,
+    }
+
+
+def due_line(row: due_store.DueRow, workflow: Workflow, deadline: Deadline | None, workdays: Workdays) -> Row:
+    """Return one line of the due list; ``deadline`` is given where the stored date depends on today."""
+    day = deadline.due if deadline else row.due
+    state = deadline.state if deadline else row.state
+    if state == "running" and day < workdays.today:
+        state = workflow.clocks[row.clock].expires_as
+    return {
+        "number": row.number,
+        "state": row.case_state,
+        "state_title": workflow.states[row.case_state].title,
+        "clock": row.clock,
+        "title": row.title,
+        "clock_state": state,
+        "due": day.isoformat(),
+        "working_days_left": workdays.left(day),
+        "provisional": deadline.provisional if deadline else row.provisional,
+        "owed_by": row.owed_by,
+    }

@@ -1,0 +1,114 @@
+"""Does everything hold together: workflow, law, letters. What is cited, where, and whether it resolves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+from yishenqing import rulebook
+from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.graph import graph_of
+from yishenqing.core.law import UNIT_TITLES
+from yishenqing.core.workflow import Workflow
+from yishenqing.letters import Letterbook
+from yishenqing.office.casework import Row
+from yishenqing.shipped import layered
+from yishenqing.store.vault import write_whole
+
+
+def check(home: Path | None) -> Row:
+    """Return all faults of workflow, law and letters, and every citation with its article and places.
+
+    The answer's ``faults`` is empty when the office may rely on its files.
+    """
+    book = Letterbook(layered("letters", home))
+    faults = book.faults()
+    try:
+        rules = rulebook.read_rulebook(home)
+    except DataFault as fault:
+        return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], "calendar": []}
+    faults += [*_roads(rules.workflow), *([] if faults else _letters(rules.workflow, book))]
+    places: dict[str, list[str]] = {}
+    for citation, place in rules.workflow.citations():
+        places.setdefault(citation, []).append(place)
+    if not faults:
+        for name, kind in book.kinds().items():
+            for citation in kind.law:
+                places.setdefault(citation, []).append(f"letters.{name}")
+                if problem := rules.law.unresolved(citation):
+                    faults.append(Fault(problem, str(kind.path), field="law", law=citation))
+    return {
+        "faults": [_fault(f) for f in faults],
+        "citations": [
+            {
+                "law": c,
+                "text": rules.law.text(c),
+                "places": list(dict.fromkeys(found)),
+                "resolved": not rules.law.unresolved(c),
+            }
+            for c, found in sorted(places.items())
+        ],
+        "calendar": list(rulebook.CalendarFolder(layered("workflows", home))),
+    }
+
+
+def diagrams(home: Path | None, folder: Path) -> Row:
+    """Draw the flow chart of this office's workflow into ``folder``; return the paths of SVG and Mermaid."""
+    from yishenqing import diagram  # noqa: PLC0415 - for this command alone
+
+    rules = rulebook.read_rulebook(home)
+    days = {
+        name: f"{value.value}{UNIT_TITLES[rules.law.terms[clock.term].unit]}"
+        for name, clock in rules.workflow.clocks.items()
+        if clock.term and (value := rules.law.terms[clock.term].on(date.max))
+    }
+    paths = {}
+    for kind, text in (("svg", diagram.svg(rules.workflow, days)), ("mermaid", diagram.mermaid(rules.workflow))):
+        path = folder / f"依申请公开流程图.{'svg' if kind == 'svg' else 'mmd'}"
+        write_whole(path, text.encode())
+        paths[kind] = str(path)
+    return paths
+
+
+def _fault(fault: Fault) -> Row:
+    return {"text": str(fault), "file": fault.file, "line": fault.line, "field": fault.field, "law": fault.law}
+
+
+def _roads(workflow: Workflow) -> Iterator[Fault]:
+    """Every state can be reached from the start, and every state can still reach an end."""
+    graph = graph_of(workflow)
+    leads = {
+        state: {graph.destination(state, step) or state for step in graph.steps_from(state)}
+        for state in workflow.states
+    }
+    reached = _closure({workflow.initial}, leads)
+    finals = {name for name, state in workflow.states.items() if state.final}
+    backwards = {s: {t for t, to in leads.items() if s in to} for s in leads}
+    ending = _closure(finals, backwards)
+    for name, state in workflow.states.items():
+        if name not in reached:
+            yield Fault(f"状态“{state.title}”无法到达", "workflows", field=f"states.{name}")
+        if name not in ending:
+            yield Fault(f"状态“{state.title}”无法走到终点", "workflows", field=f"states.{name}")
+        if not state.final and not state.owner and not state.waits_for:
+            yield Fault(f"状态“{state.title}”没有责任岗位，也没有所等待的期限", "workflows", field=f"states.{name}")
+
+
+def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:
+    found, todo = set(start), list(start)
+    while todo:
+        for state in leads[todo.pop()] - found:
+            found.add(state)
+            todo.append(state)
+    return found
+
+
+def _letters(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
+    """Every letter that a step or an outcome asks for has a template."""
+    known = book.kinds()
+    asked = {f"steps.{n}": s.letter for n, s in workflow.steps.items() if s.letter not in ("", "by_outcome")}
+    asked |= {f"outcomes.{n}": o.letter for n, o in workflow.outcomes.items() if o.letter}
+    for place, kind in asked.items():
+        if kind not in known:
+            yield Fault(f"没有文书模板“{kind}”", "workflows", field=place)

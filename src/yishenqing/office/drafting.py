@@ -1,0 +1,135 @@
+"""Drafts: the reply as it would go out today, each sentence with its source, beside the nearest precedents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from yishenqing.core.errors import NotFound, Refused
+from yishenqing.core.facts import shaped
+from yishenqing.letters import Letterbook
+from yishenqing.office.acting import Act, Registry
+from yishenqing.office.casework import Casework, Row
+from yishenqing.office.paperwork import Opener, Story
+from yishenqing.precedents import Library, Match
+
+_NEAREST = 5
+_ISLAND = "explanation"
+DraftAct = Callable[[str, Mapping[str, Any]], Act]
+
+
+def draft(
+    registry: Registry, letters: Letterbook, case: Casework, act: Act, open_facts: Opener, library: Library
+) -> Row:
+    """Return the reply for the chosen outcome, what is still missing, and the precedents for and against."""
+    step = case.workflow.steps[act.step]
+    story = Story.of(case.standing, open_facts)
+    given = {**(story.latest(act.step) or {}), **shaped(case.workflow, step, act.facts)}
+    outcome = str(given.get("outcome") or _only_outcome(case))
+    kind = case.workflow.outcomes[outcome].letter
+    if not kind:
+        raise Refused(
+            f"办理结果“{case.workflow.outcomes[outcome].title}”没有答复文书，无需拟稿。", law=list(step.law)
+        )
+    missing = {n: f.title for n, f in step.needs.items() if n != "outcome" and not given.get(n)}
+    facts = {**given, "outcome": outcome, **{n: _blank(step.needs[n].type, t) for n, t in missing.items()}}
+    matches = library.search("；".join(story.items), _NEAREST)
+    context = registry.letter_context(case, act, facts, open_facts, None)
+    advice = _advice(matches, outcome)
+    if advice is not None and not given.get("reasoning"):
+        context["islands"].setdefault(_ISLAND, []).append(advice)
+    return {
+        "number": case.row.number,
+        "outcome": outcome,
+        "outcome_title": case.workflow.outcomes[outcome].title,
+        "letter": kind,
+        "title": letters.kind(kind).title,
+        "sentences": [_sentence(p, case) for p in letters.passages(kind, context)],
+        "missing": [{"field": name, "title": title} for name, title in missing.items()],
+        "precedents": [_precedent(m, outcome) for m in matches],
+    }
+
+
+def preview(registry: Registry, case: Casework, kind: str, draft_act: DraftAct, open_facts: Opener) -> dict[str, Any]:
+    """Return the context of a letter that has not been issued, as far as the case can fill it.
+
+    Raises:
+        NotFound: no step of the case's workflow issues such a letter.
+    """
+    story = Story.of(case.standing, open_facts)
+    for name, step in case.workflow.steps.items():
+        by_outcome = step.letter == "by_outcome" and any(o.letter == kind for o in case.workflow.outcomes.values())
+        if step.letter == kind or by_outcome:
+            facts = dict(story.latest(name) or {})
+            if by_outcome:
+                outcome = next(n for n, o in case.workflow.outcomes.items() if o.letter == kind)
+                facts = {"outcome": outcome, **(story.latest("drafted") or {})}
+            return registry.letter_context(case, draft_act(name, facts), facts, open_facts, None)
+    raise NotFound(f"案件的流程中没有出具“{kind}”的步骤；归档用的封面、目录和备考表随卷宗一并生成。")
+
+
+def _only_outcome(case: Casework) -> str:
+    """The outcome, where the workflow leaves no choice of reply."""
+    replies = [name for name, outcome in case.workflow.outcomes.items() if outcome.letter]
+    if len(replies) == 1:
+        return replies[0]
+    names = "、".join(f"{n}（{case.workflow.outcomes[n].title}）" for n in replies)
+    raise Refused(f"请指明拟作出的办理结果：{names}。", law=["条例第三十六条"])
+
+
+def _blank(kind: str, title: str) -> Any:
+    text = f"【待填写：{title}】"
+    return [text] if kind == "list" else text
+
+
+def _advice(matches: list[Match], outcome: str) -> dict[str, str] | None:
+    """Words of the nearest precedent that points the same way and survived, for the officer to keep or strike."""
+    for match in matches:
+        if match.precedent.reply and _bearing(match, outcome) == "支持":
+            return {"text": match.precedent.reply, "source": f"precedent:{match.id}"}
+    return None
+
+
+def _bearing(match: Match, outcome: str) -> str:
+    """Say whether a precedent speaks for the outcome: the same one upheld, or its opposite overturned."""
+    precedent = match.precedent
+    if precedent.outcome is None or precedent.overturned is None:
+        return "参考"
+    same = precedent.outcome == outcome
+    refused = precedent.outcome.startswith("denied_")
+    if same:
+        return "反对" if precedent.overturned else "支持"
+    if refused and outcome in ("granted", "partial"):
+        return "支持" if precedent.overturned else "反对"
+    return "参考"
+
+
+def _precedent(match: Match, outcome: str) -> Row:
+    return {
+        "id": match.id,
+        "title": match.title,
+        "score": match.score,
+        "bearing": _bearing(match, outcome),
+        "why": list(match.why),
+        "holding": match.precedent.holding,
+    }
+
+
+def _sentence(passage: Any, case: Casework) -> Row:
+    return {
+        "text": passage.text,
+        "source": passage.source,
+        "from": source_title(passage.source, case),
+        "paragraph": passage.paragraph,
+    }
+
+
+def source_title(source: str, case: Casework) -> str:
+    """Return a source as an officer reads it in the margin."""
+    kind, _, name = source.partition(":")
+    if kind == "entry":
+        step = case.workflow.steps.get(name)
+        seq = next((e.seq for e in reversed(case.entries) if e.step == name), None)
+        place = f"案卷第{seq}条记录" if seq else "本次拟稿"
+        return f"{place}（{step.title}）" if step else place
+    return {"law": name, "precedent": f"案例 {name}", "office": "机关设置", "officer": "承办人填写"}.get(kind, source)

@@ -1,0 +1,310 @@
+"""Filing: the papers of a case in the order of a case file, sealed; and every fault of a case in the database."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from yishenqing.archive import CaseFile, FilePaper, PaperRecord
+from yishenqing.archive import export as seal_package
+from yishenqing.core.decide import permitted
+from yishenqing.core.errors import Fault, IntegrityFault, Refused
+from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders
+from yishenqing.letters import Letterbook
+from yishenqing.office import casework, paperwork
+from yishenqing.office.casework import Casework, Row
+from yishenqing.office.paperwork import Story
+from yishenqing.rulebook import snapshot_digest
+from yishenqing.settings import Settings
+from yishenqing.store import due as due_store
+from yishenqing.store import issued as issued_store
+from yishenqing.store import ledger as ledger_store
+from yishenqing.store import vault
+from yishenqing.store.issued import Issued
+from yishenqing.store.vault import Paper, Papers
+
+_LAW = "条例第四十五条"
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What filing needs of the office."""
+
+    settings: Settings
+    letters: Letterbook
+    papers: Papers
+    today: date
+    letter_path: Callable[[Issued], Path]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything of one case that the package will hold, as read in one transaction."""
+
+    sealed: Mapping[str, Sealed]
+    papers: Mapping[str, Paper]
+    letters: tuple[Issued, ...]
+    snapshot: str
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """One paper of the file: its line in the table of contents and its content."""
+
+    title: str
+    number: str
+    author: str
+    on: date
+    pages: int
+    content: bytes
+    suffix: str
+
+
+def gathered(connection: Connection, case: Casework, filing: Filing) -> Gathered:
+    """Read what belongs to the case.
+
+    Raises:
+        Refused: the case is not archived yet.
+        IntegrityFault: the case does not verify; a seal must not cover a break.
+    """
+    if not case.workflow.states[case.standing.state].final:
+        title = case.workflow.states[case.standing.state].title
+        offers = permitted(case.standing, filing.today, filing.today)
+        raise Refused(f"案件{case.row.number}现为“{title}”，归档后才能导出卷宗。", law=[_LAW], permitted=offers)
+    if faults := case_faults(connection, case, filing):
+        raise IntegrityFault.of(faults)
+    agency, number = case.row.agency, case.row.number
+    return Gathered(
+        vault.sealed_of(connection, agency, number),
+        vault.papers_of(connection, agency, number),
+        tuple(issued_store.letters_of(connection, agency, number)),
+        ledger_store.rulebook_text(connection, case.row.rulebook),
+    )
+
+
+def export(target: Path, case: Casework, content: Gathered, filing: Filing) -> Row:
+    """Write the package; cover, contents and note are made from the case each time, alike each time."""
+    story = Story.of(case.standing, vault.opener(content.sealed))
+    listed = _listed(story, case, content, filing)
+    block = _file_block(case, story, filing, listed)
+    forms = {kind: filing.letters.pdf(kind, block) for kind in ("file_cover", "file_contents", "file_note")}
+    papers = [
+        FilePaper("00-卷宗封面.pdf", "卷宗封面", forms["file_cover"]),
+        FilePaper("00-卷内目录.pdf", "卷内目录", forms["file_contents"]),
+        *(FilePaper(f"{n:02d}-{p.title}{p.suffix}", p.title, p.content) for n, p in enumerate(listed, 1)),
+        FilePaper("99-卷内备考表.pdf", "卷内备考表", forms["file_note"]),
+    ]
+    package = seal_package(
+        target,
+        CaseFile(
+            agency=case.row.agency,
+            number=case.row.number,
+            title=block["file"]["title"],
+            rulebook=case.row.rulebook,
+            snapshot=content.snapshot,
+            entries=case.entries,
+            sealed=list(content.sealed.values()),
+            papers=[PaperRecord(p.digest, p.salt, p.sha256, p.size, p.name) for p in content.papers.values()],
+            deadlines=[d.as_json() for d in case.standing.deadlines(case.entries[-1].on).values()],
+            contents=papers,
+            info={"Source-Organization": filing.settings.name, "Archive-Code": block["file"]["code"]},
+        ),
+    )
+    return {"path": str(package.path), "cases": list(package.cases), "files": list(package.files)}
+
+
+def _listed(story: Story, case: Casework, content: Gathered, filing: Filing) -> list[_Listed]:
+    """Return the papers: the reply first, then the application, then the rest in the order they came about."""
+    reply_kinds = {o.letter for o in case.workflow.outcomes.values() if o.letter}
+    letters = [_letter(x, filing) for x in content.letters]
+    replies = [p for x, p in zip(content.letters, letters, strict=True) if x.kind in reply_kinds]
+    others = [p for x, p in zip(content.letters, letters, strict=True) if x.kind not in reply_kinds]
+    letter_hashes = {x.sha256 for x in content.letters}
+    attached = [
+        _attachment(p, e, filing)
+        for e in case.entries
+        for p in _papers_in(e, content)
+        if p.sha256 not in letter_hashes
+    ]
+    return [*replies, _application(story, case), *others, *attached]
+
+
+def _letter(letter: Issued, filing: Filing) -> _Listed:
+    content = filing.papers.read(letter.sha256)
+    return _Listed(
+        letter.title, letter.letter_number, filing.settings.name, letter.issued_on, _pages(content), content, ".pdf"
+    )
+
+
+def _papers_in(entry: Entry, content: Gathered) -> Iterator[Paper]:
+    for digest in file_digests(entry.facts):
+        yield content.papers[digest]
+
+
+def _attachment(paper: Paper, entry: Entry, filing: Filing) -> _Listed:
+    content = filing.papers.read(paper.sha256)
+    name = Path(paper.name)
+    pages = _pages(content) if name.suffix.lower() == ".pdf" else 1
+    return _Listed(name.stem, "", "", entry.on, pages, content, name.suffix)
+
+
+def _application(story: Story, case: Casework) -> _Listed:
+    """The application as registered, readable without any program."""
+    received, block = story.received, paperwork.case_block(story, case.row.number)
+    applicant = paperwork.applicant_block(story)
+    lines = [
+        "政府信息公开申请（登记内容）",
+        f"登记编号：{case.row.number}",
+        f"申请人：{applicant['name']}（{applicant['kind_title']}）",
+        f"申请渠道：{block['channel_title']}",
+        f"到达日期：{block['arrived_on']}　收到申请之日：{block['received_on']}",
+        *(f"申请公开的内容（{n}）：{item}" for n, item in enumerate(received["items"], 1)),
+        *(f"线索：{lead}" for lead in received.get("leads") or []),
+        f"要求的提供形式：{block['form_title']}　获取信息的方式：{block['delivery_title']}",
+    ]
+    text = "\n".join(lines) + "\n"
+    return _Listed("政府信息公开申请", "", applicant["name"], block["arrived_on"], 1, text.encode(), ".txt")
+
+
+def _pages(pdf: bytes) -> int:
+    from pypdf import PdfReader  # noqa: PLC0415 - only filing counts pages
+
+    return len(PdfReader(io.BytesIO(pdf)).pages)
+
+
+def _file_block(case: Casework, story: Story, filing: Filing, listed: list[_Listed]) -> dict[str, Any]:
+    workflow, last = case.workflow, case.entries[-1]
+    retention = workflow.steps[last.step].fields["retention"].choices[last.facts["retention"]]
+    year = case.row.opened_on.year
+    code = f"{filing.settings.fonds}-XXGK·{year}-{last.facts['retention']}-{case.row.number}"
+    applicant = paperwork.applicant_block(story)
+    return {
+        "organ": paperwork.organ(filing.settings),
+        "case": paperwork.case_block(story, case.row.number),
+        "applicant": applicant,
+        "letter": {"number": None, "date": last.on, "draft": False},
+        "file": {
+            "fonds": filing.settings.name,
+            "year": year,
+            "retention": retention,
+            "code": code,
+            "title": f"{applicant['name']}政府信息公开申请案（{case.row.number}）",
+            "pages": sum(p.pages for p in listed),
+            "count": len(listed),
+        },
+        "papers": [
+            {
+                "no": n,
+                "title": p.title,
+                "number": p.number,
+                "author": p.author,
+                "date": p.on,
+                "pages": p.pages,
+                "note": "",
+            }
+            for n, p in enumerate(listed, 1)
+        ],
+        "note": {
+            "text": story.facts[-1][2].get("note") or "",
+            "filed_by": last.actor,
+            "filed_on": last.on,
+            "checked_by": "",
+        },
+    }
+
+
+def file_digests(value: Any) -> Iterator[str]:
+    """Yield the digests of the papers that facts mention."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("file"), str) and "size" in value:
+            yield value["file"]
+        else:
+            for item in value.values():
+                yield from file_digests(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from file_digests(item)
+
+
+def case_faults(connection: Connection, case: Casework, filing: Filing) -> list[Fault]:
+    """Return every fault of the case in the database, each naming its entry."""
+    agency, number = case.row.agency, case.row.number
+    faults = chain_faults(case.entries, agency, number, case.row.rulebook)
+    head = case.head
+    if head is None or (head.seq, head.hash) != (case.row.head_seq, case.row.head_hash):
+        faults.append(_at(number, case.row.head_seq, "案件的最后一条记录与登记的不符（可能被删除或者插入）"))
+    text = ledger_store.rulebook_text(connection, case.row.rulebook)
+    if snapshot_digest(text) != case.row.rulebook:
+        faults.append(_at(number, 1, "立案时的流程与法律数据已被改动"))
+    if (case.row.state, case.row.outcome) != (case.standing.state, case.outcome):
+        faults.append(_at(number, case.row.head_seq, "案件的状态或者办理结果与记录推出的不符"))
+    sealed = vault.sealed_of(connection, agency, number)
+    papers = vault.papers_of(connection, agency, number)
+    for entry in case.entries:
+        faults += _sealed_faults(entry, sealed)
+        faults += _paper_faults(entry, papers, filing.papers)
+    faults += _letter_faults(case, issued_store.letters_of(connection, agency, number), papers)
+    return [*faults, *_derived_faults(connection, case)]
+
+
+def _at(number: str, seq: int, text: str) -> Fault:
+    return Fault(f"{number} 第{seq}条记录：{text}", field=f"entries.{seq}")
+
+
+def _sealed_faults(entry: Entry, sealed: Mapping[str, Sealed]) -> Iterator[Fault]:
+    for digest in placeholders(entry.facts):
+        value = sealed.get(digest)
+        if value is None:
+            yield _at(entry.number, entry.seq, "个人信息缺失")
+        elif not value.holds():
+            yield _at(entry.number, entry.seq, "个人信息已被改动")
+
+
+def _paper_faults(entry: Entry, papers: Mapping[str, Paper], contents: Papers) -> Iterator[Fault]:
+    for digest in file_digests(entry.facts):
+        paper = papers.get(digest)
+        if paper is None or not paper.holds():
+            yield _at(entry.number, entry.seq, "附件或者文书的登记缺失、已被改动")
+        elif problem := contents.fault(paper.sha256):
+            yield _at(entry.number, entry.seq, f"“{paper.name}”{problem}")
+
+
+def _letter_faults(case: Casework, letters: list[Issued], papers: Mapping[str, Paper]) -> Iterator[Fault]:
+    issued = {x.seq: x for x in letters}
+    for entry in case.entries:
+        told = entry.facts.get("letter")
+        row = issued.pop(entry.seq, None)
+        if told is None and row is None:
+            continue
+        paper = papers.get(told["file"]) if told else None
+        if (
+            told is None
+            or row is None
+            or paper is None
+            or (row.kind, row.letter_number, row.sha256, row.issued_on)
+            != (told["kind"], told["number"], paper.sha256, entry.on)
+        ):
+            yield _at(entry.number, entry.seq, "发文登记与记录不符")
+    for seq in issued:
+        yield _at(case.row.number, seq, "发文登记没有对应的记录")
+
+
+def _derived_faults(connection: Connection, case: Casework) -> Iterator[Fault]:
+    """The deadlines in the database are derived; they must be what the ledger gives on the day they were written."""
+    workdays = case.standing.workdays
+    found = case.standing.deadlines(max(workdays.today, case.entries[-1].on)) if case.entries else {}
+    key = {"agency": case.row.agency, "number": case.row.number}
+    wanted = {r["clock"]: r for r in casework.deadline_rows(key, case.workflow, found, workdays)}
+    stored = {r.clock: r for r in due_store.deadlines_of(connection, case.row.agency, case.row.number)}
+    for clock in wanted.keys() | stored.keys():
+        row, want = stored.get(clock), wanted.get(clock)
+        moving = want is not None and want["state"] == "stopped"
+        if row is None or want is None or row.owed_by != want["owed_by"] or (not moving and row.due != want["due"]):
+            title = case.workflow.clocks[clock].title if clock in case.workflow.clocks else clock
+            yield _at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")

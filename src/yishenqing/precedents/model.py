@@ -1,0 +1,96 @@
+"""What a precedent is, and what a search says about one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+# What the organ did, by the rows of table three of the annual report, in the words of that table.
+OUTCOMES: dict[str, str] = {
+    "granted": "予以公开",
+    "partial": "部分公开",
+    "denied_state_secret": "不予公开：属于国家秘密",
+    "denied_law_forbidden": "不予公开：其他法律行政法规禁止公开",
+    "denied_three_safety": "不予公开：危及“三安全一稳定”",
+    "denied_third_party": "不予公开：保护第三方合法权益",
+    "denied_internal": "不予公开：属于三类内部事务信息",
+    "denied_process": "不予公开：属于四类过程性信息",
+    "denied_enforcement_file": "不予公开：属于行政执法案卷",
+    "denied_admin_query": "不予公开：属于行政查询事项",
+    "unable_not_held": "无法提供：本机关不掌握相关政府信息",
+    "unable_need_create": "无法提供：没有现成信息需要另行制作",
+    "unable_unclear": "无法提供：补正后申请内容仍不明确",
+    "noproc_petition": "不予处理：信访举报投诉类申请",
+    "noproc_repeat": "不予处理：重复申请",
+    "noproc_publication": "不予处理：要求提供公开出版物",
+    "noproc_mass": "不予处理：无正当理由大量反复申请",
+    "noproc_reissue": "不予处理：要求行政机关确认或重新出具已获取信息",
+    "other_no_correction": "其他处理：申请人逾期不补正，不再处理",
+    "other_no_payment": "其他处理：申请人逾期不缴费，不再处理",
+    "other_other": "其他处理：其他",
+}
+
+VERIFICATIONS = ("已核", "二手", "待核")
+
+TEXT_FIELDS = ("title", "facts", "request", "holding", "reply")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precedent:
+    """One decided case: what was asked, what the organ did, and what became of it.
+
+    ``outcome`` is a key of ``OUTCOMES`` and says what the organ did (None: no answer, or no row fits);
+    ``overturned`` is None while the end is unknown. ``decided_on`` is a year, a month or a day in ISO form.
+    ``verification`` is one of ``VERIFICATIONS``; ``law_note`` warns of law that has changed since.
+    """
+
+    id: str
+    title: str = ""
+    facts: str = ""
+    request: str = ""
+    outcome: str | None = None
+    legal_basis: tuple[str, ...] = ()
+    holding: str = ""
+    reply: str = ""
+    overturned: bool | None = None
+    decided_on: str | None = None
+    source: str = ""
+    topics: tuple[str, ...] = ()
+    verification: str | None = None
+    law_note: str | None = None
+
+    # A misspelt key must not lose its text silently.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    def as_json(self) -> dict[str, object]:
+        """Return the record in the words of the contract; the two additions only where they say something."""
+        data = asdict(self) | {"legal_basis": list(self.legal_basis), "topics": list(self.topics)}
+        return {k: v for k, v in data.items() if v is not None or k not in {"verification", "law_note"}}
+
+    def dumped(self) -> str:
+        """Return the record as one line of JSON."""
+        return json.dumps(self.as_json(), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def loaded(cls, text: str) -> Precedent:
+        """Return the record that ``dumped`` wrote."""
+        data = json.loads(text)
+        return cls(
+            **data | {"legal_basis": tuple(data["legal_basis"]), "topics": tuple(data["topics"])},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One precedent found: a score without unit (comparable within one search only) and why, in Chinese."""
+
+    id: str
+    score: float
+    title: str
+    why: tuple[str, ...]
+    precedent: Precedent
+
+    def as_json(self) -> dict[str, object]:
+        """Return the match in the words of the contract."""
+        return {"id": self.id, "score": self.score, "title": self.title, "why": list(self.why)}

@@ -1,0 +1,184 @@
+"""Read precedents from JSON lines: every fault of the file at once, or all of its records."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yishenqing.core.errors import DataFault, Fault
+from yishenqing.documents import Document, read_text, validated
+from yishenqing.precedents.model import OUTCOMES, TEXT_FIELDS, VERIFICATIONS, Precedent
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+MOST_BYTES = 1_000_000  # of one text, as UTF-8
+_MOST_ID = 200
+_SHIPPED = Path(__file__).with_name("library.jsonl")
+_DECIDED = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # PostgreSQL stores no NUL; the rest is damage
+
+
+def shipped_library() -> list[Precedent]:
+    """Return the precedents that ship with the program."""
+    return read_jsonl(_SHIPPED)
+
+
+def read_jsonl(path: Path) -> list[Precedent]:
+    """Read one precedent from each line of ``path``; empty lines are passed over, null is as good as absent.
+
+    Raises:
+        NotFound: there is no such file.
+        DataFault: any line has a fault, or an id stands twice; all faults are listed, each with its line.
+    """
+    found: list[Precedent] = []
+    lines: dict[str, int] = {}
+    faults: list[Fault] = []
+    for document in json_lines(path, faults):
+        here = _check(document)
+        if not here:
+            try:
+                record = validated(_adapter(), document)
+            except DataFault as error:
+                here = list(error.faults)
+            else:
+                here = twin(record.id, lines, document, "id")
+                found.append(record)
+        faults += here
+    if faults:
+        raise DataFault.of(sorted(faults, key=lambda f: f.line or 0))
+    return found
+
+
+def json_lines(path: Path, faults: list[Fault]) -> Iterator[Document]:
+    """Yield the object on each line of ``path``; lines that hold none become ``faults``.
+
+    Raises:
+        NotFound: there is no such file.
+        DataFault: it is not UTF-8.
+    """
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        document = Document(None, str(path), {(): number})
+        try:
+            data = json.loads(line, object_pairs_hook=_once)
+        except json.JSONDecodeError as error:
+            faults.append(document.fault(f"不是合法的 JSON（第{error.colno}列附近）"))
+        except RecursionError:
+            faults.append(document.fault("嵌套层数过多"))
+        except _TwinKeyError as error:
+            faults.append(document.fault(f"键“{error}”重复"))
+        else:
+            if isinstance(data, dict):
+                kept = {key: value for key, value in data.items() if value is not None}
+                yield Document(kept, str(path), {(): number})
+            else:
+                faults.append(document.fault("每行应为一个键值对（JSON 对象）"))
+
+
+def twin(identifier: str, lines: dict[str, int], document: Document, field: str) -> list[Fault]:
+    """Return a fault if ``identifier`` was met on an earlier line; remember where it stands."""
+    line = document.line(()) or 0
+    first = lines.setdefault(identifier, line)
+    return [] if first == line else [document.fault(f"编号“{identifier}”重复，已见于第{first}行", (field,))]
+
+
+class _TwinKeyError(Exception):
+    """A key stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise _TwinKeyError(key)
+        seen[key] = value
+    return seen
+
+
+@cache
+def _adapter() -> TypeAdapter[Precedent]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - searching does without
+
+    return TypeAdapter(Precedent)
+
+
+def _check(document: Document) -> list[Fault]:
+    """Return the faults that the types alone do not show."""
+    data: Mapping[str, Any] = document.data
+    faults = [document.fault(t, (name,)) for name, value in data.items() for t in _texts(value)]
+    for name, check in _CHECKS.items():
+        if name in data and (problem := check(data[name])):
+            faults.append(document.fault(problem, (name,)))
+    if not any(str(data.get(name, "")).strip() for name in TEXT_FIELDS):
+        faults.append(document.fault(f"至少要有一项文字内容（{'、'.join(TEXT_FIELDS)}之一）"))
+    return faults
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield what is wrong with the texts of one field."""
+    for text in value if isinstance(value, list) else [value]:
+        if not isinstance(text, str):
+            continue
+        if _CONTROL.search(text):
+            yield "含有控制字符，请清除后重试"
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            yield "含有不完整的字符（孤立代理项）"
+        else:
+            if size > MOST_BYTES:
+                yield f"文字过长（{size} 字节，上限 {MOST_BYTES} 字节）"
+
+
+def _id(value: Any) -> str:
+    if not isinstance(value, str):
+        return ""  # the type is judged with the others
+    if not value or value != value.strip() or "\n" in value:
+        return "编号不能为空，首尾不能有空格，不能换行"
+    return f"编号过长，上限 {_MOST_ID} 个字符" if len(value) > _MOST_ID else ""
+
+
+def _outcome(value: Any) -> str:
+    if not isinstance(value, str) or value in OUTCOMES:
+        return ""
+    close = get_close_matches(value, OUTCOMES, 1)
+    hint = f"是否想写“{close[0]}”？" if close else f"可用：{'、'.join(OUTCOMES)}"
+    return f"“{value}”不是规定的办理结果代码，{hint}"
+
+
+def _overturned(value: Any) -> str:
+    return "" if isinstance(value, bool) else "应为 true、false 或者 null"
+
+
+def _decided_on(value: Any) -> str:
+    if not isinstance(value, str):
+        return ""
+    wrong = f"“{value}”不是存在的日期，应写作 2024、2024-03 或者 2024-03-01"
+    if (match := _DECIDED.fullmatch(value)) is None:
+        return wrong
+    try:
+        date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+    except ValueError:
+        return wrong
+    return ""
+
+
+def _verification(value: Any) -> str:
+    return "" if value in VERIFICATIONS else f"只能是 {'、'.join(VERIFICATIONS)}"
+
+
+_CHECKS: dict[str, Callable[[Any], str]] = {
+    "id": _id,
+    "outcome": _outcome,
+    "overturned": _overturned,
+    "decided_on": _decided_on,
+    "verification": _verification,
+}

@@ -1,0 +1,104 @@
+"""An office's own settings: ``office.yaml`` in its folder, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.documents import Document, read, validated
+from yishenqing.shipped import shipped
+
+FILE = "office.yaml"
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who acts, and the roles this person holds."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    name: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the program must know of an office. Every text of it may stand in a letter."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    agency: str
+    name: str
+    office: str
+    mark: str
+    address: str
+    postcode: str
+    phone: str
+    fonds: str
+    reconsideration_organ: str
+    court: str
+    people: Mapping[str, Person]
+    case_number: str = "{year}-{n:04d}"
+    letter_number: str = "{mark}{series}〔{year}〕{n}号"
+    database: str = ""
+    switched_off: tuple[str, ...] = field(default=())
+
+    def numbered_case(self, year: int, n: int) -> str:
+        """Return the number of the ``n``-th case of ``year``."""
+        return self.case_number.format(year=year, n=n)
+
+    def numbered_letter(self, series: str, year: int, n: int) -> str:
+        """Return the number of the ``n``-th letter of a series in ``year``."""
+        return self.letter_number.format(mark=self.mark, series=series, year=year, n=n)
+
+
+def read_settings(home: Path) -> Settings:
+    """Read the settings of the office in ``home``.
+
+    Raises:
+        NotFound: there is no office in this folder.
+        DataFault: the settings have faults; all of them, with lines.
+    """
+    path = home / FILE
+    if not path.is_file():
+        raise NotFound(f"“{home}”中没有机关设置（{FILE}）；请先运行 ysq init，或者用 --home 指定文件夹。")
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
+    document = read(path)
+    settings = validated(TypeAdapter(Settings), document)
+    if faults := _faults(settings, document):
+        raise DataFault.of(faults)
+    return settings
+
+
+def _faults(settings: Settings, document: Document) -> list[Fault]:
+    faults = [
+        document.fault("不能为空", (name,))
+        for name in ("agency", "name", "office", "mark", "reconsideration_organ", "court")
+        if not getattr(settings, name).strip()
+    ]
+    if not settings.people:
+        faults.append(document.fault("至少要有一名人员", ("people",)))
+    for name, sample in (("case_number", settings.numbered_case), ("letter_number", _letters(settings))):
+        try:
+            if sample(2026, 1) == sample(2026, 2) or sample(2026, 1) == sample(2027, 1):
+                faults.append(document.fault("样式须含{year}和{n}，否则编号会重复", (name,)))
+        except (KeyError, ValueError, IndexError, AttributeError):
+            faults.append(document.fault("样式有误：只能使用{year}、{n}、{mark}、{series}", (name,)))
+    return faults
+
+
+def _letters(settings: Settings):  # type: ignore[no-untyped-def]
+    return lambda year, n: settings.numbered_letter("告", year, n)
+
+
+def write_settings(home: Path, user: str) -> Path:
+    """Write the sample settings, giving ``user`` every role; existing settings are left alone."""
+    path = home / FILE
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        text = (shipped("samples") / FILE).read_text(encoding="utf-8")
+        path.write_text(text.replace("__USER__", user), encoding="utf-8")
+    return path

@@ -1,0 +1,123 @@
+"""Deadlines as rows, and the reminders given for them; both derived, both rebuilt from the ledger at will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from yishenqing.store.ledger import keep
+from yishenqing.store.tables import cases, deadlines, reminders
+
+_KEY = ("agency", "number", "clock")
+_REST = ("title", "due", "state", "provisional", "owed_by", "remind_on", "listed")
+
+
+@dataclass(frozen=True, slots=True)
+class DueRow:
+    """One deadline of one case, with the state the case stands in."""
+
+    number: str
+    clock: str
+    title: str
+    due: date
+    state: str
+    provisional: bool
+    owed_by: str
+    remind_on: date | None
+    case_state: str
+    rulebook: str
+
+
+@lru_cache(maxsize=2)
+def _upsert(dialect: str) -> Any:
+    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = build(deadlines)
+    return statement.on_conflict_do_update(
+        index_elements=list(_KEY), set_={name: statement.excluded[name] for name in _REST}
+    )
+
+
+def put_deadlines(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the case's deadlines over the earlier ones."""
+    if rows:
+        connection.execute(_upsert(connection.dialect.name), rows)
+
+
+_DUE_COLUMNS = (
+    deadlines.c.number,
+    deadlines.c.clock,
+    deadlines.c.title,
+    deadlines.c.due,
+    deadlines.c.state,
+    deadlines.c.provisional,
+    deadlines.c.owed_by,
+    deadlines.c.remind_on,
+    cases.c.state,
+    cases.c.rulebook,
+)
+_JOINED = deadlines.join(cases, (cases.c.agency == deadlines.c.agency) & (cases.c.number == deadlines.c.number))
+
+
+def _rows(found: Iterable[Any]) -> list[DueRow]:
+    return [DueRow(*row) for row in found]
+
+
+def open_deadlines(connection: Connection, agency: str) -> list[DueRow]:
+    """Return what the office still has to watch, the earliest first."""
+    query = (
+        select(*_DUE_COLUMNS)
+        .select_from(_JOINED)
+        .where(deadlines.c.agency == agency, deadlines.c.listed.is_(True))
+        .order_by(deadlines.c.due, deadlines.c.number, deadlines.c.clock)
+    )
+    return _rows(connection.execute(query))
+
+
+def deadlines_of(connection: Connection, agency: str, number: str) -> list[DueRow]:
+    """Return the stored deadlines of one case."""
+    query = (
+        select(*_DUE_COLUMNS)
+        .select_from(_JOINED)
+        .where(deadlines.c.agency == agency, deadlines.c.number == number)
+        .order_by(deadlines.c.clock)
+    )
+    return _rows(connection.execute(query))
+
+
+def to_remind(connection: Connection, agency: str, today: date, limit: int) -> list[DueRow]:
+    """Return the deadlines whose next reminder is due, at most ``limit``."""
+    query = (
+        select(*_DUE_COLUMNS)
+        .select_from(_JOINED)
+        .where(deadlines.c.agency == agency, deadlines.c.remind_on <= today)
+        .order_by(deadlines.c.remind_on, deadlines.c.number, deadlines.c.clock)
+        .limit(limit)
+    )
+    return _rows(connection.execute(query))
+
+
+def remind(connection: Connection, row: dict[str, Any]) -> bool:
+    """Record one reminder; tell whether it is new."""
+    return keep(connection, reminders, [row]) == 1
+
+
+_NEXT = (
+    update(deadlines)
+    .where(
+        deadlines.c.agency == bindparam("a"),
+        deadlines.c.number == bindparam("n"),
+        deadlines.c.clock == bindparam("c"),
+    )
+    .values(remind_on=bindparam("next"))
+)
+
+
+def put_next_reminder(connection: Connection, agency: str, row: DueRow, when: date | None) -> None:
+    """Note the next day on which somebody should be told; None when there is none left."""
+    connection.execute(_NEXT, {"a": agency, "n": row.number, "c": row.clock, "next": when})

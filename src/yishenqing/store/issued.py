@@ -1,0 +1,62 @@
+"""The letters that went out: number, kind and content hash, one row each, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, insert, select
+
+from yishenqing.store.tables import letters
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A letter as issued; ``n`` is its number in the series of its year, ``seq`` the entry that issued it."""
+
+    series: str
+    year: int
+    n: int
+    number: str
+    seq: int
+    kind: str
+    title: str
+    letter_number: str
+    issued_on: date
+    sha256: str
+
+    def as_json(self, path: str) -> dict[str, str]:
+        """Return the letter in the words of the contract."""
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "number": self.letter_number,
+            "path": path,
+            "sha256": self.sha256,
+        }
+
+
+def put_letter(connection: Connection, agency: str, letter: Issued) -> None:
+    """Record an issued letter; its number can never be used again."""
+    connection.execute(
+        insert(letters).values(
+            agency=agency,
+            series=letter.series,
+            year=letter.year,
+            n=letter.n,
+            number=letter.number,
+            seq=letter.seq,
+            kind=letter.kind,
+            title=letter.title,
+            letter_number=letter.letter_number,
+            issued_on=letter.issued_on,
+            sha256=letter.sha256,
+        )
+    )
+
+
+def letters_of(connection: Connection, agency: str, number: str) -> list[Issued]:
+    """Return the letters of a case in the order of issue."""
+    columns = [c for c in letters.c if c.name != "agency"]
+    query = select(*columns).where(letters.c.agency == agency, letters.c.number == number).order_by(letters.c.seq)
+    return [Issued(*row) for row in connection.execute(query)]

@@ -1,0 +1,169 @@
+"""Cases and their entries in the database: read whole, append one, never change one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from yishenqing.core.errors import Moved, NotFound
+from yishenqing.core.ledger import Entry
+from yishenqing.store.tables import cases, counters, entries, rulebooks
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """What the database knows of a case beside its entries."""
+
+    agency: str
+    number: str
+    rulebook: str
+    opened_on: date
+    state: str
+    outcome: str | None
+    head_seq: int
+    head_hash: str
+
+
+_THIS_CASE = and_(cases.c.agency == bindparam("a"), cases.c.number == bindparam("n"))
+_SELECT_CASE = select(cases).where(_THIS_CASE)
+_LOCK_CASE = _SELECT_CASE.with_for_update()
+_SELECT_ENTRIES = (
+    select(entries)
+    .where(entries.c.agency == bindparam("a"), entries.c.number == bindparam("n"))
+    .order_by(entries.c.seq)
+)
+_ADVANCE = (
+    update(cases)
+    .where(_THIS_CASE, cases.c.head_seq == bindparam("was"))
+    .values(state=bindparam("s"), outcome=bindparam("o"), head_seq=bindparam("seq"), head_hash=bindparam("h"))
+)
+_INSERT_ENTRY = insert(entries)
+
+
+def case_row(connection: Connection, agency: str, number: str, *, lock: bool = False) -> CaseRow:
+    """Return the case's row; with ``lock`` nobody else can move the case until the transaction ends.
+
+    Raises:
+        NotFound: the agency has no such case.
+    """
+    row = connection.execute(_LOCK_CASE if lock else _SELECT_CASE, {"a": agency, "n": number}).first()
+    if row is None:
+        raise NotFound(f"没有编号为“{number}”的案件；请用 ysq list 查看全部案件。")
+    return CaseRow(*row)
+
+
+def case_rows(connection: Connection, agency: str) -> Sequence[CaseRow]:
+    """Return all cases of the agency, oldest first."""
+    query = select(cases).where(cases.c.agency == agency).order_by(cases.c.number)
+    return [CaseRow(*row) for row in connection.execute(query)]
+
+
+def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
+    """Return the case's ledger in order."""
+    return [Entry(*row) for row in connection.execute(_SELECT_ENTRIES, {"a": agency, "n": number})]
+
+
+def open_case(connection: Connection, row: CaseRow) -> None:
+    """Insert the row of a new case."""
+    connection.execute(
+        insert(cases).values(
+            agency=row.agency,
+            number=row.number,
+            rulebook=row.rulebook,
+            opened_on=row.opened_on,
+            state=row.state,
+            outcome=row.outcome,
+            head_seq=row.head_seq,
+            head_hash=row.head_hash,
+        )
+    )
+
+
+def append(connection: Connection, entry: Entry) -> None:
+    """Insert one entry."""
+    connection.execute(
+        _INSERT_ENTRY,
+        {
+            "agency": entry.agency,
+            "number": entry.number,
+            "seq": entry.seq,
+            "on": entry.on,
+            "recorded_at": entry.recorded_at,
+            "actor": entry.actor,
+            "step": entry.step,
+            "rehearsal": entry.rehearsal,
+            "payload": entry.payload,
+            "prev": entry.prev,
+            "hash": entry.hash,
+        },
+    )
+
+
+def advance(connection: Connection, entry: Entry, state: str, outcome: str | None) -> None:
+    """Move the case's head to ``entry``.
+
+    Raises:
+        Moved: somebody appended an entry since the case was read.
+    """
+    result = connection.execute(
+        _ADVANCE,
+        {
+            "a": entry.agency,
+            "n": entry.number,
+            "was": entry.seq - 1,
+            "s": state,
+            "o": outcome,
+            "seq": entry.seq,
+            "h": entry.hash,
+        },
+    )
+    if result.rowcount != 1:
+        raise Moved(f"案件{entry.number}刚由他人办理，本次没有写入任何内容；请重新查看后再办理。")
+
+
+def keep_rulebook(connection: Connection, digest: str, snapshot: str) -> None:
+    """Store the rules once, under their digest."""
+    keep(connection, rulebooks, [{"digest": digest, "snapshot": snapshot}])
+
+
+def rulebook_text(connection: Connection, digest: str) -> str:
+    """Return the stored rules.
+
+    Raises:
+        NotFound: the rules that the case was opened under are gone.
+    """
+    query = select(rulebooks.c.snapshot).where(rulebooks.c.digest == digest)
+    text = connection.execute(query).scalar()
+    if text is None:
+        raise NotFound(f"数据库中缺少案件立案时的流程与法律数据（{digest[:12]}）。")
+    return str(text)
+
+
+def next_number(connection: Connection, agency: str, series: str, year: int) -> int:
+    """Take the next number of a series in ``year``; given back if the transaction does not commit."""
+    key = {"agency": agency, "series": series, "year": year}
+    keep(connection, counters, [{**key, "last": 0}])
+    where = and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
+    statement = update(counters).where(where).values(last=counters.c.last + 1).returning(counters.c.last)
+    return int(connection.execute(statement).scalar_one())
+
+
+def peek_number(connection: Connection, agency: str, series: str, year: int) -> int:
+    """Return the number that would be taken next, without taking it."""
+    where = and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
+    last = connection.execute(select(counters.c.last).where(where)).scalar()
+    return int(last or 0) + 1
+
+
+def keep(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> int:
+    """Insert rows that are not there yet; return how many were new."""
+    new = 0
+    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    for row in rows:
+        new += connection.execute(build(table).values(row).on_conflict_do_nothing()).rowcount
+    return new

@@ -1,0 +1,166 @@
+"""The tables. The agency leads every key, so that offices can be spread over machines without touching a query."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+# The rules that cases were opened under; a reference table, the same for all agencies.
+rulebooks = Table(
+    "rulebooks",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("snapshot", Text, nullable=False),
+)
+
+# One row a case: its head in the chain, and what lists need (derived, rebuilt from the entries at will).
+cases = Table(
+    "cases",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("rulebook", Text, nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text),
+    Column("head_seq", Integer, nullable=False),
+    Column("head_hash", Text, nullable=False),
+    PrimaryKeyConstraint("agency", "number"),
+    Index("ix_cases_agency_state", "agency", "state"),
+)
+
+# The ledger. Triggers refuse UPDATE and DELETE (see the migrations).
+entries = Table(
+    "entries",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("on", Date, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("rehearsal", Boolean, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("prev", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("agency", "number", "seq"),
+    ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
+)
+
+# The side store of personal data: what the entries hold only digests of.
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    PrimaryKeyConstraint("agency", "number", "digest"),
+    ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
+)
+
+# Papers by the digest that the entry holds; the content lies in the office's folder under its SHA-256.
+files = Table(
+    "files",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    PrimaryKeyConstraint("agency", "number", "digest"),
+    ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
+)
+
+# Issued letters: one number is used once. Triggers refuse UPDATE and DELETE.
+letters = Table(
+    "letters",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("letter_number", Text, nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("sha256", Text, nullable=False),
+    PrimaryKeyConstraint("agency", "series", "year", "n"),
+    UniqueConstraint("agency", "letter_number"),
+    ForeignKeyConstraint(["agency", "number", "seq"], ["entries.agency", "entries.number", "entries.seq"]),
+    Index("ix_letters_agency_number", "agency", "number"),
+)
+
+# The last number given, per series and year; advanced in the transaction that uses the number, so none is lost.
+counters = Table(
+    "counters",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("series", Text, nullable=False),
+    Column("year", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    PrimaryKeyConstraint("agency", "series", "year"),
+)
+
+# What falls due, derived from the entries; ``remind_on`` is the next day on which somebody should be told.
+deadlines = Table(
+    "deadlines",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("clock", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("due", Date, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("owed_by", Text, nullable=False),
+    Column("remind_on", Date),
+    Column("listed", Boolean, nullable=False),  # the office still has to watch it
+    PrimaryKeyConstraint("agency", "number", "clock"),
+    ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
+    Index("ix_deadlines_agency_remind_on", "agency", "remind_on"),
+    Index("ix_deadlines_agency_listed_due", "agency", "listed", "due"),
+)
+
+# Reminders given: the key makes each one unique, however often the tick runs.
+reminders = Table(
+    "reminders",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("clock", Text, nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("due", Date, nullable=False),
+    Column("recorded_at", Text, nullable=False),
+    PrimaryKeyConstraint("agency", "number", "clock", "mark", "due"),
+    ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
+)
+
+APPEND_ONLY = ("entries", "letters", "rulebooks")

@@ -1,0 +1,175 @@
+"""The side store: personal data and papers, of which the ledger holds only salted digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.ledger import Sealed, digest, opened, placeholder, seal
+from yishenqing.core.workflow import Step
+from yishenqing.store.tables import files, sealed
+
+_SALT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file of a case: the digest in the entry, its salt, and where its content lies."""
+
+    digest: str
+    salt: str
+    sha256: str
+    size: int
+    name: str
+
+    def in_entry(self) -> dict[str, Any]:
+        """Return what the entry says of the paper: nothing that its content could be guessed from."""
+        return {"file": self.digest, "size": self.size}
+
+    def holds(self) -> bool:
+        """Tell whether digest, salt, content and name belong together."""
+        return digest("file", self.salt, self.sha256, self.name) == self.digest
+
+
+class Papers:
+    """Contents by SHA-256 in a folder of the office: written whole, then named, never changed."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep contents below ``folder``."""
+        self._folder = folder
+
+    def path(self, sha256: str) -> Path:
+        """Return where the content lies."""
+        return self._folder / sha256[:2] / sha256
+
+    def keep(self, content: bytes, name: str) -> Paper:
+        """Write ``content`` (if it is not there yet) and return the paper with a fresh salt."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        path = self.path(sha256)
+        if not path.is_file():
+            write_whole(path, content)
+        salt = secrets.token_hex(_SALT_BYTES)
+        return Paper(digest("file", salt, sha256, name), salt, sha256, len(content), name)
+
+    def read(self, sha256: str) -> bytes:
+        """Return the content.
+
+        Raises:
+            NotFound: it is missing.
+        """
+        try:
+            return self.path(sha256).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"文件内容缺失：{self.path(sha256)}") from None
+
+    def fault(self, sha256: str) -> str | None:
+        """Return what is wrong with the content of that name: missing, changed, or nothing (None)."""
+        try:
+            with self.path(sha256).open("rb") as stream:
+                actual = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            return "的内容缺失"
+        return None if actual == sha256 else "的内容已被改动"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` so that a reader sees all of it or nothing, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def seal_facts(step: Step, facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Sealed]]:
+    """Return the facts as they stand in the entry, and the sealed values for the side store."""
+    inside, outside = {}, []
+    for name, value in facts.items():
+        known = step.fields.get(name)
+        if known is not None and known.personal:
+            hidden = seal(value, secrets.token_hex(_SALT_BYTES))
+            outside.append(hidden)
+            inside[name] = placeholder(hidden)
+        else:
+            inside[name] = value
+    return inside, outside
+
+
+def put_sealed(connection: Connection, agency: str, number: str, values: Sequence[Sealed]) -> None:
+    """Store sealed values."""
+    if values:
+        rows = [
+            {"agency": agency, "number": number, "digest": s.digest, "salt": s.salt, "value": s.value} for s in values
+        ]
+        connection.execute(insert(sealed), rows)
+
+
+def sealed_of(connection: Connection, agency: str, number: str) -> dict[str, Sealed]:
+    """Return the sealed values of a case by digest."""
+    query = select(sealed.c.digest, sealed.c.salt, sealed.c.value).where(
+        sealed.c.agency == agency, sealed.c.number == number
+    )
+    return {row.digest: Sealed(*row) for row in connection.execute(query)}
+
+
+def opener(values: Mapping[str, Sealed]) -> Callable[[Any], Any]:
+    """Return a function that opens the sealed parts of facts; what was destroyed reads “（已销毁）”."""
+
+    def look_up(name: str) -> Any:
+        return json.loads(values[name].value) if name in values else "（已销毁）"
+
+    return lambda facts: opened(facts, look_up)
+
+
+def put_papers(connection: Connection, agency: str, number: str, papers: Iterable[Paper]) -> None:
+    """Store which papers belong to the case."""
+    rows = [
+        {
+            "agency": agency,
+            "number": number,
+            "digest": p.digest,
+            "salt": p.salt,
+            "sha256": p.sha256,
+            "size": p.size,
+            "name": p.name,
+        }
+        for p in papers
+    ]
+    if rows:
+        connection.execute(insert(files), rows)
+
+
+def papers_of(connection: Connection, agency: str, number: str) -> dict[str, Paper]:
+    """Return the papers of a case by digest."""
+    query = select(files.c.digest, files.c.salt, files.c.sha256, files.c.size, files.c.name).where(
+        files.c.agency == agency, files.c.number == number
+    )
+    return {row.digest: Paper(*row) for row in connection.execute(query)}
+
+
+def read_paper(path: Path) -> bytes:
+    """Return the content of a file that an officer names.
+
+    Raises:
+        DataFault: it is missing or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataFault.of([Fault(f"无法读取（{error.strerror}）", str(path))]) from None
