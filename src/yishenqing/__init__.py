@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.core.version import __version__
+
 if TYPE_CHECKING:
     from yishenqing.core.errors import (
         CalendarGap,
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     )
     from yishenqing.office import Office
 
-__version__ = "0.1.0"
 __all__ = [
     "CalendarGap",
     "DataFault",

@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line; the version is answered before anything is imported."""
     if sys.argv[1:] == ["--version"]:
-        from yishenqing import __version__  # noqa: PLC0415
+        from yishenqing.core.version import __version__  # noqa: PLC0415
 
         sys.stdout.write(f"依申请 yishenqing {__version__}\n")
         return

@@ -154,9 +154,7 @@ def _value(node: Any, place: Place, lines: dict[Place, int], faults: list[Fault]
     return _scalar(node, place, faults, file)
 
 
-def _mapping(
-    node: Any, place: Place, lines: dict[Place, int], faults: list[Fault], file: str
-) -> dict[str, Any]:
+def _mapping(node: Any, place: Place, lines: dict[Place, int], faults: list[Fault], file: str) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1

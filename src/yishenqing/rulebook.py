@@ -6,24 +6,27 @@ the files changes no case that is already open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.core.law import Law
+from yishenqing.core.law import Law, Remedy, Statute, Term
 from yishenqing.core.ledger import canonical, digest
+from yishenqing.core.plain import built
 from yishenqing.core.workdays import Workdays, Year
 from yishenqing.core.workflow import Workflow
-from yishenqing.documents import Document, read, validated
+from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from pydantic import TypeAdapter
+
+    from yishenqing.documents import Document
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +46,17 @@ def snapshot_digest(text: str) -> str:
     return digest("rulebook", text)
 
 
-@lru_cache(maxsize=16)
 def from_snapshot(text: str) -> Rulebook:
-    """Return the rulebook that ``text`` holds; each is parsed once a process."""
-    rules: Rulebook = _adapter(Rulebook).validate_json(text)
-    return rules
+    """Return the rulebook that ``text`` holds.
+
+    Raises:
+        DataFault: this program no longer understands rules stored so.
+    """
+    try:
+        return built(Rulebook, json.loads(text))
+    except (KeyError, TypeError, ValueError) as error:
+        fault = Fault(f"立案时存下的流程与法律数据不能由本版本程序读取（{error}）")
+        raise DataFault.of([fault]) from None
 
 
 def read_rulebook(own: Path | None = None, name: str = "disclosure") -> Rulebook:
@@ -56,6 +65,8 @@ def read_rulebook(own: Path | None = None, name: str = "disclosure") -> Rulebook
     Raises:
         DataFault: every fault of the files at once, with file and line.
     """
+    from yishenqing.documents import read, validated  # noqa: PLC0415 - PyYAML is for those who read files
+
     folders = layered("workflows", own)
     path = _first(folders, f"{name}.yaml")
     document = _with_python_names(read(path))
@@ -69,14 +80,15 @@ def read_rulebook(own: Path | None = None, name: str = "disclosure") -> Rulebook
 
 def workdays(today: date, own: Path | None = None) -> Workdays:
     """Return the working days; each year's notice is read when it is first needed."""
-    return Workdays(CalendarFolder(layered("workflows", own)), today)
+    return Workdays(CalendarFolder(layered("workflows", own), own), today)
 
 
 class CalendarFolder(Mapping[int, Year]):
     """The notices on disk by year, read when asked for and then remembered."""
 
-    def __init__(self, folders: list[Path]) -> None:
-        """Look into ``folders`` in order; the first that has a year's file wins."""
+    def __init__(self, folders: list[Path], remember: Path | None = None) -> None:
+        """Look into ``folders`` in order, the first that has a year's file wins; ``remember`` below that folder."""
+        self._remember = remember
         self._folders = [folder / "calendar" for folder in folders]
         self._known: dict[int, Year | None] = {}
 
@@ -102,7 +114,7 @@ class CalendarFolder(Mapping[int, Year]):
         for folder in self._folders:
             path = folder / f"{year}.yaml"
             if path.is_file():
-                return read_year(path)
+                return remembered(Year, path, self._remember, read_year)
         return None
 
 
@@ -112,6 +124,8 @@ def read_year(path: Path) -> Year:
     Raises:
         DataFault: a malformed file, a date both free and worked, a worked day that is no Saturday or Sunday.
     """
+    from yishenqing.documents import read  # noqa: PLC0415
+
     document = read(path)
     data = document.data
     allowed = {"year", "notices", "off", "worked", "source"}
@@ -127,8 +141,6 @@ def read_year(path: Path) -> Year:
 
 
 def _dates(document: Document, name: str, year: int, faults: list[Fault]) -> frozenset[date]:
-    from datetime import date  # noqa: PLC0415
-
     found = set()
     for index, day in enumerate(document.data.get(name) or []):
         if not isinstance(day, date):
@@ -141,6 +153,8 @@ def _dates(document: Document, name: str, year: int, faults: list[Fault]) -> fro
 
 
 def _read_law(folders: list[Path]) -> Law:
+    from yishenqing.documents import read, validated  # noqa: PLC0415
+
     parts: dict[str, dict[str, Any]] = {"statutes": {}, "terms": {}, "remedies": {}}
     for name, path in _law_files(folders).items():
         document = read(path)
@@ -148,8 +162,6 @@ def _read_law(folders: list[Path]) -> Law:
             part = document.data.get(name) if isinstance(document.data, dict) else None
             parts[name] = validated(_adapter(_PARTS[name]), _under(document, name, part))
         else:
-            from yishenqing.core.law import Statute  # noqa: PLC0415
-
             parts["statutes"][name] = validated(_adapter(Statute), document)
     law = Law(**parts)
     faults = [
@@ -165,6 +177,8 @@ def _read_law(folders: list[Path]) -> Law:
 def _law_citations(law: Law) -> Iterator[tuple[str, str]]:
     for name, term in law.terms.items():
         yield from ((f"terms.{name}", v.law) for v in term.values)
+        if term.rolls:
+            yield f"terms.{name}", term.rolls
     for name, remedy in law.remedies.items():
         yield from ((f"remedies.{name}", c) for c in remedy.law)
 
@@ -173,7 +187,7 @@ def _under(document: Document, name: str, part: object) -> Document:
     if not isinstance(part, dict):
         raise DataFault.of([document.fault(f"缺少“{name}”")])
     lines = {place[1:]: line for place, line in document.lines.items() if place[:1] == (name,)}
-    return Document(part, document.file, lines)
+    return replace(document, data=part, lines=lines)
 
 
 def _law_files(folders: list[Path]) -> dict[str, Path]:
@@ -204,7 +218,7 @@ def _with_python_names(document: Document) -> Document:
         tuple("from_" if p == "from" and place[:1] == ("steps",) else p for p in place): line
         for place, line in document.lines.items()
     }
-    return Document({**data, "steps": renamed}, document.file, lines)
+    return replace(document, data={**data, "steps": renamed}, lines=lines)
 
 
 def _place(name: str) -> tuple[str, ...]:
@@ -218,11 +232,4 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _parts() -> Mapping[str, Any]:
-    from yishenqing.core.law import Remedy, Term  # noqa: PLC0415
-
-    return {"terms": dict[str, Term], "remedies": dict[str, Remedy]}
-
-
-_PARTS: Mapping[str, Any] = _parts()
-Reader = Callable[[Path], Rulebook]
+_PARTS: Mapping[str, Any] = {"terms": dict[str, Term], "remedies": dict[str, Remedy]}

@@ -24,7 +24,7 @@ def run(tick: Callable[[], Any], every: int, tell: Callable[[Any], None]) -> Non
         try:
             tell(tick())
         except YishenqingError as error:
-            logging.getLogger(__name__).error("本次检查未能完成，将再次尝试：%s", error)
+            logging.getLogger(__name__).warning("本次检查未能完成，将再次尝试：%s", error)
 
     once()
     scheduler.add_job(once, "interval", seconds=every, coalesce=True, max_instances=1, misfire_grace_time=None)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.documents import Document, read, validated
+from yishenqing.remembered import remembered
 from yishenqing.shipped import shipped
+
+if TYPE_CHECKING:
+    from yishenqing.documents import Document
 
 FILE = "office.yaml"
 _STRICT = {"extra": "forbid"}
@@ -64,7 +67,13 @@ def read_settings(home: Path) -> Settings:
     path = home / FILE
     if not path.is_file():
         raise NotFound(f"“{home}”中没有机关设置（{FILE}）；请先运行 ysq init，或者用 --home 指定文件夹。")
-    from pydantic import TypeAdapter  # noqa: PLC0415
+    return remembered(Settings, path, home, _validated)
+
+
+def _validated(path: Path) -> Settings:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+
+    from yishenqing.documents import read, validated  # noqa: PLC0415
 
     document = read(path)
     settings = validated(TypeAdapter(Settings), document)

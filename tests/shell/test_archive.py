@@ -219,9 +219,7 @@ def broken_cases() -> list[Any]:
         pytest.param(
             replace(case, papers=[replace(case.papers[0], name="x"), case.papers[1]]), "文件登记", id="paper"
         ),
-        pytest.param(
-            replace(case, papers=[replace(case.papers[0], size=1), case.papers[1]]), "登记的不符", id="size"
-        ),
+        pytest.param(replace(case, papers=[replace(case.papers[0], size=1), case.papers[1]]), "字节数", id="size"),
         pytest.param(replace(case, sealed=[sealed, sealed]), "重复", id="twin"),
     ]
 
@@ -325,7 +323,7 @@ def die_at_fsync(call: int) -> Callable[[], None]:
                 os.kill(os.getpid(), signal.SIGKILL)
             real(descriptor)
 
-        os.fsync = fsync
+        os.fsync = fsync  # type: ignore[assignment]
 
     return spoil
 

@@ -10,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from test_archive import (  # type: ignore[import-not-found] - pytest puts this folder on the path, mypy does not
+
+# pytest puts this folder on the path, mypy does not look there
+from test_archive import (  # type: ignore[import-not-found]
     case_file,
     ledger,
     names,

@@ -191,6 +191,14 @@ def stretched(given: dict[str, Any], name: str, lines: int, *, draft: bool) -> d
     return given
 
 
+@pytest.mark.parametrize("length", [2, 12, 13, 14, 20, 24, 25, 29])
+def test_any_length_of_the_organs_name(book: Letterbook, departures: Departures, sample: Sample, length: int) -> None:
+    given = sample()
+    given["organ"]["name"] = "清江市清河区人民政府办公室" * 3
+    given["organ"]["name"] = given["organ"]["name"][:length]
+    assert departures(book.pdf("reply_granted", given), letterhead=True, fonts=fonts.folder()) == []
+
+
 def test_the_signature_never_stands_alone(book: Letterbook) -> None:
     """Every length from one line to three pages; only laid out, which is where the place is decided."""
     metrics = fonts.metrics()

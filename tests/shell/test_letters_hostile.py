@@ -149,6 +149,15 @@ def test_a_failed_build_leaves_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["debs"]
 
 
+def test_a_build_never_overwrites_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "fonts").mkdir()
+    (tmp_path / "fonts" / "mine.txt").write_text("x", encoding="utf-8")
+    (tmp_path / "made").mkdir()
+    with pytest.raises(DataFault, match="请换一个不存在的文件夹"):
+        fontbuild._put(tmp_path / "made", tmp_path / "fonts")
+    assert (tmp_path / "fonts" / "mine.txt").is_file()
+
+
 def test_build_does_nothing_when_the_fonts_are_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert fonts.main(["build"]) == 0
     assert "已经就绪" in capsys.readouterr().out

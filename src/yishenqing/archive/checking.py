@@ -172,7 +172,9 @@ class _Contents:
         content = self.tree.files.get(in_bag(path))
         if content is None:
             self._fault(PAPERS, f"所指的文件“{path}”不在封存包中", number)
-        elif content != bag.Content(paper.sha256, paper.size):
+        elif content.sha256 == paper.sha256 and content.size != paper.size:
+            self._fault(PAPERS, "字节数与文件的实际大小不符", number)  # no digest covers the size
+        elif content.sha256 != paper.sha256:
             self._fault(path, f"内容与 {PAPERS} 第{number}行登记的不符")
 
     def _check_ledger(self, entries: dict[int, Entry], info: Mapping[str, str]) -> None:

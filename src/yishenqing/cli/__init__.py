@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import click
 
-from yishenqing import __version__
 from yishenqing.cli import commands, library
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Group, speak
+from yishenqing.core.version import __version__
 
 _HELP = """依申请公开办理引擎：登记、审核、办理、答复、送达、归档。
 

@@ -36,6 +36,16 @@ def init(wishes: Wishes) -> None:
     _show(wishes, {"home": str(wishes.folder), "settings": str(settings), "created": not existed}, text)
 
 
+@click.command(cls=Command, help="将数据库升级到本版本程序所用的结构（不改动任何记录）。")
+@global_options
+def upgrade(wishes: Wishes) -> None:
+    """Bring the database to the newest version."""
+    from yishenqing.office import Office  # noqa: PLC0415
+
+    version = Office.upgrade(wishes.folder)
+    _show(wishes, {"version": version}, [f"数据库结构已是最新（{version}）。"])
+
+
 @click.command(cls=Command, help="登记一件申请（JSON 或者 YAML 文件），给出编号和期限。")
 @click.argument("file", type=_FILE, metavar="申请文件")
 @global_options
@@ -249,4 +259,5 @@ ALL: tuple[click.Command, ...] = (
     diagram,
     tick,
     run_scheduler,
+    upgrade,
 )

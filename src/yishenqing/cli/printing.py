@@ -28,8 +28,7 @@ def lines(texts: Iterable[str]) -> None:
 def case(found: Row) -> list[str]:
     """Return a case: where it stands, what is due and why, what may be done, its letters and ledger."""
     out = [f"案件 {found['number']}　{found['stage']}阶段：{found['state_title']}"]
-    for warning in found.get("warnings") or []:
-        out.append(f"  提示：{_with_law(warning)}")
+    out += [f"  提示：{_with_law(warning)}" for warning in found.get("warnings") or []]
     out += ["", "期限"]
     for deadline in found["deadlines"]:
         out += deadline_lines(deadline)
@@ -57,7 +56,8 @@ def deadline_lines(deadline: Row) -> list[str]:
 def entry(found: Row) -> str:
     """Return one entry of the ledger."""
     rehearsal = "　【演练】" if found["rehearsal"] else ""
-    return f"  {found['seq']:>3}　{found['on']}　{found['title']}　办理人：{found['actor']}　{found['hash'][:12]}{rehearsal}"
+    place = f"  {found['seq']:>3}　{found['on']}　{found['title']}"
+    return f"{place}　办理人：{found['actor']}　{found['hash'][:12]}{rehearsal}"
 
 
 def due(found: Row) -> list[str]:

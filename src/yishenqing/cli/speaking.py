@@ -64,7 +64,7 @@ class Group(_Speaking, click.Group):
             with formatter.section(_HEADINGS["Commands"]):
                 formatter.write_dl([(n, c.get_short_help_str(60)) for n, c in found])
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the commands in the order of the work, not of the alphabet."""
         return [*self.commands]
 
@@ -74,34 +74,36 @@ Group.group_class = Group
 
 def speak(command: click.Command, arguments: Sequence[str]) -> int:
     """Run ``command``; return the exit code. Every error is said in Chinese, as JSON where JSON was asked for."""
-    as_json = "--json" in arguments
     try:
         code = command.main(args=list(arguments), prog_name="ysq", standalone_mode=False)
         return code if isinstance(code, int) else 0
-    except YishenqingError as error:
-        _say(error.as_json(), _words(error), as_json=as_json)
-        return error.exit_code
     except Exit as done:
         return done.exit_code
+    except BrokenPipeError:  # the reader of our output has gone (ysq list | head): nothing to say to anybody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except click.Abort:
         sys.stderr.write("已中止。\n")
         return _INTERRUPTED
-    except click.UsageError as error:
-        text = usage_text(error)
-        _say(_plain("usage", text), text + _hint(error), as_json=as_json)
-        return _USAGE_EXIT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        text = f"无法读写文件（{error.filename or ''} {error.strerror}），本次没有写入任何内容。"
-        _say(_plain("error", text), text, as_json=as_json)
-        return 1
     except Exception as error:  # noqa: BLE001 - the last stop: said in Chinese, with all that a maintainer needs
-        text = f"程序内部错误，本次没有写入任何内容（{type(error).__name__}：{error}）。请将以下内容发给维护人员。"
-        _say(_plain("error", text), text, as_json=as_json)
-        traceback.print_exc()
-        return 1
+        document, text, exit_code = _said(error)
+        _say(document, text, as_json="--json" in arguments)
+        return exit_code
+
+
+def _said(error: Exception) -> tuple[dict[str, Any], str, int]:
+    """Return an error as JSON, as words, and as exit code."""
+    if isinstance(error, YishenqingError):
+        return error.as_json(), _words(error), error.exit_code
+    if isinstance(error, click.UsageError):
+        text = usage_text(error)
+        return _plain("usage", text), text + _hint(error), _USAGE_EXIT
+    if isinstance(error, OSError):
+        text = f"无法读写文件（{error.filename or ''} {error.strerror}），本次没有写入任何内容。"
+        return _plain("error", text), text, 1
+    traceback.print_exc()
+    text = f"程序内部错误（{type(error).__name__}：{error}），请将以上内容发给维护人员。"
+    return _plain("error", text), text, 1
 
 
 def _plain(code: str, text: str) -> dict[str, Any]:

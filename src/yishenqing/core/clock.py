@@ -242,12 +242,9 @@ class _Fold:
         start = start or run.started_on
         if run.stopped_on is not None:
             start = max(today, run.stopped_on)
-        length = run.length or 0
-        if run.unit == "day":
-            return self.workdays.roll(start + timedelta(days=length))
-        if run.unit == "month":
-            return self.workdays.roll(_months_later(start, length))
-        return self._count_workdays(run, today, start, length + run.extension)
+        if run.unit != "workday":
+            return self.workdays.roll(self._nominal(run, start))
+        return self._count_workdays(run, today, start, (run.length or 0) + run.extension)
 
     def _count_workdays(self, run: _Run, today: date, start: date, length: int) -> Count:
         count = self.workdays.add(start, length)
@@ -293,12 +290,27 @@ class _Fold:
         reasons += run.remarks
         if run.stopped_on is not None and run.met_on is None:
             reasons.append(Reason(f"{run.stopped_on}起暂停计算，所示为最早可能的日期"))
-        if run.fixed is None and (notices := self.workdays.notices(run.started_on, count.day)):
-            reasons.append(Reason(f"工作日按{'、'.join(notices)}的放假调休安排计算"))
+        reasons += self._calendar_reasons(run, count)
         if count.missing and state in ("running", "stopped"):
             years = "、".join(f"{y}年" for y in count.missing)
             reasons.append(Reason(f"{years}放假安排尚未公布，暂按周一至周五推算，载入通知后重新计算"))
         return reasons
+
+    def _calendar_reasons(self, run: _Run, count: Count) -> list[Reason]:
+        if run.fixed is not None:
+            return []
+        if run.unit == "workday":
+            notices = self.workdays.notices(run.started_on, count.day)
+            return [Reason(f"工作日按{'、'.join(notices)}的放假调休安排计算")] if notices else []
+        nominal = self._nominal(run, run.started_on)
+        if nominal == count.day:
+            return []
+        return [Reason(f"{nominal}为休假日，顺延至其后第一个工作日", self.law.terms[run.clock.term].rolls)]
+
+    def _nominal(self, run: _Run, start: date) -> date:
+        """The last day of a period in days or months, before any holiday is looked at."""
+        length = run.length or 0
+        return start + timedelta(days=length) if run.unit == "day" else _months_later(start, length)
 
 
 _WORDS: Mapping[str, Callable[[_Fold, Step, Any, Fact, Mapping[str, bool]], None]] = {

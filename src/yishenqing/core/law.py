@@ -54,6 +54,7 @@ class Term:
     title: str
     unit: Unit
     values: tuple[Value, ...]
+    rolls: str = ""  # the provision that moves a last day off a holiday (periods in days and months)
 
     def on(self, day: date) -> Value | None:
         """Return the value in force on ``day``; None before the first."""

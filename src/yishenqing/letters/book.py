@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -131,7 +130,7 @@ class Letterbook:
         printed = {(c, "fangsong") for block in markup.table_blocks(filled) for c in block.text}
         _refuse_missing(kind, printed, fonts.metrics())
         organ, letter = clean.get("organ") or {}, clean.get("letter") or {}
-        day = letter.get("date") or (clean.get("case") or {}).get("closed_on") or date(2000, 1, 1)
+        day = letter.get("date") or (clean.get("case") or {}).get("closed_on")
         html = printer.document(filled, title=kind.title, author=organ.get("name") or "", day=day)
         return printer.to_pdf(html, self._style("form.css"))
 

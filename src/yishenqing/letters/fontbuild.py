@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -71,6 +72,8 @@ _LICENCES = (
     "usr/share/doc/fonts-liberation2/copyright",
 )
 RECIPE_VERSION = "1"
+_SCRATCH = ".ysq-fonts-"
+_STALE = 3600  # seconds
 
 
 def build(target: Path, debs: Path | None = None, tell: Callable[[str], None] = lambda _: None) -> Path:
@@ -85,7 +88,8 @@ def build(target: Path, debs: Path | None = None, tell: Callable[[str], None] = 
         DataFault: a package cannot be fetched, unpacked or lacks a font; with the remedy.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".ysq-fonts-", dir=target.parent) as scratch:
+    _sweep(target.parent)
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=target.parent) as scratch:
         work, made = Path(scratch) / "debs", Path(scratch) / "made"
         made.mkdir()
         root = _unpacked(work, debs, tell)
@@ -93,12 +97,24 @@ def build(target: Path, debs: Path | None = None, tell: Callable[[str], None] = 
         _make_all(root, made, tell)
         _copy_licences(root, made / "licences")
         _write_configuration(made)
-        try:
-            made.rename(target)
-        except OSError:
-            if not target.is_dir():  # else another process was quicker; its folder is the same
-                raise
+        _put(made, target)
     return target
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed run left an hour ago or earlier; a run of now may still be at work."""
+    for left in folder.glob(f"{_SCRATCH}*"):
+        if time.time() - left.stat().st_mtime > _STALE:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _put(made: Path, target: Path) -> None:
+    try:
+        made.rename(target)
+    except OSError as error:
+        if not (target / "metrics.json").is_file():  # else another process was quicker; its folder is the same
+            text = f"不能把做好的字体放到这里（{error.strerror}），请换一个不存在的文件夹"
+            raise DataFault.of([Fault(text, str(target))]) from None
 
 
 def _unpacked(work: Path, debs: Path | None, tell: Callable[[str], None]) -> Path:

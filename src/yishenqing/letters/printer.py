@@ -27,13 +27,17 @@ def pages_html(pages: Sequence[Page], *, title: str, author: str, day: date) -> 
     return document(body, title=title, author=author, day=day)
 
 
-def document(body: str, *, title: str, author: str, day: date) -> str:
+def document(body: str, *, title: str, author: str, day: date | None) -> str:
     """Wrap ``body`` (safe markup) with the metadata that PDF/A wants; ``day`` is the only date in the file."""
+    dates = (
+        ""
+        if day is None
+        else "".join(f'<meta name="dcterms.{name}" content="{day.isoformat()}">' for name in ("created", "modified"))
+    )
     return (
         f'<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="author" content="{escape(author)}">'
-        f'<meta name="dcterms.created" content="{day.isoformat()}">'
-        f'<meta name="dcterms.modified" content="{day.isoformat()}"></head><body>{body}</body></html>'
+        f"{dates}</head><body>{body}</body></html>"
     )
 
 

@@ -184,10 +184,26 @@ def _one_line(value: Any) -> Any:
 
 
 def _syntax(kind: LetterKind, error: Any) -> Fault:
-    name = getattr(error, "name", None)
-    if name and name.startswith("_"):
-        return Fault(f"模板语法有误（{error.message}）", name, error.lineno)
-    return Fault(f"模板语法有误（{error.message}）", str(kind.path), error.lineno)
+    file = error.filename if error.filename and error.filename.endswith(".html") else str(kind.path)
+    return Fault(f"模板语法有误（{_in_chinese(error.message)}）", file, error.lineno)
+
+
+_MESSAGES = (  # what Jinja2 says, and the same for a person who reads no English
+    (re.compile(r"No filter named '(.+?)'.*"), r"没有“| \1”这种写法"),
+    (re.compile(r"Encountered unknown tag '(.+?)'.*"), r"不认识的指令“\1”，或者没有与之对应的开头"),
+    (re.compile(r"[Uu]nexpected end of template.*"), "有的 {% if %} 或者 {% for %} 没有结束"),
+    (re.compile(r"unexpected (?:char )?'(.+?)'.*"), r"此处不应出现“\1”"),
+    (re.compile(r"expected token '(.+?)', got '(.+?)'"), r"此处应为“\1”，却是“\2”"),
+    (re.compile(r"Missing end of (?:comment|raw).*"), "注释没有结束"),
+)
+
+
+def _in_chinese(message: str | None) -> str:
+    for pattern, text in _MESSAGES:
+        found = pattern.match(message or "")
+        if found:
+            return found.expand(text)
+    return message or "原因不明"
 
 
 def _failure(kind: LetterKind, error: Exception) -> Fault:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -18,9 +18,8 @@ from yishenqing.core.facts import shaped
 from yishenqing.core.ledger import Entry, canonical
 from yishenqing.core.ledger import append as chained
 from yishenqing.core.workflow import Step
-from yishenqing.letters import Letterbook
 from yishenqing.office import casework, paperwork
-from yishenqing.office.casework import Casework
+from yishenqing.office.casework import Casework, NumberTaken
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
@@ -28,6 +27,9 @@ from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
 from yishenqing.store.issued import Issued
 from yishenqing.store.vault import Paper, Papers
+
+if TYPE_CHECKING:
+    from yishenqing.letters import Letterbook
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,13 @@ class Printed:
 class Registry:
     """Plans, prints and records acts with the office's settings, letters and papers."""
 
-    def __init__(self, settings: Settings, letters: Letterbook, papers: Papers) -> None:
-        """Work for one office."""
-        self._settings, self._letters, self._papers = settings, letters, papers
+    def __init__(self, settings: Settings, letters: Callable[[], Letterbook], papers: Papers) -> None:
+        """Work for one office; its letters are fetched when a step issues one."""
+        self._settings, self._fetch_letters, self._papers = settings, letters, papers
+
+    @property
+    def _letters(self) -> Letterbook:
+        return self._fetch_letters()
 
     def plan(self, connection: Connection, case: Casework, act: Act, today: date) -> Plan:
         """Return the act as it would be recorded.
@@ -177,9 +183,15 @@ class Registry:
         inside, sealed = vault.seal_facts(plan.step, plan.facts)
         papers = self._file_facts(plan, inside)
         if printed is not None:
-            paper = self._papers.keep(printed.content, file_name(plan.letter_number, printed.title))
+            paper = self._papers.keep(printed.content, issued_store.file_name(plan.letter_number, printed.title))
             papers.append(paper)
-            inside["letter"] = {"kind": plan.letter, "number": plan.letter_number, **paper.in_entry()}
+            inside["letter"] = {
+                "kind": plan.letter,
+                "number": plan.letter_number,
+                "series": plan.series,
+                "n": plan.letter_n,
+                **paper.in_entry(),
+            }
         entry = self._entry(case, act, inside)
         ledger_store.append(connection, entry)
         after = _after(case, entry, plan.fact)
@@ -222,7 +234,7 @@ class Registry:
     def _issue(self, connection: Connection, plan: Plan, printed: Printed, entry: Entry) -> None:
         taken = ledger_store.next_number(connection, entry.agency, plan.series, entry.on.year)
         if taken != plan.letter_n:
-            raise Moved(f"文书编号{plan.letter_number}刚被占用，本次没有写入任何内容；请重试。")
+            raise NumberTaken(f"文书编号{plan.letter_number}刚被占用，本次没有写入任何内容；请重试。")
         issued_store.put_letter(
             connection,
             entry.agency,
@@ -253,12 +265,6 @@ def letter_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> str:
     if outcome is None:
         raise Refused("尚未确定办理结果，不能出具答复文书。", law=list(step.law))
     return case.workflow.outcomes[outcome].letter
-
-
-def file_name(letter_number: str, title: str) -> str:
-    """Return the file name of an issued letter: its number and title, safe on every file system."""
-    name = f"{letter_number}{title}.pdf"
-    return "".join("_" if c in '/\\:*?"<>|\0' else c for c in name)
 
 
 def _after(case: Casework, entry: Entry, fact: Fact) -> Casework:

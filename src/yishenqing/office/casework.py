@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from yishenqing.core.clock import Deadline, Fact
 from yishenqing.core.decide import Standing, permitted
+from yishenqing.core.errors import Fault, IntegrityFault, Moved
 from yishenqing.core.ledger import Entry
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Clock, Workflow
-from yishenqing.rulebook import Rulebook, from_snapshot
+from yishenqing.rulebook import Rulebook, from_snapshot, snapshot_digest
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
@@ -25,6 +26,10 @@ from yishenqing.store.ledger import CaseRow
 
 _DAY = timedelta(days=1)
 Row = dict[str, Any]
+
+
+class NumberTaken(Moved):
+    """The number that a letter was printed with has gone to another letter meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +74,48 @@ def load(
     row = ledger_store.case_row(connection, agency, number, lock=lock)
     entries = tuple(ledger_store.entries_of(connection, agency, number))
     rules = rules_of(connection, row.rulebook)
+    if broken := _unreadable(row, entries, rules.workflow):
+        raise IntegrityFault.of([broken])
     facts = tuple(Fact(e.step, e.on, e.facts) for e in entries)
     actors = tuple(e.actor for e in entries)
     standing = Standing(rules.workflow, rules.law, workdays, facts, actors, switched_off)
     return Casework(row, entries, rules, standing)
 
 
+def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> Fault | None:
+    """Return why nothing may be read from, or added to, these entries; whether each is unchanged is verify's work."""
+    head = entries[-1] if entries else None
+    if head is None or (head.seq, len(entries), head.hash) != (row.head_seq, row.head_seq, row.head_hash):
+        return at(row.number, row.head_seq, "案件的最后一条记录与登记的不符（记录可能被删除、改动或者插入）")
+    for entry in entries:
+        try:
+            facts = entry.facts
+        except ValueError:
+            facts = None
+        if not isinstance(facts, dict) or entry.step not in workflow.steps:
+            return at(row.number, entry.seq, "内容已被改动，无法读取")
+    return None
+
+
+def at(number: str, seq: int, text: str) -> Fault:
+    """Return a fault of one entry, named as an officer finds it."""
+    return Fault(f"{number} 第{seq}条记录：{text}", field=f"entries.{seq}")
+
+
 _KNOWN_RULES: dict[str, Rulebook] = {}  # by digest: content-addressed, so a process may keep them for good
 
 
 def rules_of(connection: Connection, digest: str) -> Rulebook:
-    """Return the rules stored under ``digest``."""
+    """Return the rules stored under ``digest``.
+
+    Raises:
+        IntegrityFault: they are not what the digest names.
+    """
     if digest not in _KNOWN_RULES:
-        _KNOWN_RULES[digest] = from_snapshot(ledger_store.rulebook_text(connection, digest))
+        text = ledger_store.rulebook_text(connection, digest)
+        if snapshot_digest(text) != digest:
+            raise IntegrityFault.of([Fault(f"立案时的流程与法律数据（{digest[:12]}）已被改动")])
+        _KNOWN_RULES[digest] = from_snapshot(text)
     return _KNOWN_RULES[digest]
 
 

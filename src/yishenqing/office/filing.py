@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from yishenqing.core.errors import Fault, IntegrityFault, Refused
 from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders
 from yishenqing.letters import Letterbook
 from yishenqing.office import casework, paperwork
-from yishenqing.office.casework import Casework, Row
+from yishenqing.office.casework import Casework, Row, at
 from yishenqing.office.paperwork import Story
 from yishenqing.rulebook import snapshot_digest
 from yishenqing.settings import Settings
@@ -27,6 +27,7 @@ from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
 from yishenqing.store.issued import Issued
+from yishenqing.store.ledger import CaseRow
 from yishenqing.store.vault import Paper, Papers
 
 _LAW = "条例第四十五条"
@@ -143,8 +144,8 @@ def _letter(letter: Issued, filing: Filing) -> _Listed:
 
 
 def _papers_in(entry: Entry, content: Gathered) -> Iterator[Paper]:
-    for digest in file_digests(entry.facts):
-        yield content.papers[digest]
+    for told in mentions(entry.facts):
+        yield content.papers[told["file"]]
 
 
 def _attachment(paper: Paper, entry: Entry, filing: Filing) -> _Listed:
@@ -219,63 +220,67 @@ def _file_block(case: Casework, story: Story, filing: Filing, listed: list[_List
     }
 
 
-def file_digests(value: Any) -> Iterator[str]:
-    """Yield the digests of the papers that facts mention."""
+def mentions(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield what facts say of each paper they mention: its digest and its size."""
     if isinstance(value, Mapping):
         if isinstance(value.get("file"), str) and "size" in value:
-            yield value["file"]
+            yield value
         else:
             for item in value.values():
-                yield from file_digests(item)
+                yield from mentions(item)
     elif isinstance(value, list):
         for item in value:
-            yield from file_digests(item)
+            yield from mentions(item)
 
 
 def case_faults(connection: Connection, case: Casework, filing: Filing) -> list[Fault]:
     """Return every fault of the case in the database, each naming its entry."""
     agency, number = case.row.agency, case.row.number
-    faults = chain_faults(case.entries, agency, number, case.row.rulebook)
-    head = case.head
-    if head is None or (head.seq, head.hash) != (case.row.head_seq, case.row.head_hash):
-        faults.append(_at(number, case.row.head_seq, "案件的最后一条记录与登记的不符（可能被删除或者插入）"))
-    text = ledger_store.rulebook_text(connection, case.row.rulebook)
-    if snapshot_digest(text) != case.row.rulebook:
-        faults.append(_at(number, 1, "立案时的流程与法律数据已被改动"))
-    if (case.row.state, case.row.outcome) != (case.standing.state, case.outcome):
-        faults.append(_at(number, case.row.head_seq, "案件的状态或者办理结果与记录推出的不符"))
+    faults = raw_faults(connection, case.row, case.entries)
+    first = case.entries[0].on
+    if (case.row.state, case.row.outcome, case.row.opened_on) != (case.standing.state, case.outcome, first):
+        faults.append(at(number, case.row.head_seq, "案件的状态、办理结果或者立案日期与记录推出的不符"))
     sealed = vault.sealed_of(connection, agency, number)
     papers = vault.papers_of(connection, agency, number)
     for entry in case.entries:
         faults += _sealed_faults(entry, sealed)
         faults += _paper_faults(entry, papers, filing.papers)
-    faults += _letter_faults(case, issued_store.letters_of(connection, agency, number), papers)
+    faults += _letter_faults(case, issued_store.letters_of(connection, agency, number), papers, filing)
     return [*faults, *_derived_faults(connection, case)]
 
 
-def _at(number: str, seq: int, text: str) -> Fault:
-    return Fault(f"{number} 第{seq}条记录：{text}", field=f"entries.{seq}")
+def raw_faults(connection: Connection, row: CaseRow, entries: Sequence[Entry]) -> list[Fault]:
+    """Return the faults that can be seen without understanding the case: chain, head, stored rules."""
+    faults = chain_faults(entries, row.agency, row.number, row.rulebook)
+    head = entries[-1] if entries else None
+    if head is None or (head.seq, head.hash) != (row.head_seq, row.head_hash):
+        faults.append(at(row.number, row.head_seq, "案件的最后一条记录与登记的不符（可能被删除、改动或者插入）"))
+    if snapshot_digest(ledger_store.rulebook_text(connection, row.rulebook)) != row.rulebook:
+        faults.append(at(row.number, 1, "立案时的流程与法律数据已被改动"))
+    return faults
 
 
 def _sealed_faults(entry: Entry, sealed: Mapping[str, Sealed]) -> Iterator[Fault]:
     for digest in placeholders(entry.facts):
         value = sealed.get(digest)
         if value is None:
-            yield _at(entry.number, entry.seq, "个人信息缺失")
+            yield at(entry.number, entry.seq, "个人信息缺失")
         elif not value.holds():
-            yield _at(entry.number, entry.seq, "个人信息已被改动")
+            yield at(entry.number, entry.seq, "个人信息已被改动")
 
 
 def _paper_faults(entry: Entry, papers: Mapping[str, Paper], contents: Papers) -> Iterator[Fault]:
-    for digest in file_digests(entry.facts):
-        paper = papers.get(digest)
-        if paper is None or not paper.holds():
-            yield _at(entry.number, entry.seq, "附件或者文书的登记缺失、已被改动")
+    for told in mentions(entry.facts):
+        paper = papers.get(told["file"])
+        if paper is None or not paper.holds() or paper.size != told["size"]:
+            yield at(entry.number, entry.seq, "附件或者文书的登记缺失、已被改动")
         elif problem := contents.fault(paper.sha256):
-            yield _at(entry.number, entry.seq, f"“{paper.name}”{problem}")
+            yield at(entry.number, entry.seq, f"“{paper.name}”{problem}")
 
 
-def _letter_faults(case: Casework, letters: list[Issued], papers: Mapping[str, Paper]) -> Iterator[Fault]:
+def _letter_faults(
+    case: Casework, letters: list[Issued], papers: Mapping[str, Paper], filing: Filing
+) -> Iterator[Fault]:
     issued = {x.seq: x for x in letters}
     for entry in case.entries:
         told = entry.facts.get("letter")
@@ -283,16 +288,20 @@ def _letter_faults(case: Casework, letters: list[Issued], papers: Mapping[str, P
         if told is None and row is None:
             continue
         paper = papers.get(told["file"]) if told else None
-        if (
-            told is None
-            or row is None
-            or paper is None
-            or (row.kind, row.letter_number, row.sha256, row.issued_on)
-            != (told["kind"], told["number"], paper.sha256, entry.on)
-        ):
-            yield _at(entry.number, entry.seq, "发文登记与记录不符")
+        if told is None or row is None or paper is None or not _same_letter(row, entry, told, paper):
+            yield at(entry.number, entry.seq, "发文登记与记录不符")
+        elif (copy := filing.letter_path(row)).exists() and not vault.is_content(copy, row.sha256):
+            yield at(entry.number, entry.seq, f"文书副本“{copy.name}”已被改动")
     for seq in issued:
-        yield _at(case.row.number, seq, "发文登记没有对应的记录")
+        yield at(case.row.number, seq, "发文登记没有对应的记录")
+
+
+def _same_letter(row: Issued, entry: Entry, told: Mapping[str, Any], paper: Paper) -> bool:
+    return (
+        (row.kind, row.letter_number, row.series, row.n) == (told["kind"], told["number"], told["series"], told["n"])
+        and (row.sha256, row.issued_on, row.year) == (paper.sha256, entry.on, entry.on.year)
+        and paper.name == issued_store.file_name(row.letter_number, row.title)
+    )
 
 
 def _derived_faults(connection: Connection, case: Casework) -> Iterator[Fault]:
@@ -304,7 +313,14 @@ def _derived_faults(connection: Connection, case: Casework) -> Iterator[Fault]:
     stored = {r.clock: r for r in due_store.deadlines_of(connection, case.row.agency, case.row.number)}
     for clock in wanted.keys() | stored.keys():
         row, want = stored.get(clock), wanted.get(clock)
-        moving = want is not None and want["state"] == "stopped"
-        if row is None or want is None or row.owed_by != want["owed_by"] or (not moving and row.due != want["due"]):
+        if row is None or want is None or not _same_deadline(row, want):
             title = case.workflow.clocks[clock].title if clock in case.workflow.clocks else clock
-            yield _at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")
+            yield at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")
+
+
+def _same_deadline(row: due_store.DueRow, want: Row) -> bool:
+    """Days of a stopped clock, and of a year not announced when they were written, may move without any act."""
+    moving = "stopped" in (row.state, want["state"]) or row.provisional
+    if (row.owed_by, row.title, row.listed) != (want["owed_by"], want["title"], want["listed"]):
+        return False
+    return moving or (row.due == want["due"] and not want["provisional"])

@@ -166,18 +166,9 @@ JOIN precedents p ON p.agency = :agency AND p.id = b.id
 ORDER BY b.weight DESC, b.id
 """
 
-# The empty text keeps the planner from walking the primary key through an agency instead of the GIN index.
 _POSTGRES_CANDIDATES = """
-WITH best (id, weight) AS MATERIALIZED (
-    SELECT g.id, sum(q.weight)
-    FROM unnest(CAST(:terms AS bigint[]), CAST(:weights AS bigint[])) AS q (term, weight)
-    JOIN precedent_grams g ON g.grams @> ARRAY[q.term]
-    WHERE g.agency || '' = :agency
-    GROUP BY g.id
-    ORDER BY sum(q.weight) DESC, g.id
-    LIMIT :limit
-)
-SELECT p.id, p.length, p.vector FROM best b
+SELECT p.id, p.length, p.vector
+FROM precedent_candidates(:agency, CAST(:terms AS bigint[]), CAST(:weights AS bigint[]), :limit) b
 JOIN precedents p ON p.agency = :agency AND p.id = b.id
-ORDER BY b.weight DESC, b.id
+ORDER BY b.weight DESC, p.id
 """

@@ -9,9 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from yishenqing.store.ledger import keep
+from yishenqing.store.ledger import insert_of, keep
 from yishenqing.store.tables import cases, deadlines, reminders
 
 _KEY = ("agency", "number", "clock")
@@ -30,14 +29,14 @@ class DueRow:
     provisional: bool
     owed_by: str
     remind_on: date | None
+    listed: bool
     case_state: str
     rulebook: str
 
 
 @lru_cache(maxsize=2)
 def _upsert(dialect: str) -> Any:
-    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = build(deadlines)
+    statement = insert_of(dialect)(deadlines)
     return statement.on_conflict_do_update(
         index_elements=list(_KEY), set_={name: statement.excluded[name] for name in _REST}
     )
@@ -58,6 +57,7 @@ _DUE_COLUMNS = (
     deadlines.c.provisional,
     deadlines.c.owed_by,
     deadlines.c.remind_on,
+    deadlines.c.listed,
     cases.c.state,
     cases.c.rulebook,
 )

@@ -7,14 +7,14 @@ a writer, and a fair queue before it (SQLite's own busy handler sleeps and starv
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound, YishenqingError
 
@@ -67,8 +67,11 @@ class Transactions:
                 yield self._host
                 return
             assert self._engine is not None  # noqa: S101 - one of the two is given
-            with self._engine.connect() as connection, connection.begin():
-                yield connection
+            with self._engine.connect() as connection:
+                if self._engine.dialect.name == "postgresql":  # its default shows each statement another moment
+                    connection.execution_options(isolation_level="REPEATABLE READ")
+                with connection.begin():
+                    yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -84,6 +87,13 @@ class Transactions:
                 connection.execution_options(**{_WRITES: True})
                 with connection.begin():
                     yield connection
+
+    def once_kept(self, do: Callable[[], None]) -> None:
+        """Call ``do`` when what was written is kept: now, or with a host when the host commits."""
+        if self._host is None:
+            do()
+        else:
+            event.listen(self._host, "commit", lambda _connection: do(), once=True)
 
     @staticmethod
     def checked() -> AbstractContextManager[None]:
@@ -135,24 +145,48 @@ def _in_our_words() -> Iterator[None]:
         if "append-only" in str(error.orig):
             raise IntegrityFault("案卷记录只能追加，不能修改或者删除。") from error
         raise Moved("另有人先写入了同一案件，本次没有写入任何内容；请重新查看后再办理。") from error
-    except OperationalError as error:
-        raise _operational(str(error.orig)) from error
     except DatabaseError as error:
-        raise IntegrityFault(f"数据库文件已损坏或者不是本程序的数据库（{error.orig}）；请用备份恢复。") from error
+        raise _said(str(error.orig)) from error
 
 
 # What the databases say, by a word of it, and what an officer can do about it.
 _SAYINGS: tuple[tuple[tuple[str, ...], type[YishenqingError], str], ...] = (
-    (("locked", "busy"), Moved, "另一项操作正在写入数据库，本次没有写入任何内容；请稍后重试。"),
-    (("full",), YishenqingError, "磁盘空间不足，本次没有写入任何内容；请清理磁盘后重试。"),
-    (("readonly", "read-only"), YishenqingError, "数据库为只读，本次没有写入任何内容；请检查文件权限。"),
-    (("no such table", "does not exist"), NotFound, "数据库尚未建立或者版本较旧；请先运行 ysq init。"),
+    (
+        ("locked", "busy", "deadlock detected", "could not serialize", "already exists"),
+        Moved,
+        "另一项操作正在写入数据库，本次没有写入任何内容；请稍后重试。",
+    ),
+    (
+        ("is full", "disk full", "No space left"),
+        YishenqingError,
+        "磁盘空间不足，本次没有写入任何内容；请清理磁盘后重试。",
+    ),
+    (
+        ("readonly", "read-only", "permission denied"),
+        YishenqingError,
+        "数据库为只读或者没有写入权限，本次没有写入任何内容；请检查文件权限。",
+    ),
+    (
+        ("no such table", "no such column", "does not exist"),
+        NotFound,
+        "数据库尚未建立或者版本较旧；请先运行 ysq init。",
+    ),
     (("unable to open",), NotFound, "打不开数据库文件；请检查 --home 指定的文件夹，或者先运行 ysq init。"),
-    (("disk I/O", "malformed", "not a database"), IntegrityFault, "数据库文件已损坏；请用备份恢复。"),
+    (
+        ("disk I/O",),
+        YishenqingError,
+        "读写数据库文件时磁盘出错，本次没有写入任何内容；请检查磁盘是否已满或者损坏后重试。",
+    ),
+    (
+        ("malformed", "not a database", "invalid page"),
+        IntegrityFault,
+        "数据库文件已损坏或者不是本程序的数据库；请用备份恢复。",
+    ),
+    (("NUL",), NotFound, "编号或者内容中含有不可见字符，没有这样的记录。"),
 )
 
 
-def _operational(text: str) -> YishenqingError:
+def _said(text: str) -> YishenqingError:
     for words, kind, said in _SAYINGS:
         if any(word in text for word in words):
             return kind(said)

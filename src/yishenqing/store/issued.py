@@ -60,3 +60,9 @@ def letters_of(connection: Connection, agency: str, number: str) -> list[Issued]
     columns = [c for c in letters.c if c.name != "agency"]
     query = select(*columns).where(letters.c.agency == agency, letters.c.number == number).order_by(letters.c.seq)
     return [Issued(*row) for row in connection.execute(query)]
+
+
+def file_name(letter_number: str, title: str) -> str:
+    """Return the file name of an issued letter: its number and title, safe on every file system."""
+    name = f"{letter_number}{title}.pdf"
+    return "".join("_" if c in '/\\:*?"<>|\0' else c for c in name)

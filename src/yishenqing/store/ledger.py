@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, Text, and_, bindparam, insert, select, type_coerce, update
 
-from yishenqing.core.errors import Moved, NotFound
+from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
 from yishenqing.store.tables import cases, counters, entries, rulebooks
 
@@ -64,8 +63,28 @@ def case_rows(connection: Connection, agency: str) -> Sequence[CaseRow]:
 
 
 def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
-    """Return the case's ledger in order."""
-    return [Entry(*row) for row in connection.execute(_SELECT_ENTRIES, {"a": agency, "n": number})]
+    """Return the case's ledger in order.
+
+    Raises:
+        IntegrityFault: an entry's date is no date any more.
+    """
+    try:
+        return [Entry(*row) for row in connection.execute(_SELECT_ENTRIES, {"a": agency, "n": number})]
+    except (TypeError, ValueError):
+        raise IntegrityFault.of([_dateless(connection, agency, number)]) from None
+
+
+def _dateless(connection: Connection, agency: str, number: str) -> Fault:
+    """Return which entry's date the database itself cannot read; SQLite keeps whatever is written to it."""
+    query = select(entries.c.seq, type_coerce(entries.c.on, Text)).where(
+        entries.c.agency == agency, entries.c.number == number
+    )
+    for seq, day in connection.execute(query):
+        try:
+            date.fromisoformat(day)
+        except (TypeError, ValueError):
+            return Fault(f"{number} 第{seq}条记录：日期“{day}”已被改动，不是日期", field=f"entries.{seq}")
+    return Fault(f"{number}：记录已被改动，无法读取", field="entries")
 
 
 def open_case(connection: Connection, row: CaseRow) -> None:
@@ -160,10 +179,19 @@ def peek_number(connection: Connection, agency: str, series: str, year: int) -> 
     return int(last or 0) + 1
 
 
+def insert_of(dialect: str) -> Callable[[Table], Any]:
+    """Return the dialect's own INSERT, which knows ON CONFLICT; only the one in use is imported."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415
+    else:
+        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment] # noqa: PLC0415
+    return build
+
+
 def keep(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> int:
     """Insert rows that are not there yet; return how many were new."""
     new = 0
-    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    build = insert_of(connection.dialect.name)
     for row in rows:
         new += connection.execute(build(table).values(row).on_conflict_do_nothing()).rowcount
     return new

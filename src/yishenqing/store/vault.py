@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound
 from yishenqing.core.ledger import Sealed, digest, opened, placeholder, seal
 from yishenqing.core.workflow import Step
 from yishenqing.store.tables import files, sealed
@@ -53,11 +53,10 @@ class Papers:
         return self._folder / sha256[:2] / sha256
 
     def keep(self, content: bytes, name: str) -> Paper:
-        """Write ``content`` (if it is not there yet) and return the paper with a fresh salt."""
+        """Write ``content`` (unless it lies there whole) and return the paper with a fresh salt."""
         sha256 = hashlib.sha256(content).hexdigest()
-        path = self.path(sha256)
-        if not path.is_file():
-            write_whole(path, content)
+        if self.fault(sha256):
+            write_whole(self.path(sha256), content)
         salt = secrets.token_hex(_SALT_BYTES)
         return Paper(digest("file", salt, sha256, name), salt, sha256, len(content), name)
 
@@ -66,24 +65,36 @@ class Papers:
 
         Raises:
             NotFound: it is missing.
+            IntegrityFault: it is not what was kept.
         """
         try:
-            return self.path(sha256).read_bytes()
+            content = self.path(sha256).read_bytes()
         except FileNotFoundError:
             raise NotFound(f"文件内容缺失：{self.path(sha256)}") from None
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise IntegrityFault.of([Fault("文件内容已被改动", str(self.path(sha256)))])
+        return content
 
     def fault(self, sha256: str) -> str | None:
         """Return what is wrong with the content of that name: missing, changed, or nothing (None)."""
-        try:
-            with self.path(sha256).open("rb") as stream:
-                actual = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError:
+        path = self.path(sha256)
+        if not path.is_file():
             return "的内容缺失"
-        return None if actual == sha256 else "的内容已被改动"
+        return None if is_content(path, sha256) else "的内容已被改动"
+
+
+def is_content(path: Path, sha256: str) -> bool:
+    """Tell whether the file at ``path`` is there and is what ``sha256`` names."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
+    except FileNotFoundError:
+        return False
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` so that a reader sees all of it or nothing, also after a power cut."""
+    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
@@ -95,6 +106,19 @@ def write_whole(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    for folder in (path.parent, *(made.parent for made in missing)):
+        _settle(folder)
+
+
+def _settle(folder: Path) -> None:
+    """Make the names in ``folder`` outlast a power cut, where the system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def seal_facts(step: Step, facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Sealed]]:
@@ -170,6 +194,8 @@ def read_paper(path: Path) -> bytes:
         DataFault: it is missing or cannot be read.
     """
     try:
+        if path.exists() and not path.is_file():  # a folder, or a device that never ends
+            raise DataFault.of([Fault("不是文件，不能作为附件", str(path))])
         return path.read_bytes()
     except OSError as error:
         raise DataFault.of([Fault(f"无法读取（{error.strerror}）", str(path))]) from None

@@ -1,0 +1,135 @@
+"""What the chart says of a step, and how wide and high that is on paper."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from yishenqing.core.workflow import State, Step, Workflow
+
+Kind = Literal["title", "law", "clock", "state", "owner", "stage", "heading", "legend"]
+SIZES: Mapping[Kind, int] = {
+    "title": 14,
+    "law": 12,
+    "clock": 12,
+    "state": 16,
+    "owner": 12,
+    "stage": 17,
+    "heading": 24,
+    "legend": 12,
+}
+_LEADING = 1.4
+_NARROW = 0.62  # of an em: letters and digits of common fonts are at most this wide
+_NEVER_FIRST = "，。、；：！？）》」』】〕”’%…"
+_NEVER_LAST = "（《「『【〔“‘"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text and what it is."""
+
+    text: str
+    kind: Kind
+
+    @property
+    def width(self) -> float:
+        """Return the width in pixels, rather too much than too little."""
+        return _width(self.text) * SIZES[self.kind]
+
+    @property
+    def height(self) -> int:
+        """Return the height in pixels, with leading."""
+        return round(SIZES[self.kind] * _LEADING)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines set one below the other."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def width(self) -> int:
+        """Return the width in pixels."""
+        return round(max((line.width for line in self.lines), default=0))
+
+    @property
+    def height(self) -> int:
+        """Return the height in pixels."""
+        return sum(line.height for line in self.lines)
+
+
+def clean(text: str) -> str:
+    """Return ``text`` on one line, without characters that XML forbids or that turn the reading direction."""
+    kept = (c if c.isspace() or unicodedata.category(c)[0] != "C" else "" for c in text)
+    return " ".join("".join(kept).split())
+
+
+def block(parts: Iterable[tuple[str, Kind]], width: int) -> Block:
+    """Return the parts broken into lines of at most ``width`` pixels."""
+    lines = [Line(text, kind) for part, kind in parts for text in _broken(clean(part), width / SIZES[kind])]
+    return Block(tuple(lines))
+
+
+def _width(text: str) -> float:
+    """Return the width in em."""
+    return sum(_NARROW if unicodedata.east_asian_width(c) in "NaHn" and c < "\u2000" else 1 for c in text)
+
+
+def _broken(text: str, width: float) -> list[str]:
+    """Break by characters, as Chinese does; no line starts with a closing mark or ends with an opening one."""
+    lines, line = [], ""
+    for char in text:
+        if line and _width(line + char) > width:
+            keep = _break_at(line, char)
+            lines.append(line[:keep].rstrip())
+            line = line[keep:]
+        line = (line + char).lstrip()
+    return [*lines, line] if line else lines
+
+
+def _break_at(line: str, following: str) -> int:
+    """Return how much of the full ``line`` stays: up to a comma in its second half, if there is one."""
+    if following not in _NEVER_FIRST and (comma := max(line.rfind("、"), line.rfind("，")) + 1) > len(line) // 2:
+        return comma
+    keep = len(line) - 1 if following in _NEVER_FIRST or line[-1] in _NEVER_LAST else len(line)
+    return keep or len(line)
+
+
+def step_parts(
+    workflow: Workflow, step: Step, periods: Mapping[str, str], states: Sequence[str] = ()
+) -> list[tuple[str, Kind]]:
+    """Return title, articles and started periods of ``step``; ``states``: where it may be taken."""
+    parts: list[tuple[str, Kind]] = [(step.title, "title")]
+    if states:
+        titles = "、".join(workflow.states[name].title for name in states)
+        parts.append((f"适用于：{titles}", "law"))
+    parts.append((citations(step.law), "law"))
+    for start in step.starts:
+        period = periods.get(start.clock, "")
+        title = workflow.clocks[start.clock].title
+        parts.append((f"起算：{title}{f'（{period}）' if period else ''}", "clock"))
+    return parts
+
+
+def state_parts(workflow: Workflow, state: State) -> list[tuple[str, Kind]]:
+    """Return the title of ``state`` and who acts in it."""
+    parts: list[tuple[str, Kind]] = [(state.title, "state")]
+    if state.owner:
+        parts.append((workflow.roles[state.owner], "owner"))
+    elif state.waits_for:
+        parts.append((f"等待：{workflow.clocks[state.waits_for].title}", "owner"))
+    return parts
+
+
+def citations(law: Sequence[str]) -> str:
+    """Return the articles in a row, the statute named once: 条例第二十九条、第三十一条."""
+    said, before = [], ""
+    for citation in law:
+        statute, mark, article = citation.partition("第")
+        same = mark and statute and statute == before
+        said.append(mark + article if same else citation)
+        before = statute
+    return "、".join(said)

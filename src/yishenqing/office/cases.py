@@ -1,0 +1,190 @@
+"""The verbs of a case's road: register, act, show, the lists, and the tick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yishenqing import rulebook
+from yishenqing.core.decide import Standing
+from yishenqing.core.errors import Moved
+from yishenqing.core.ledger import genesis
+from yishenqing.office import casework
+from yishenqing.office.casework import Casework, NumberTaken, Row
+from yishenqing.office.desk import Desk, now
+from yishenqing.store import due as due_store
+from yishenqing.store import ledger as ledger_store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from yishenqing.office.acting import Act, Printed
+
+_ATTEMPTS = 5  # a letter is printed outside any lock; so often it is printed anew when somebody else was faster
+
+
+class CaseVerbs(Desk):
+    """What is done to cases."""
+
+    def register(self, application: Mapping[str, Any] | Path | str, *, by: str | None = None) -> Row:
+        """Open a case from an application (a file, or the same as plain data); answers like ``show``.
+
+        Raises:
+            DataFault: the application is malformed.
+            Refused: it is dated in the future, or the actor does not register.
+        """
+        from yishenqing import intake  # noqa: PLC0415 - only registering reads applications
+
+        if isinstance(application, Mapping):
+            received, folder = intake.parse_application(application), Path()
+        else:
+            received, folder = intake.read_application(Path(application)), Path(application).resolve().parent
+        warnings = [{"text": w.text, "law": w.law} for w in received.warnings()]
+        rules = rulebook.read_rulebook(self.home)
+        snapshot = rules.snapshot()
+        digest = rulebook.snapshot_digest(snapshot)
+        facts = _received_facts(received.facts(), warnings, folder)
+        act = self._act(rules.workflow.opening, received.arrived_on, by, facts)
+        with self._transactions.writing() as connection:
+            ledger_store.keep_rulebook(connection, digest, snapshot)
+            case = self._opened(connection, digest, received.arrived_on)
+            plan = self._registry.plan(connection, case, act, self.today)
+            found = self._answer(connection, self._registry.record(connection, plan, None))
+        return {**found, "warnings": warnings}
+
+    def act(
+        self,
+        number: str,
+        step: str,
+        facts: Mapping[str, Any] | None = None,
+        *,
+        on: date | None = None,
+        by: str | None = None,
+        expect: int | None = None,
+    ) -> Row:
+        """Take a step. ``on`` is its legal date (default today); ``expect`` the last entry that the caller saw.
+
+        Raises:
+            NotFound: no such case or step.
+            Refused: the law or the workflow does not allow it; with what is permitted instead.
+            Moved: somebody wrote first.
+            DataFault: a fact is unknown or malformed, or the letter cannot be printed.
+        """
+        act = self._act(step, on or self.today, by, facts or {}, expect)
+        found: Row | None = None
+        printed: Printed | None = None
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                found, printed = self._taken(number, act, printed, waiting=left == 0)
+            except NumberTaken:
+                if left == 0:
+                    raise
+            if found is not None:
+                break
+        else:
+            raise Moved(f"案件{number}一再由他人办理，本次没有写入任何内容；请稍后重试。")
+        if printed is not None:
+            self._transactions.once_kept(lambda: self._publish(number))
+        return found
+
+    def _taken(
+        self, number: str, act: Act, printed: Printed | None, *, waiting: bool
+    ) -> tuple[Row | None, Printed | None]:
+        """Record ``act``; without its letter, return the letter to come back with. ``waiting`` prints under the lock."""
+        with self._transactions.writing() as connection:
+            plan = self._registry.plan(connection, self._load(connection, number, lock=True), act, self.today)
+            open_facts = self._opener(connection, number) if plan.letter else None
+            if open_facts is not None and waiting:
+                printed = self._registry.printed(plan, open_facts)
+            if open_facts is None or (printed is not None and plan.matches(printed.plan)):
+                done = printed if open_facts is not None else None
+                return self._answer(connection, self._registry.record(connection, plan, done)), done
+        return None, self._registry.printed(plan, open_facts)
+
+    def show(self, number: str) -> Row:
+        """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.
+
+        Raises:
+            NotFound: there is no such case.
+        """
+        with self._transactions.reading() as connection:
+            found = self._answer(connection, self._load(connection, number))
+        self._transactions.once_kept(lambda: self._publish(number))
+        return found
+
+    def cases(self) -> Row:
+        """Return all cases, each with the most urgent deadline that the office watches."""
+        urgent: dict[str, Row] = {}
+        for line in self.due()["cases"]:
+            urgent.setdefault(line["number"], line)
+        with self._transactions.reading() as connection:
+            rows = ledger_store.case_rows(connection, self.settings.agency)
+            titles = {r.rulebook: casework.rules_of(connection, r.rulebook).workflow.states for r in rows}
+        return {"cases": [urgent.get(r.number) or _resting(r, titles[r.rulebook][r.state].title) for r in rows]}
+
+    def due(self) -> Row:
+        """Return what falls due, the most urgent first; provisional dates say so."""
+        with self._transactions.reading() as connection:
+            lines = [
+                casework.due_line(
+                    row,
+                    casework.rules_of(connection, row.rulebook).workflow,
+                    self._moving(connection, row),
+                    self._workdays,
+                )
+                for row in due_store.open_deadlines(connection, self.settings.agency)
+            ]
+        # A possibility of the organ's own that has lapsed asks nothing of anybody any more.
+        open_lines = (x for x in lines if (x["clock_state"], x["owed_by"]) != ("lapsed", "organ"))
+        return {"cases": sorted(open_lines, key=lambda x: (x["due"], x["number"], x["clock"]))}
+
+    def tick(self) -> Row:
+        """Do what is due now, once: give each reminder that has fallen due and was not given before."""
+        from yishenqing.office import reminding  # noqa: PLC0415
+
+        return {"reminders": reminding.tick(self._transactions, self.settings.agency, self._workdays, now)}
+
+    def _opened(self, connection: Connection, digest: str, arrived: date) -> Casework:
+        agency = self.settings.agency
+        n = ledger_store.next_number(connection, agency, "case", arrived.year)
+        number = self.settings.numbered_case(arrived.year, n)
+        rules = casework.rules_of(connection, digest)
+        first = genesis(agency, number, digest)
+        row = ledger_store.CaseRow(agency, number, digest, arrived, rules.workflow.initial, None, 0, first)
+        ledger_store.open_case(connection, row)
+        standing = Standing(rules.workflow, rules.law, self._workdays, switched_off=self._switched_off)
+        return Casework(row, (), rules, standing)
+
+    def _answer(self, connection: Connection, case: Casework) -> Row:
+        return casework.answer(connection, case, self.today, lambda x: str(self._letter_path(x)))
+
+    def _moving(self, connection: Connection, row: due_store.DueRow) -> Any:
+        """A stopped clock's earliest day moves on with today: it is computed, not read."""
+        if row.state != "stopped":
+            return None
+        return self._load(connection, row.number).standing.deadlines(self.today).get(row.clock)
+
+
+def _received_facts(facts: Mapping[str, Any], warnings: list[Row], folder: Path) -> dict[str, Any]:
+    kept = {k: v for k, v in facts.items() if k != "arrived_on"}
+    kept["applicant_kind"] = facts["applicant"]["kind"]
+    kept["attachments"] = [str(folder / p) for p in facts["attachments"]]
+    kept["warnings"] = warnings
+    return kept
+
+
+def _resting(row: ledger_store.CaseRow, title: str) -> Row:
+    return {
+        "number": row.number,
+        "state": row.state,
+        "state_title": title,
+        "clock": None,
+        "title": None,
+        "clock_state": None,
+        "due": None,
+        "working_days_left": None,
+        "provisional": False,
+        "owed_by": None,
+    }

@@ -1,0 +1,212 @@
+"""The desk that every verb works at: one office's folder, settings, transactions, rules and working days."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from yishenqing import rulebook
+from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
+from yishenqing.core.ledger import instant
+from yishenqing.core.workdays import Workdays
+from yishenqing.office import casework
+from yishenqing.office.casework import Casework
+from yishenqing.settings import Person, Settings, read_settings
+from yishenqing.shipped import layered
+from yishenqing.store import issued as issued_store
+from yishenqing.store import vault
+from yishenqing.store.engine import Transactions, open_engine
+from yishenqing.store.issued import Issued
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from yishenqing.letters import Letterbook
+    from yishenqing.office.acting import Act, Registry
+
+_DATABASE = "office.db"
+_TODAY = "YISHENQING_TODAY"
+
+
+class Desk:
+    """What the verbs share. Nothing here decides anything."""
+
+    def __init__(
+        self,
+        home: Path,
+        settings: Settings,
+        transactions: Transactions,
+        *,
+        today: Callable[[], date],
+        user: str,
+    ) -> None:
+        """Use ``Office.open`` instead."""
+        self.home, self.settings = home, settings
+        self._transactions = transactions
+        self._today, self._user = today, user
+        self._known_workdays = rulebook.workdays(today(), home)
+        self._papers = vault.Papers(home / "files")
+
+    @classmethod
+    def open(
+        cls,
+        home: Path | str,
+        *,
+        user: str | None = None,
+        today: Callable[[], date] | None = None,
+        connection: Connection | None = None,
+    ) -> Self:
+        """Open the office in ``home``. A host may pass its own ``connection``: then the host commits.
+
+        Raises:
+            NotFound: there is no office in this folder, or its database was never made.
+            DataFault: the settings have faults.
+        """
+        home = Path(home)
+        settings = read_settings(home)
+        if connection is None and not settings.database and not (home / _DATABASE).is_file():
+            raise NotFound(f"“{home}”中还没有数据库；请先运行 ysq init。")
+        engine = None if connection is not None else open_engine(database_url(home, settings))
+        return cls(
+            home,
+            settings,
+            Transactions(engine, connection),
+            today=today or system_today,
+            user=user or system_user(),
+        )
+
+    def __enter__(self) -> Self:
+        """Return the office itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Let go of the database."""
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._transactions.close()
+
+    @property
+    def today(self) -> date:
+        """Return today's date in the office."""
+        return self._today()
+
+    def person(self, user: str) -> Person:
+        """Return who ``user`` is.
+
+        Raises:
+            Refused: the settings name no such person.
+        """
+        person = self.settings.people.get(user)
+        if person is None:
+            names = "、".join(self.settings.people)
+            raise Refused(
+                f"office.yaml 的人员中没有“{user}”；现有：{names}。可用 --as 指定办理人。", law=["条例第四十五条"]
+            )
+        return person
+
+    @property
+    def _rehearsal(self) -> bool:
+        """Tell whether what is recorded now is a rehearsal: today's date was made up."""
+        return self._today is system_today and bool(os.environ.get(_TODAY))
+
+    @property
+    def _workdays(self) -> Workdays:
+        if self._known_workdays.today != self.today:
+            self._known_workdays = self._known_workdays.on(self.today)
+        return self._known_workdays
+
+    @property
+    def _switched_off(self) -> frozenset[str]:
+        return frozenset(self.settings.switched_off)
+
+    @cached_property
+    def _letters(self) -> Letterbook:
+        from yishenqing.letters import Letterbook  # noqa: PLC0415 - many verbs print nothing
+
+        return Letterbook(layered("letters", self.home))
+
+    @cached_property
+    def _registry(self) -> Registry:
+        from yishenqing.office.acting import Registry  # noqa: PLC0415 - reading verbs record nothing
+
+        return Registry(self.settings, lambda: self._letters, self._papers)
+
+    def _act(self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None) -> Act:
+        from yishenqing.office.acting import Act  # noqa: PLC0415
+
+        user = by or self._user
+        return Act(step, on, user, self.person(user).roles, facts, now(), self._rehearsal, expect)
+
+    def _draft_act(self, step: str, facts: Mapping[str, Any]) -> Act:
+        """Return an act that is only imagined: nobody's role is asked for, nothing is recorded."""
+        from yishenqing.office.acting import Act  # noqa: PLC0415
+
+        return Act(step, self.today, self._user, (), facts, now(), self._rehearsal)
+
+    def _load(self, connection: Connection, number: str, *, lock: bool = False) -> Casework:
+        return casework.load(connection, self.settings.agency, number, self._workdays, self._switched_off, lock=lock)
+
+    def _opener(self, connection: Connection, number: str) -> Callable[[Any], Any]:
+        return vault.opener(vault.sealed_of(connection, self.settings.agency, number))
+
+    def _letter_path(self, letter: Issued) -> Path:
+        return self.home / "issued" / letter.number / issued_store.file_name(letter.letter_number, letter.title)
+
+    def _publish(self, number: str) -> None:
+        """Put issued letters under their names; the record is the content store, so this may be done again.
+
+        Raises:
+            YishenqingError: a copy cannot be written; the letter is issued nevertheless.
+        """
+        with self._transactions.reading() as connection:
+            for letter in issued_store.letters_of(connection, self.settings.agency, number):
+                path = self._letter_path(letter)
+                if not vault.is_content(path, letter.sha256):
+                    content = self._papers.read(letter.sha256)
+                    try:
+                        vault.write_whole(path, content)
+                    except OSError as error:
+                        text = (
+                            f"《{letter.title}》（{letter.letter_number}）已经出具并记入案卷，但是副本写不到“{path}”"
+                            f"（{error.strerror}）；排除故障后运行 ysq show {number} 即可补出，不要重复办理。"
+                        )
+                        raise YishenqingError(text) from error
+
+
+def system_user() -> str:
+    """Return the operating-system user, who acts unless somebody else is named."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "officer"
+
+
+def now() -> str:
+    """Return the recording time of this moment."""
+    return instant(datetime.now(UTC))
+
+
+def system_today() -> date:
+    """Return today in the office's place, or the rehearsal's date."""
+    text = os.environ.get(_TODAY)
+    if not text:
+        return date.today()  # noqa: DTZ011 - a legal date is the calendar day where the office is
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise DataFault.of([Fault(f"{_TODAY}“{text}”不是存在的日期，应写作 2026-03-02")]) from None
+
+
+def database_url(home: Path, settings: Settings) -> str:
+    """Return where the office's ledger lies: as the settings say, else in its folder."""
+    return settings.database or f"sqlite:///{(home / _DATABASE).resolve()}"

@@ -1,0 +1,92 @@
+"""The verbs of paper: letters, drafts, and the sealed archive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from yishenqing.core.errors import IntegrityFault
+from yishenqing.office.casework import Row
+from yishenqing.office.desk import Desk
+from yishenqing.store import issued as issued_store
+from yishenqing.store import ledger as ledger_store
+from yishenqing.store import vault
+
+if TYPE_CHECKING:
+    from yishenqing.core.errors import Fault
+    from yishenqing.office.filing import Filing
+
+
+class PaperVerbs(Desk):
+    """What is printed, drafted and sealed."""
+
+    def letter(self, number: str, kind: str) -> Row:
+        """Return an issued letter; one not issued yet is printed as a draft, numberless, for reading only.
+
+        Raises:
+            NotFound: no such case, or no such kind.
+            DataFault: something that the letter must say is missing.
+        """
+        with self._transactions.reading() as connection:
+            case = self._load(connection, number)
+            known = [x for x in issued_store.letters_of(connection, self.settings.agency, number) if x.kind == kind]
+            open_facts = self._opener(connection, number)
+        if known:
+            self._transactions.once_kept(lambda: self._publish(number))
+            return {**known[-1].as_json(str(self._letter_path(known[-1]))), "draft": False}
+        from yishenqing.office import drafting  # noqa: PLC0415
+
+        title = self._letters.kind(kind).title
+        content = self._letters.pdf(kind, drafting.preview(self._registry, case, kind, self._draft_act, open_facts))
+        path = self.home / "previews" / number / f"草稿-{title}.pdf"
+        vault.write_whole(path, content)
+        return {"kind": kind, "title": title, "number": None, "path": str(path), "draft": True}
+
+    def draft(self, number: str, outcome: str | None = None, facts: Mapping[str, Any] | None = None) -> Row:
+        """Compose the reply from case, law and nearest precedents; each sentence with its source.
+
+        Raises:
+            NotFound: there is no such case.
+            Refused: the outcome is not one that the case's workflow knows, or needs to be named.
+        """
+        from yishenqing.office import drafting  # noqa: PLC0415
+        from yishenqing.precedents import Library  # noqa: PLC0415
+
+        act = self._draft_act("drafted", {**(facts or {}), **({"outcome": outcome} if outcome else {})})
+        with self._transactions.reading() as connection:
+            case = self._load(connection, number)
+            open_facts = self._opener(connection, number)
+            library = Library(connection, self.settings.agency)
+            return drafting.draft(self._registry, self._letters, case, act, open_facts, library)
+
+    def archive(self, number: str, target: Path | None = None) -> Row:
+        """Write the sealed package of an archived case.
+
+        Raises:
+            Refused: the case is not archived yet.
+            IntegrityFault: the case does not verify; nothing is sealed over a broken chain.
+        """
+        from yishenqing.office import filing  # noqa: PLC0415
+
+        with self._transactions.reading() as connection:
+            case = self._load(connection, number)
+            content = filing.gathered(connection, case, self._filing())
+        return filing.export(target or self.home / "archive" / number, case, content, self._filing())
+
+    def verify(self, number: str) -> list[Fault]:
+        """Return every fault of the case in the database: chain, side store, papers, letters, derived rows."""
+        from yishenqing.office import filing  # noqa: PLC0415
+
+        with self._transactions.reading() as connection:
+            row = ledger_store.case_row(connection, self.settings.agency, number)
+            try:
+                return filing.case_faults(connection, self._load(connection, number), self._filing())
+            except IntegrityFault as broken:  # so badly that the case cannot be understood
+                entries = ledger_store.entries_of(connection, row.agency, number)
+                return filing.raw_faults(connection, row, entries) or list(broken.faults)
+
+    def _filing(self) -> Filing:
+        from yishenqing.office.filing import Filing  # noqa: PLC0415
+
+        return Filing(self.settings, self._letters, self._papers, self.today, self._letter_path)
