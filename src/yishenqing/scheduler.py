@@ -23,7 +23,7 @@ def run(tick: Callable[[], Any], every: int, tell: Callable[[Any], None]) -> Non
     def once() -> None:
         try:
             tell(tick())
-        except YishenqingError as error:
+        except (YishenqingError, OSError) as error:
             logging.getLogger(__name__).warning("本次检查未能完成，将再次尝试：%s", error)
 
     once()

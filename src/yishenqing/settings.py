@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -90,17 +92,38 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
     ]
     if not settings.people:
         faults.append(document.fault("至少要有一名人员", ("people",)))
-    for name, sample in (("case_number", settings.numbered_case), ("letter_number", _letters(settings))):
+    return [*faults, *_pattern_faults(settings, document)]
+
+
+def _pattern_faults(settings: Settings, document: Document) -> Iterator[Fault]:
+    """Numbers become file names and must never repeat."""
+    patterns = {
+        "case_number": lambda _series, year, n: settings.numbered_case(year, n),
+        "letter_number": settings.numbered_letter,
+    }
+    for name, sample in patterns.items():
         try:
-            if sample(2026, 1) == sample(2026, 2) or sample(2026, 1) == sample(2027, 1):
-                faults.append(document.fault("样式须含{year}和{n}，否则编号会重复", (name,)))
+            known = {sample(series, year, n) for series in ("告", "回") for year in (2026, 2027) for n in (1, 2)}
         except (KeyError, ValueError, IndexError, AttributeError):
-            faults.append(document.fault("样式有误：只能使用{year}、{n}、{mark}、{series}", (name,)))
-    return faults
+            yield document.fault("样式有误：只能使用{year}、{n}、{mark}、{series}", (name,))
+            continue
+        if name == "letter_number" and len(known) < _ALL_DIFFERENT:
+            yield document.fault("样式须含{series}、{year}和{n}，否则编号会重复", (name,))
+        if name == "case_number":
+            yield from (document.fault(text, (name,)) for text in _case_number_faults(known))
 
 
-def _letters(settings: Settings):  # type: ignore[no-untyped-def]
-    return lambda year, n: settings.numbered_letter("告", year, n)
+def _case_number_faults(known: set[str]) -> Iterator[str]:
+    if len(known) < _ALL_DIFFERENT // 2:
+        yield "样式须含{year}和{n}，否则编号会重复"
+    if any(c in _NOT_IN_NAMES or not c.isprintable() for number in known for c in number):
+        yield '编号要用作文件夹名，不能含有 / \\ : * ? " < > | 和不可见字符'
+    if any(number.strip(". ") != number for number in known):
+        yield "编号不能以点或者空格开头、结尾"
+
+
+_ALL_DIFFERENT = 8  # two series, two years, two numbers
+_NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 
 
 def write_settings(home: Path, user: str) -> Path:
@@ -109,5 +132,8 @@ def write_settings(home: Path, user: str) -> Path:
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
         text = (shipped("samples") / FILE).read_text(encoding="utf-8")
-        path.write_text(text.replace("__USER__", user), encoding="utf-8")
+        quoted = json.dumps(user, ensure_ascii=False)  # a YAML string too, whatever the user is called
+        unfinished = home / f".{FILE}-{os.getpid()}"
+        unfinished.write_text(text.replace("__USER__", quoted), encoding="utf-8")
+        unfinished.replace(path)  # whole or not at all
     return path

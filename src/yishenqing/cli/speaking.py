@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import Any
 
 import click
-from click.exceptions import Exit, NoSuchOption
+from click.exceptions import Exit, NoSuchCommand, NoSuchOption
 
 from yishenqing.core.errors import Fault, YishenqingError
 
@@ -32,7 +34,9 @@ class _Speaking(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options under a Chinese heading."""
-        records = [r for p in self.get_params(ctx) if (r := p.get_help_record(ctx)) is not None]
+        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        found = [r for p in options if (r := p.get_help_record(ctx)) is not None]
+        records = [(name, _EXTRA.sub(_extra, text)) for name, text in found]
         if records:
             with formatter.section(_HEADINGS["Options"]):
                 formatter.write_dl(records)
@@ -45,6 +49,19 @@ class _Speaking(click.Command):
         if option is not None:
             option.help = "显示本说明"
         return option
+
+
+_EXTRA = re.compile(r"\[((?:default|required|\d)[^\]]*)\]$")
+_RANGE = re.compile(r"(\d+)<=x<=(\d+)")
+
+
+def _extra(found: re.Match[str]) -> str:
+    """Say in Chinese what click adds in brackets: the default, the range, that an option is required."""
+    text = found.group(1).replace("default: ", "默认 ").replace("required", "必填").replace("; ", "，")
+    return f"［{_RANGE.sub(_RANGE_IN_CHINESE, text)}］"
+
+
+_RANGE_IN_CHINESE = r"\1 至 \2"
 
 
 class Command(_Speaking):
@@ -74,7 +91,11 @@ Group.group_class = Group
 
 def speak(command: click.Command, arguments: Sequence[str]) -> int:
     """Run ``command``; return the exit code. Every error is said in Chinese, as JSON where JSON was asked for."""
+    for stream in (sys.stdout, sys.stderr):  # a character that the terminal lacks must not end a command
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
+        _refuse_broken(arguments)
         code = command.main(args=list(arguments), prog_name="ysq", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except Exit as done:
@@ -89,6 +110,12 @@ def speak(command: click.Command, arguments: Sequence[str]) -> int:
         document, text, exit_code = _said(error)
         _say(document, text, as_json="--json" in arguments)
         return exit_code
+
+
+def _refuse_broken(arguments: Sequence[str]) -> None:
+    """Bytes that are no text arrive as lone surrogates; they could neither be recorded nor printed."""
+    if any("\ud800" <= c <= "\udfff" for word in arguments for c in word):
+        raise click.UsageError("命令行中有不是 UTF-8 编码的文字，请改正后重试。")
 
 
 def _said(error: Exception) -> tuple[dict[str, Any], str, int]:
@@ -128,24 +155,45 @@ def _words(error: YishenqingError) -> str:
 
 def usage_text(error: click.UsageError) -> str:
     """Return a usage error in Chinese."""
-    name = getattr(getattr(error, "param", None), "human_readable_name", "") or ""
     if isinstance(error, NoSuchOption):
-        close = f"，是否指 {'、'.join(error.possibilities)}？" if error.possibilities else "。"
-        return f"没有选项 {error.option_name}{close}"
+        return f"没有选项 {error.option_name}{_close(error.possibilities)}"
+    if isinstance(error, NoSuchCommand):
+        return f"没有命令 {error.command_name}{_close(error.possibilities)}"
     if isinstance(error, click.MissingParameter):
-        return f"缺少参数 {name}。"
+        return f"缺少{_parameter(error.param)}。"
     if isinstance(error, click.BadParameter):
-        return f"参数 {name} 有误：{error.message}"
+        return f"{_parameter(error.param)}有误：{_translated(error.message)}"
     if isinstance(error, click.BadOptionUsage):
         return f"选项 {error.option_name} 缺少取值或者用法有误。"
-    message = error.message
-    for english, chinese in (
-        ("No such command", "没有命令"),
-        ("Missing command", "缺少命令"),
-        ("Got unexpected extra argument", "多余的参数"),
-        ("Did you mean", "是否指"),
-    ):
-        message = message.replace(english, chinese)
+    return _translated(error.message)
+
+
+def _close(names: Sequence[str] | None) -> str:
+    return f"，是否指 {'、'.join(names)}？" if names else "。"
+
+
+def _parameter(parameter: click.Parameter | None) -> str:
+    if parameter is None:
+        return "参数"
+    if isinstance(parameter, click.Option):
+        return f"选项 {parameter.opts[0]}"
+    return f"参数“{(parameter.metavar or parameter.human_readable_name).strip('[]…')}”"
+
+
+# What click says in English, and the same in Chinese.
+_TRANSLATIONS = (
+    (re.compile(r"^Missing command\.$"), r"缺少命令。"),
+    (re.compile(r"^Got unexpected extra arguments? \((.*)\)$", re.DOTALL), r"多余的参数：\1"),
+    (re.compile(r"^(.*) is not a valid integer(?: range)?\.$", re.DOTALL), r"\1 不是整数。"),
+    (re.compile(r"^(.*) is not in the range (\d+)<=x<=(\d+)\.$", re.DOTALL), r"\1 应在 \2 至 \3 之间。"),
+    (re.compile(r"^(.*) is not one of (.*)\.$", re.DOTALL), r"\1 只能是 \2 之一。"),
+)
+
+
+def _translated(message: str) -> str:
+    for english, chinese in _TRANSLATIONS:
+        if english.match(message):
+            return english.sub(chinese, message)
     return message
 
 

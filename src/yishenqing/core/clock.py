@@ -258,6 +258,7 @@ class _Fold:
         return count
 
     def deadline(self, run: _Run, today: date) -> Deadline:
+        today = min(today, run.met_on or today)  # what is done stands still, whoever looks later
         count = self.count(run, today)
         state = _state(run, count.day, today)
         paused = state == "stopped"

@@ -12,7 +12,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from yishenqing.core.clock import Deadline, Fact, as_date, deadlines
+from yishenqing.core.clock import Deadline, Fact, as_date, deadlines, received_on
 from yishenqing.core.errors import Permitted, Reason, Refused
 from yishenqing.core.graph import graph_of
 from yishenqing.core.law import Law
@@ -97,8 +97,13 @@ def decide(attempt: Attempt, today: date) -> str:
     raise Refused(
         f"不能办理“{attempt.step.title}”：" + "；".join(r.text for r in reasons) + "。",
         law=list(dict.fromkeys(r.law for r in reasons if r.law)),
-        permitted=permitted(attempt.standing, max(attempt.on, attempt.standing.last_on or attempt.on), today),
+        permitted=permitted(attempt.standing, _day_to_offer(attempt, today), today),
     )
+
+
+def _day_to_offer(attempt: Attempt, today: date) -> date:
+    """The day of the attempt, moved between the last entry and today: on any other nothing could be offered."""
+    return min(max(attempt.on, attempt.standing.last_on or attempt.on), today)
 
 
 def permitted(standing: Standing, on: date, today: date) -> list[Permitted]:
@@ -182,6 +187,8 @@ def _past(attempt: Attempt, guard: Guard) -> str:
     deadline = attempt.deadline(guard.clock)
     if deadline is None:
         return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
+    if deadline.met_on is not None:
+        return f"“{deadline.title}”所要求的已于{deadline.met_on}办理"
     return f"{deadline.title}尚未届满（{deadline.due}届满）" if attempt.on <= deadline.due else ""
 
 
@@ -202,7 +209,8 @@ def _stopped(attempt: Attempt, guard: Guard) -> str:
 def _at_most(attempt: Attempt, guard: Guard) -> str:
     if attempt.facts is None:
         return ""
-    limit = attempt.standing.law.term(guard.term, attempt.standing.facts[0].on).value
+    standing = attempt.standing
+    limit = standing.law.term(guard.term, received_on(standing.workflow, standing.facts)).value
     given = attempt.facts.get(guard.field)
     title = attempt.step.fields[guard.field].title
     if not isinstance(given, int) or given < 1:

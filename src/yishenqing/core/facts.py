@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from yishenqing.core.errors import DataFault, Fault
@@ -30,9 +30,12 @@ def shaped(workflow: Workflow, step: Step, raw: Mapping[str, Any]) -> dict[str, 
         if value in (None, ""):
             continue
         try:
-            facts[name] = _READERS[known.type](value, known, workflow)
+            read = _READERS[known.type](value, known, workflow)
         except ValueError as error:
             faults.append(Fault(f"{known.title}：{error}", field=name))
+        else:
+            if read not in ("", []):
+                facts[name] = read
     if faults:
         raise DataFault.of(faults)
     return facts
@@ -59,13 +62,14 @@ def bounded(text: str) -> str:
     return text
 
 
-_INVISIBLE = frozenset("\x7f\u2028\u2029") | {
-    chr(c) for c in (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_INVISIBLE = frozenset("\x7f\u061c\u200e\u200f\u2028\u2029") | {
+    chr(c)  # the last are lone surrogates, which no UTF-8 text can hold
+    for c in (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
 }
 
 
 def _date(value: Any, _known: Field, _workflow: Workflow) -> date:
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
         return date.fromisoformat(str(value))

@@ -22,7 +22,9 @@ _SEALED = "sealed"
 
 def canonical(value: Any) -> str:
     """Return ``value`` as the one JSON text that is hashed: sorted keys, no spaces, UTF-8 letters as they are."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain)
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain, allow_nan=False
+    )
 
 
 def _plain(value: object) -> str:

@@ -99,6 +99,8 @@ class Workdays:
 
     def back(self, day: date, days: int) -> date:
         """Return the working day from which ``days`` working days remain until ``day``."""
+        while not self.is_working(day):
+            day -= _DAY
         while days > 0:
             day -= _DAY
             if self.is_working(day):

@@ -17,6 +17,18 @@ from yishenqing.core.law import Law
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
 FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "file", "object"]
+# What a guard cannot do without.
+_GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "after": ("step",),
+    "unless": ("step",),
+    "within": ("clock",),
+    "past": ("clock",),
+    "running": ("clock",),
+    "stopped": ("clock",),
+    "at_most": ("field", "term"),
+    "not_before": ("field",),
+    "another_person": ("step",),
+}
 OWED_BY_TITLES: Mapping[str, str] = {
     "organ": "本机关",
     "applicant": "申请人",
@@ -215,9 +227,8 @@ class Workflow:
     def citations(self) -> Iterator[tuple[str, str]]:
         """Yield every citation with the place that makes it."""
         yield from ((c, "law") for c in self.law)
-        for group in (self.channels, self.clocks):
-            for name, item in group.items():
-                yield item.law, name
+        yield from ((clock.law, f"clocks.{name}") for name, clock in self.clocks.items())
+        yield from ((channel.law, f"channels.{name}") for name, channel in self.channels.items())
         for name, channel in self.channels.items():
             yield from ((o.law, f"channels.{name}") for o in channel.otherwise)
         for name, outcome in self.outcomes.items():
@@ -270,12 +281,17 @@ class Workflow:
             ("期限数值", [g.term for g in step.guards if g.term], law.terms),
             ("事实", [g.field for g in step.guards if g.field], step.fields),
             ("办理结果", [step.outcome] if step.outcome else [], self.outcomes),
+            ("救济途径", [e.if_remedy for e in step.starts if e.if_remedy], law.remedies),
         ):
             for item in wanted:
                 if item not in known:
                     yield f"没有{kind}“{item}”"
         for _, effect in step.effects():
             yield from self._dangling_effect(step, effect)
+        for guard in step.guards:
+            unsaid = [w for w in _GUARD_NEEDS.get(guard.guard, ()) if not getattr(guard, w)]
+            yield from (f"条件“{guard.guard}”缺少“{word}”" for word in unsaid)
+        yield from (f"“{word}”不能为空" for word in ("by", "law") if not getattr(step, word))
         if not step.from_ and name != self.opening:
             yield "缺少“from”：没有说明哪个状态下可以办理"
 
@@ -286,3 +302,6 @@ class Workflow:
                 yield f"没有事实“{item}”"
         if isinstance(effect, Effect) and effect.within and effect.within not in self.clocks:
             yield f"没有期限“{effect.within}”"
+        clock = self.clocks.get(effect.clock)
+        if isinstance(effect, Start) and clock is not None and not (clock.term or effect.until):
+            yield f"期限“{effect.clock}”没有期限数值，起算时须用“until”写明最后一日"

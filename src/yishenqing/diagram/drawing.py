@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
-from yishenqing.diagram.layout import MARGIN, Band, Box, Label, Path, Sheet
+from yishenqing.diagram.layout import MARGIN, Box, Label, Path, Sheet
 from yishenqing.diagram.wording import SIZES, Block
 
 _FONTS = (

@@ -51,18 +51,19 @@ def _lines(workflow: Workflow, periods: Mapping[str, str]) -> Iterator[str]:
 
 def _identifiers(names: list[str]) -> dict[str, str]:
     """Return identifiers of letters and underscores only, also for names that have other characters."""
-    return {name: name if _PLAIN.fullmatch(name) else _letters(n) for n, name in enumerate(names)}
+    plain = {name for name in names if _PLAIN.fullmatch(name)}
+    mark = "_" * (1 + max((len(name) for name in plain), default=0))  # longer than any plain name: no two meet
+    return {name: name if name in plain else mark + _letters(n) for n, name in enumerate(names)}
 
 
 def _letters(number: int) -> str:
-    """Return a name that no plain name of a state can equal in its place: __a, __b, …"""
+    """Return ``number`` as a, b, … z, aa, ab, …"""
     letters = ""
-    while True:
+    while number >= 0:
         number, rest = divmod(number, 26)
         letters = chr(ord("a") + rest) + letters
-        if not number:
-            return f"__{letters}"
         number -= 1
+    return letters
 
 
 def _text(text: str) -> str:

@@ -99,7 +99,7 @@ def lay_out(workflow: Workflow, periods: Mapping[str, str]) -> Sheet:
 def _legend(workflow: Workflow) -> str:
     since = workflow.since
     return (
-        "粗线为一般办理过程，细线为其他情形，橙色为补正后返回或者退回；虚线框为该环节可以同时办理的事项。"
+        "粗线为一般办理过程，细线为其他情形，橙色为返回前面的环节；虚线框为该环节可以同时办理的事项。"
         f"自{since.year}年{since.month}月{since.day}日起适用。"
     )
 

@@ -7,9 +7,11 @@ their place), and the finished folder is moved into place in one step.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -74,6 +76,7 @@ _LICENCES = (
 RECIPE_VERSION = "1"
 _SCRATCH = ".ysq-fonts-"
 _STALE = 3600  # seconds
+_PR_SET_PDEATHSIG = 1
 
 
 def build(target: Path, debs: Path | None = None, tell: Callable[[str], None] = lambda _: None) -> Path:
@@ -125,6 +128,7 @@ def _unpacked(work: Path, debs: Path | None, tell: Callable[[str], None]) -> Pat
             tell(f"正在下载软件包 {name}……")
             _run(["apt-get", "download", name], work, "请以管理员身份运行 apt-get update 后重试，"
                  "或在能上网的机器上下载后用 --from 指定文件夹")  # fmt: skip
+        tell(f"正在解开软件包 {name}……")
         found = sorted((debs or work).glob(f"{name}_*.deb"))
         if not found:
             raise DataFault.of([Fault(f"缺少软件包 {name}（{name}_*.deb）", str(debs or work))])
@@ -145,13 +149,20 @@ def _run(command: list[str], folder: Path, remedy: str) -> None:
 
 def _make_all(root: Path, made: Path, tell: Callable[[str], None]) -> None:
     ink: dict[str, Any] = {}
-    with ProcessPoolExecutor(max_workers=min(len(RECIPES), os.cpu_count() or 1)) as pool:
+    with ProcessPoolExecutor(min(len(RECIPES), os.cpu_count() or 1), initializer=_die_with_parent) as pool:
         jobs = {pool.submit(make, recipe, root, made): recipe for recipe in RECIPES}
         for job in as_completed(jobs):
             ink[jobs[job].family] = job.result()
             tell(f"　{jobs[job].family}：{sum(b - a + 1 for a, b in ink[jobs[job].family]['covers'])} 字")
     text = json.dumps({name: ink[name] for name in sorted(ink)}, separators=(",", ":"))
     (made / "metrics.json").write_text(text, encoding="utf-8")
+
+
+def _die_with_parent() -> None:
+    """A worker whose parent was killed must not go on for minutes (Linux; elsewhere there is no apt either)."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def make(recipe: Recipe, root: Path, made: Path) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class CaseVerbs(Desk):
     def _taken(
         self, number: str, act: Act, printed: Printed | None, *, waiting: bool
     ) -> tuple[Row | None, Printed | None]:
-        """Record ``act``; without its letter, return the letter to come back with. ``waiting`` prints under the lock."""
+        """Record ``act``, or return the letter to come back with; ``waiting`` prints it while the others wait."""
         with self._transactions.writing() as connection:
             plan = self._registry.plan(connection, self._load(connection, number, lock=True), act, self.today)
             open_facts = self._opener(connection, number) if plan.letter else None
@@ -141,10 +141,13 @@ class CaseVerbs(Desk):
         return {"cases": sorted(open_lines, key=lambda x: (x["due"], x["number"], x["clock"]))}
 
     def tick(self) -> Row:
-        """Do what is due now, once: give each reminder that has fallen due and was not given before."""
-        from yishenqing.office import reminding  # noqa: PLC0415
+        """Do what is due now, once: give each reminder that has fallen due and was not given before.
 
-        return {"reminders": reminding.tick(self._transactions, self.settings.agency, self._workdays, now)}
+        Cases that cannot be read stand in ``faults``; they keep nobody else's reminders back.
+        """
+        from yishenqing.office.reminding import Ticking, tick  # noqa: PLC0415
+
+        return tick(Ticking(self._transactions, self.settings.agency, self._workdays, self._switched_off, now))
 
     def _opened(self, connection: Connection, digest: str, arrived: date) -> Casework:
         agency = self.settings.agency

@@ -236,15 +236,21 @@ def mentions(value: Any) -> Iterator[Mapping[str, Any]]:
 def case_faults(connection: Connection, case: Casework, filing: Filing) -> list[Fault]:
     """Return every fault of the case in the database, each naming its entry."""
     agency, number = case.row.agency, case.row.number
-    faults = raw_faults(connection, case.row, case.entries)
-    first = case.entries[0].on
-    if (case.row.state, case.row.outcome, case.row.opened_on) != (case.standing.state, case.outcome, first):
-        faults.append(at(number, case.row.head_seq, "案件的状态、办理结果或者立案日期与记录推出的不符"))
     sealed = vault.sealed_of(connection, agency, number)
     papers = vault.papers_of(connection, agency, number)
+    faults = raw_faults(connection, case.row, case.entries)
+    broken = bool(faults)
     for entry in case.entries:
         faults += _sealed_faults(entry, sealed)
         faults += _paper_faults(entry, papers, filing.papers)
+    if broken:  # from changed entries nothing can be derived
+        return faults
+    if (case.row.state, case.row.outcome, case.row.opened_on) != (
+        case.standing.state,
+        case.outcome,
+        case.entries[0].on,
+    ):
+        faults.append(at(number, case.row.head_seq, "案件的状态、办理结果或者立案日期与记录推出的不符"))
     faults += _letter_faults(case, issued_store.letters_of(connection, agency, number), papers, filing)
     return [*faults, *_derived_faults(connection, case)]
 

@@ -3,61 +3,102 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection
 
+from yishenqing.core.errors import CalendarGap, DataFault
 from yishenqing.core.workdays import Workdays
 from yishenqing.office import casework
-from yishenqing.office.casework import Row
+from yishenqing.office.casework import Casework, Row
 from yishenqing.store import due as due_store
-from yishenqing.store import ledger as ledger_store
 from yishenqing.store.engine import Transactions
 
-_BATCH = 50
 MARK_TITLES = {"yellow": "黄灯", "red": "红灯", "expired": "届满"}
 
 
-def tick(transactions: Transactions, agency: str, workdays: Workdays, now: Callable[[], str]) -> list[Row]:
-    """Give every reminder whose day has come and that was not given yet, the oldest first.
+@dataclass(frozen=True)
+class Ticking:
+    """What the tick needs of the office."""
 
-    Each case is re-read under its lock before its reminder is given, so that an act in between is not missed.
+    transactions: Transactions
+    agency: str
+    workdays: Workdays
+    switched_off: frozenset[str]
+    now: Callable[[], str]
+
+
+def tick(ticking: Ticking) -> Row:
+    """Give every reminder whose day has come and that was not given yet, the longest waiting first.
+
+    One case is one transaction, read anew under its lock: an act in between is not missed, and a damaged case
+    keeps nobody else's reminders back; it stands in ``faults``.
     """
+    with ticking.transactions.reading() as connection:
+        announced = [
+            number
+            for number, day in due_store.provisional(connection, ticking.agency)
+            if _is_announced(ticking.workdays, day)
+        ]
+        waiting = due_store.to_remind(connection, ticking.agency, ticking.workdays.today)
     given: list[Row] = []
-    while True:
-        with transactions.reading() as connection:
-            rows = due_store.to_remind(connection, agency, workdays.today, _BATCH)
-        if not rows:
-            return given
-        with transactions.writing() as connection:
-            for row in rows:
-                given += _remind(connection, agency, row, workdays, now())
+    faults: list[Row] = []
+    for number in dict.fromkeys([*announced, *waiting]):
+        try:
+            with ticking.transactions.writing() as connection:
+                told = _remind(connection, ticking, number, renew=number in announced)
+        except (CalendarGap, DataFault) as error:
+            faults.append({"number": number, "code": error.code, "text": str(error)})
+        else:
+            given += told
+    return {"reminders": given, "faults": faults}
 
 
-def _remind(connection: Connection, agency: str, row: due_store.DueRow, workdays: Workdays, moment: str) -> list[Row]:
-    case = casework.load(connection, agency, row.number, workdays, frozenset(), lock=True)
-    deadline = case.standing.deadlines(workdays.today).get(row.clock)
-    marks = casework.reminder_marks(case.workflow, deadline, workdays) if deadline else []
+def _is_announced(workdays: Workdays, day: date) -> bool:
+    try:
+        return not workdays.roll(day).provisional
+    except CalendarGap:  # the year has begun, and its notice is still not here
+        return False
+
+
+def _remind(connection: Connection, ticking: Ticking, number: str, *, renew: bool) -> list[Row]:
+    workdays = ticking.workdays
+    case = casework.load(connection, ticking.agency, number, workdays, ticking.switched_off, lock=True)
+    if renew:  # the year that a day rested on has been announced
+        _renew(connection, case, workdays)
+    given: list[Row] = []
+    for row in due_store.deadlines_of(connection, ticking.agency, number):
+        if row.remind_on is not None and row.remind_on <= workdays.today:
+            given += _remind_of(connection, ticking, case, row)
+    return given
+
+
+def _remind_of(connection: Connection, ticking: Ticking, case: Casework, row: due_store.DueRow) -> list[Row]:
+    today = ticking.workdays.today
+    deadline = case.standing.deadlines(today).get(row.clock)
+    marks = casework.reminder_marks(case.workflow, deadline, ticking.workdays) if deadline else []
     told = []
     for mark, day in marks:
-        if deadline is None or day > workdays.today:
+        if deadline is None or day > today:
             continue
         key = {
-            "agency": agency,
+            "agency": ticking.agency,
             "number": row.number,
             "clock": row.clock,
             "mark": mark,
             "due": deadline.due,
-            "recorded_at": moment,
+            "recorded_at": ticking.now(),
         }
         if due_store.remind(connection, key):
-            told.append(_reminder(case, row, mark, deadline.due.isoformat(), workdays.left(deadline.due)))
-    later = [day for _, day in marks if day > workdays.today]
-    due_store.put_next_reminder(connection, agency, row, min(later, default=None))
+            told.append(_reminder(case, row, mark, deadline.due.isoformat(), ticking.workdays.left(deadline.due)))
+    later = [day for _, day in marks if day > today]
+    due_store.put_next_reminder(connection, ticking.agency, row, min(later, default=None))
     # Of several marks that fell due while nobody ticked, only the latest still says something.
     return told[-1:]
 
 
-def _reminder(case: casework.Casework, row: due_store.DueRow, mark: str, due: str, left: int) -> Row:
+def _reminder(case: Casework, row: due_store.DueRow, mark: str, due: str, left: int) -> Row:
     clock = case.workflow.clocks[row.clock]
     if mark != "expired":
         text = f"{row.title}{due}届满，还剩{left}个工作日"
@@ -77,10 +118,8 @@ def _reminder(case: casework.Casework, row: due_store.DueRow, mark: str, due: st
     }
 
 
-def rebuild(connection: Connection, agency: str, number: str, workdays: Workdays) -> None:
-    """Write the case's deadlines anew from its ledger (after a calendar was loaded, or to repair)."""
-    row = ledger_store.case_row(connection, agency, number, lock=True)
-    case = casework.load(connection, agency, number, workdays, frozenset())
+def _renew(connection: Connection, case: Casework, workdays: Workdays) -> None:
+    """Write the case's deadlines anew from its ledger."""
     found = case.standing.deadlines(workdays.today)
-    key = {"agency": row.agency, "number": row.number}
+    key = {"agency": case.row.agency, "number": case.row.number}
     due_store.put_deadlines(connection, casework.deadline_rows(key, case.workflow, found, workdays))

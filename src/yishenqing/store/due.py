@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from yishenqing.store.ledger import insert_of, keep
 from yishenqing.store.tables import cases, deadlines, reminders
@@ -90,16 +90,31 @@ def deadlines_of(connection: Connection, agency: str, number: str) -> list[DueRo
     return _rows(connection.execute(query))
 
 
-def to_remind(connection: Connection, agency: str, today: date, limit: int) -> list[DueRow]:
-    """Return the deadlines whose next reminder is due, at most ``limit``."""
+def to_remind(connection: Connection, agency: str, today: date) -> list[str]:
+    """Return the cases of which somebody should be told something by ``today``, the longest waiting first."""
+    earliest = func.min(deadlines.c.remind_on)
     query = (
-        select(*_DUE_COLUMNS)
-        .select_from(_JOINED)
+        select(deadlines.c.number)
         .where(deadlines.c.agency == agency, deadlines.c.remind_on <= today)
-        .order_by(deadlines.c.remind_on, deadlines.c.number, deadlines.c.clock)
-        .limit(limit)
+        .group_by(deadlines.c.number)
+        .order_by(earliest, deadlines.c.number)
     )
-    return _rows(connection.execute(query))
+    return list(connection.execute(query).scalars())
+
+
+def provisional(connection: Connection, agency: str) -> list[tuple[str, date]]:
+    """Return the cases with a day that rested on a year not announced yet, each with that day."""
+    query = (
+        select(deadlines.c.number, deadlines.c.due)
+        .where(
+            deadlines.c.agency == agency,
+            deadlines.c.provisional.is_(True),
+            deadlines.c.state != "stopped",
+            deadlines.c.listed.is_(True),
+        )
+        .order_by(deadlines.c.number)
+    )
+    return [(number, due) for number, due in connection.execute(query)]
 
 
 def remind(connection: Connection, row: dict[str, Any]) -> bool:
