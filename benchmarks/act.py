@@ -23,7 +23,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from yishenqing import Office
-from yishenqing.core.clock import Fact, deadlines
+from yishenqing.core.clock import deadlines
+from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import Standing, permitted
 from yishenqing.shipped import shipped
 

@@ -1,7 +1,8 @@
 """How long a search for precedents takes, against SQLite's own bm25() over the same terms in the same run.
 
 Run: ``python benchmarks/precedents.py [DOCUMENTS] [DATABASE_URL]`` (10,000 on SQLite unless told). Times are
-milliseconds. The floor is what one would write first: an FTS5 table of the same pairs of characters and an OR of all pairs of the query.
+milliseconds. The floor is what one would write first: an FTS5 table of the same pairs of characters and an OR of
+all pairs of the query.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from yishenqing.core.clock import Deadline, Fact
+from yishenqing.core.deadline import Deadline, Fact
 from yishenqing.core.decide import Attempt, Standing, decide, permitted
 from yishenqing.core.facts import shaped
 from yishenqing.core.workdays import Workdays

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.core.law import Law, Remedy, Statute, Term
+from yishenqing.core.law import FeeScale, Law, Remedy, Statute, Term
 from yishenqing.core.ledger import canonical, digest
 from yishenqing.core.plain import built
 from yishenqing.core.workdays import Workdays, Year
@@ -155,10 +155,10 @@ def _dates(document: Document, name: str, year: int, faults: list[Fault]) -> fro
 def _read_law(folders: list[Path]) -> Law:
     from yishenqing.documents import read, validated  # noqa: PLC0415
 
-    parts: dict[str, dict[str, Any]] = {"statutes": {}, "terms": {}, "remedies": {}}
+    parts: dict[str, dict[str, Any]] = {"statutes": {}, "terms": {}, "remedies": {}, "fees": {}}
     for name, path in _law_files(folders).items():
         document = read(path)
-        if name in ("terms", "remedies"):
+        if name in _PARTS:
             part = document.data.get(name) if isinstance(document.data, dict) else None
             parts[name] = validated(_adapter(_PARTS[name]), _under(document, name, part))
         else:
@@ -179,6 +179,7 @@ def _law_citations(law: Law) -> Iterator[tuple[str, str]]:
         yield from ((f"terms.{name}", v.law) for v in term.values)
         if term.rolls:
             yield f"terms.{name}", term.rolls
+    yield from ((f"fees.{name}", scale.law) for name, scale in law.fees.items())
     for name, remedy in law.remedies.items():
         yield from ((f"remedies.{name}", c) for c in remedy.law)
 
@@ -232,4 +233,8 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-_PARTS: Mapping[str, Any] = {"terms": dict[str, Term], "remedies": dict[str, Remedy]}
+_PARTS: Mapping[str, Any] = {
+    "terms": dict[str, Term],
+    "remedies": dict[str, Remedy],
+    "fees": dict[str, FeeScale],
+}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from yishenqing.core.clock import STATE_TITLES
+from yishenqing.core.deadline import STATE_TITLES
 from yishenqing.core.decide import Attempt, permitted, refusals
 from yishenqing.core.errors import CalendarGap, Refused
 from yishenqing.documents import read

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from yishenqing.core.clock import STATE_TITLES
+from yishenqing.core.deadline import STATE_TITLES
 from yishenqing.core.workflow import OWED_BY_TITLES
 
 Row = Mapping[str, Any]

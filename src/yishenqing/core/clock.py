@@ -6,81 +6,39 @@ steps; the count then turns each running clock into a date with the reasons and 
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
+from yishenqing.core.deadline import Alternative, ClockState, Deadline, Fact, as_date, keyed, months_later, union
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import UNIT_TITLES, Law, Unit
 from yishenqing.core.workdays import Count, Workdays
 from yishenqing.core.workflow import Channel, Clock, Effect, Start, Step, Workflow
 
-ClockState = Literal["running", "stopped", "met", "missed", "lapsed"]
-STATE_TITLES: Mapping[str, str] = {
-    "running": "进行中",
-    "stopped": "暂停计算",
-    "met": "已履行",
-    "missed": "逾期",
-    "lapsed": "期限届满",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Something that happened on a legal date, in the words of the workflow's steps."""
-
-    step: str
-    on: date
-    facts: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """The date under another reading of a contested rule."""
-
-    due: date
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """A last day, who owes the act, and why it falls there."""
-
-    clock: str
-    title: str
-    due: date
-    state: ClockState
-    provisional: bool
-    owed_by: str
-    reasons: tuple[Reason, ...]
-    started_on: date
-    length: int | None
-    alternatives: tuple[Alternative, ...] = ()
-    met_on: date | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the deadline in the words of the contract."""
-        return {
-            "clock": self.clock,
-            "title": self.title,
-            "due": self.due.isoformat(),
-            "state": self.state,
-            "provisional": self.provisional,
-            "owed_by": self.owed_by,
-            "reasons": [{"text": r.text, "law": r.law} for r in self.reasons],
-            "alternatives": [{"due": a.due.isoformat(), "why": a.why} for a in self.alternatives],
-        }
-
 
 @dataclass(slots=True)
 class _Pause:
-    key: str
+    """A stretch that does not count: from the day after ``since`` until the answer, or until ``at_most``."""
+
+    key: tuple[str, str]  # the step that asked, and its id
     since: date
-    until: date | None
+    answered: date | None
     title: str
     law: str
+    received: date | None = None
+    at_most: date | None = None
+
+    def until(self, today: date) -> date:
+        """Return the last day left out, seen from ``today``."""
+        ends = [d for d in (self.answered, self.at_most) if d is not None]
+        end = min(ends, default=None)
+        return max(self.since, today if end is None or end > today else end)
+
+    def open(self, today: date) -> bool:
+        """Tell whether the stretch still goes on on ``today``."""
+        return self.answered is None and (self.at_most is None or today <= self.at_most)
 
 
 @dataclass(slots=True)
@@ -88,12 +46,14 @@ class _Run:
     """One clock under way, as the facts so far have left it."""
 
     name: str
+    id: str
     clock: Clock
     started_on: date
     reasons: list[Reason]
     length: int | None
     unit: Unit
     term_reason: Reason
+    rolls: str = ""
     fixed: date | None = None
     extension: int = 0
     pauses: list[_Pause] = field(default_factory=list)
@@ -102,16 +62,6 @@ class _Run:
     closed: bool = False
     others: list[tuple[date, str]] = field(default_factory=list)
     remarks: list[Reason] = field(default_factory=list)
-
-
-def as_date(value: object) -> date | None:
-    """Return a date fact, which stands as ISO text in the ledger; None for anything else."""
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 class _Fold:
@@ -134,30 +84,49 @@ class _Fold:
             for effect in getattr(step, word):
                 handle(self, step, effect, fact, kept)
 
+    def _find(self, clock: str, fact: Fact) -> _Run | None:
+        """Return the clock that ``fact`` speaks of: the one of its id, else the only one of its kind."""
+        return self.runs.get(keyed(clock, _id(fact))) or self.runs.get(clock)
+
     def _kept(self, clock: str, on: date) -> bool:
         run = self.runs.get(clock)
         return run is not None and on <= self.count(run, on).day
 
     def start(self, step: Step, effect: Start, fact: Fact, _kept: Mapping[str, bool]) -> None:
-        old = self.runs.get(effect.clock)
-        if effect.only_if_stopped and (old is None or old.stopped_on is None):
-            return
-        if effect.if_remedy and effect.if_remedy != self.remedy:
+        if not self._applies(effect, fact):
             return
         clock = self.workflow.clocks[effect.clock]
         channel = self.workflow.channels.get(str(fact.facts.get("channel", "")))
         begun, reason = self._begun(step, effect, fact, channel)
-        run = _Run(effect.clock, clock, begun or fact.on, [reason], None, "workday", Reason("", effect.law))
-        if effect.until:
-            run.fixed = as_date(fact.facts.get(effect.until)) or fact.on
+        run = _Run(
+            effect.clock, _id(fact), clock, begun or fact.on, [reason], None, "workday", Reason("", effect.law)
+        )
+        if effect.until or effect.same_as:
+            run.fixed = self._fixed(effect, fact)
             run.term_reason = Reason(f"{clock.title}至{run.fixed}止", effect.law)
-        elif not self._measure(run, clock):
+        elif not self._measure(run, effect.term or clock.term):
             return  # the law of the day knew no such period (旧条例 set none for 补正)
         if begun is None:
             run.stopped_on = fact.on
         elif effect.counted_from == "receipt" and channel is not None:
             run.others = self._other_receipts(channel, fact, begun)
-        self.runs[effect.clock] = run
+        self.runs[keyed(run.name, run.id)] = run
+
+    def _applies(self, effect: Start, fact: Fact) -> bool:
+        old = self.runs.get(effect.clock)
+        return not (
+            (effect.only_if_stopped and (old is None or old.stopped_on is None))
+            or (effect.if_remedy and effect.if_remedy != self.remedy)
+            or (effect.if_true and not fact.facts.get(effect.if_true))
+            or (effect.unless_true and fact.facts.get(effect.unless_true))
+            or (effect.until and as_date(fact.facts.get(effect.until)) is None)
+            or (effect.same_as and effect.same_as not in self.runs)
+        )
+
+    def _fixed(self, effect: Start, fact: Fact) -> date:
+        if effect.same_as:
+            return self.count(self.runs[effect.same_as], fact.on).day
+        return as_date(fact.facts.get(effect.until)) or fact.on
 
     def _begun(self, step: Step, effect: Start, fact: Fact, channel: Channel | None) -> tuple[date | None, Reason]:
         if effect.counted_from == "on":
@@ -173,13 +142,13 @@ class _Fold:
             return None, Reason(f"{fact.on}到达，尚待与申请人确认：{channel.text}", channel.law)
         return confirmed, Reason(f"{confirmed}确认收到申请：{channel.text}", channel.law)
 
-    def _measure(self, run: _Run, clock: Clock) -> bool:
-        of_day = self.opened_on if clock.law_of == "case" else run.started_on
-        term = self.law.terms[clock.term]
+    def _measure(self, run: _Run, name: str) -> bool:
+        of_day = self.opened_on if run.clock.law_of == "case" else run.started_on
+        term = self.law.terms[name]
         value = term.on(of_day)
         if value is None:
             return False
-        run.length, run.unit = value.value, term.unit
+        run.length, run.unit, run.rolls = value.value, term.unit, term.rolls
         run.term_reason = Reason(f"自次日起算{value.value}{UNIT_TITLES[term.unit]}", value.law)
         return True
 
@@ -193,14 +162,14 @@ class _Fold:
                 found.append((day, f"{other.text}（{other.law}）"))
         return found
 
-    def meet(self, _step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
-        run = self.runs.get(effect.clock)
+    def meet(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
+        run = self._find(effect.clock, fact)
         if run is not None and run.met_on is None:
             run.met_on = as_date(fact.facts.get(effect.field)) or fact.on
-            run.remarks.append(Reason(f"{run.met_on}{_step.title}", effect.law))
+            run.remarks.append(Reason(f"{run.met_on}{step.title}", effect.law))
 
     def close(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
-        run = self.runs.get(effect.clock)
+        run = self._find(effect.clock, fact)
         if run is not None and run.met_on is None:
             run.closed, run.met_on = True, fact.on
             run.remarks.append(Reason(f"{fact.on}{step.title}，此后不再计算", effect.law))
@@ -218,15 +187,34 @@ class _Fold:
 
     def pause(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)
-        if run is not None:
-            key = str(fact.facts.get("id", fact.step))
-            run.pauses.append(_Pause(key, fact.on, None, step.title, effect.law))
+        if run is None:
+            return
+        limit = self._find(effect.at_most, fact) if effect.at_most else None
+        run.pauses.append(
+            _Pause(
+                (fact.step, _id(fact)),
+                fact.on,
+                None,
+                step.title,
+                effect.law,
+                as_date(fact.facts.get("received_on")),
+                self.count(limit, fact.on).day if limit else None,
+            )
+        )
 
     def resume(self, _step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)
         for pause in run.pauses if run else ():
-            if pause.until is None and pause.key in (fact.facts.get("id"), effect.field):
-                pause.until = fact.on
+            if pause.answered is None and pause.key == (effect.answers, _id(fact)):
+                pause.answered = fact.on
+                return
+
+    def set(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
+        run = self.runs.get(effect.clock)
+        day = as_date(fact.facts.get(effect.field))
+        if run is not None and day is not None:
+            run.fixed = day
+            run.remarks.append(Reason(f"{fact.on}{step.title}，期限改为{day}", effect.law))
 
     def extend(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)
@@ -235,8 +223,11 @@ class _Fold:
             run.extension += days
             run.remarks.append(Reason(f"{fact.on}{step.title}{days}个工作日", effect.law))
 
-    def count(self, run: _Run, today: date, start: date | None = None) -> Count:
-        """Return the last day of ``run``, seen from ``today`` (an open pause is counted up to today)."""
+    def count(self, run: _Run, today: date, start: date | None = None, *, received: bool = False) -> Count:
+        """Return the last day of ``run``, seen from ``today`` (an open pause is counted up to today).
+
+        With ``received``, a pause begins on the day the asked received the letter, not when it was sent.
+        """
         if run.fixed is not None:
             return Count(run.fixed)
         start = start or run.started_on
@@ -244,11 +235,12 @@ class _Fold:
             start = max(today, run.stopped_on)
         if run.unit != "workday":
             return self.workdays.roll(self._nominal(run, start))
-        return self._count_workdays(run, today, start, (run.length or 0) + run.extension)
+        length = (run.length or 0) + run.extension
+        spans = [(max((p.received if received else None) or p.since, start), p.until(today)) for p in run.pauses]
+        return self._count_workdays(start, length, union(spans))
 
-    def _count_workdays(self, run: _Run, today: date, start: date, length: int) -> Count:
+    def _count_workdays(self, start: date, length: int, spans: list[tuple[date, date]]) -> Count:
         count = self.workdays.add(start, length)
-        spans = _union([(max(p.since, start), p.until or max(today, p.since)) for p in run.pauses])
         while spans:
             excluded = sum(self.workdays.between(a, min(b, count.day)) for a, b in spans if a < count.day)
             again = self.workdays.add(start, length + excluded)
@@ -273,19 +265,23 @@ class _Fold:
             started_on=run.started_on,
             length=run.length,
             met_on=run.met_on,
-            alternatives=tuple(
-                Alternative(day, why)
-                for start, why in run.others
-                if (day := self.count(run, today, start).day) != count.day
-            ),
+            alternatives=tuple(self._alternatives(run, today, count.day)),
+            id=run.id,
         )
+
+    def _alternatives(self, run: _Run, today: date, due: date) -> list[Alternative]:
+        found = [Alternative(self.count(run, today, start).day, why) for start, why in run.others]
+        if any(p.received for p in run.pauses):
+            why = "征求意见的时间自对方收到征求意见书起扣除，而不是自发出起扣除（条例第三十三条第三款未明确）"
+            found.append(Alternative(self.count(run, today, received=True).day, why))
+        return [a for a in found if a.due != due]
 
     def _reasons(self, run: _Run, count: Count, state: ClockState, today: date) -> list[Reason]:
         reasons = [*run.reasons, run.term_reason]
         for pause in run.pauses:
-            until = pause.until or max(today, pause.since)
+            until = pause.until(today)
             days = self.workdays.between(pause.since, until)
-            open_end = "" if pause.until else "，尚未结束"
+            open_end = "，尚未结束" if pause.open(today) else ""
             text = f"{pause.since}{pause.title}，至{until}的{days}个工作日不计入{open_end}"
             reasons.append(Reason(text, pause.law))
         reasons += run.remarks
@@ -306,22 +302,24 @@ class _Fold:
         nominal = self._nominal(run, run.started_on)
         if nominal == count.day:
             return []
-        return [Reason(f"{nominal}为休假日，顺延至其后第一个工作日", self.law.terms[run.clock.term].rolls)]
+        return [Reason(f"{nominal}为休假日，顺延至其后第一个工作日", run.rolls)]
 
     def _nominal(self, run: _Run, start: date) -> date:
         """The last day of a period in days or months, before any holiday is looked at."""
         length = run.length or 0
-        return start + timedelta(days=length) if run.unit == "day" else _months_later(start, length)
+        return start + timedelta(days=length) if run.unit == "day" else months_later(start, length)
 
 
 _WORDS: Mapping[str, Callable[[_Fold, Step, Any, Fact, Mapping[str, bool]], None]] = {
+    # Starts come first: a pause ends with the clock of its own question, a fee notice has the old last day.
+    "starts": _Fold.start,
     "meets": _Fold.meet,
     "closes": _Fold.close,
     "stops": _Fold.stop,
     "pauses": _Fold.pause,
     "resumes": _Fold.resume,
     "extends": _Fold.extend,
-    "starts": _Fold.start,
+    "sets": _Fold.set,
 }
 
 
@@ -338,7 +336,7 @@ def deadlines(
     fold = _Fold(workflow, law, workdays, received_on(workflow, facts))
     for fact in facts:
         fold.apply(fact)
-    return {name: fold.deadline(run, today) for name, run in fold.runs.items()}
+    return {key: fold.deadline(run, today) for key, run in fold.runs.items()}
 
 
 def received_on(workflow: Workflow, facts: Sequence[Fact]) -> date:
@@ -357,24 +355,11 @@ def _state(run: _Run, due: date, today: date) -> ClockState:
         return "met"
     if run.met_on is not None:
         return "met" if run.met_on <= due else "missed"
-    if run.stopped_on is not None or any(p.until is None for p in run.pauses):
+    if run.stopped_on is not None or any(p.open(today) for p in run.pauses):
         return "stopped"
     return "running" if today <= due else run.clock.expires_as
 
 
-def _months_later(day: date, months: int) -> date:
-    """Return the same day ``months`` later, or the last day of a month that has no such day."""
-    years, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + years, month + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
-
-
-def _union(spans: list[tuple[date, date]]) -> list[tuple[date, date]]:
-    """Return the spans with overlaps counted once (条例第三十三条第三款)."""
-    joined: list[tuple[date, date]] = []
-    for since, until in sorted(spans):
-        if joined and since <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(until, joined[-1][1]))
-        elif until > since:
-            joined.append((since, until))
-    return joined
+def _id(fact: Fact) -> str:
+    """Return what tells a consultation apart from others that run at once."""
+    return str(fact.facts.get("id") or "")

@@ -12,7 +12,8 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from yishenqing.core.clock import Deadline, Fact, as_date, deadlines, received_on
+from yishenqing.core.clock import deadlines, received_on
+from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import Permitted, Reason, Refused
 from yishenqing.core.graph import graph_of
 from yishenqing.core.law import Law
@@ -180,7 +181,8 @@ def _within(attempt: Attempt, guard: Guard) -> str:
     deadline = attempt.deadline(guard.clock)
     if deadline is None:
         return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
-    return f"已超过{deadline.title}（{deadline.due}届满）" if attempt.on > deadline.due else ""
+    day = as_date((attempt.facts or {}).get(guard.field)) or attempt.on
+    return f"{day}已超过{deadline.title}（{deadline.due}届满）" if day > deadline.due else ""
 
 
 def _past(attempt: Attempt, guard: Guard) -> str:
@@ -234,6 +236,47 @@ def _another_person(attempt: Attempt, guard: Guard) -> str:
     return f"“{title}”由{attempt.actor}办理，本步骤须由他人办理" if same else ""
 
 
+def _open_questions(attempt: Attempt, asking: str, answering: str) -> int:
+    """How many questions of the attempt's id have been asked and not answered."""
+    mine = str((attempt.facts or {}).get("id") or "")
+    facts = [f for f in attempt.standing.facts if str(f.facts.get("id") or "") == mine]
+    return sum(f.step == asking for f in facts) - sum(f.step == answering for f in facts)
+
+
+def _answers(attempt: Attempt, guard: Guard) -> str:
+    if attempt.facts is None:  # an offer: is any question open at all?
+        steps = [f.step for f in attempt.standing.facts]
+        is_open = steps.count(guard.step) > steps.count(attempt.name)
+    else:
+        is_open = _open_questions(attempt, guard.step, attempt.name) > 0
+    title = attempt.standing.workflow.steps[guard.step].title
+    return "" if is_open else f"没有尚未答复的“{title}”（多项并行时请用 id 指明是哪一项）"
+
+
+def _distinct(attempt: Attempt, guard: Guard) -> str:
+    if attempt.facts is None or _open_questions(attempt, attempt.name, guard.step) <= 0:
+        return ""
+    return "同一编号（id）的征求意见尚未结束；另行征求时请用不同的 id"
+
+
+def _agrees(attempt: Attempt, guard: Guard) -> str:
+    given = (attempt.facts or {}).get(guard.field)
+    chosen = next((v for f in reversed(attempt.standing.facts) if (v := f.facts.get(guard.field))), None)
+    if not given or not chosen or given == chosen:
+        return ""
+    titles = {k: o.title for k, o in attempt.standing.workflow.outcomes.items()}
+    return f"所填办理结果“{titles[given]}”与已确定的“{titles[str(chosen)]}”不一致"
+
+
+def _lettered(attempt: Attempt, guard: Guard) -> str:
+    given = (attempt.facts or {}).get(guard.field)
+    outcomes = attempt.standing.workflow.outcomes
+    if not given or outcomes[given].letter:
+        return ""
+    ready = "、".join(f"{k}（{o.title}）" for k, o in outcomes.items() if o.letter)
+    return f"办理结果“{outcomes[given].title}”的答复文书尚未备齐，不能据以答复；现在可以选择：{ready}"
+
+
 _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "once": _once,
     "after": _after,
@@ -245,4 +288,8 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "at_most": _at_most,
     "not_before": _not_before,
     "another_person": _another_person,
+    "answers": _answers,
+    "distinct": _distinct,
+    "agrees": _agrees,
+    "lettered": _lettered,
 }

@@ -71,10 +71,14 @@ _INVISIBLE = frozenset("\x7f\u061c\u200e\u200f\u2028\u2029") | {
 def _date(value: Any, _known: Field, _workflow: Workflow) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
+    text = str(value)
     try:
-        return date.fromisoformat(str(value))
+        read = date.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"“{value}”不是存在的日期，应写作 2026-03-02") from None
+        read = None
+    if read is None or read.isoformat() != text:  # fromisoformat also reads 20260302 and 2026-W10-1
+        raise ValueError(f"“{value}”不是存在的日期，应写作 2026-03-02")
+    return read
 
 
 def _int(value: Any, _known: Field, _workflow: Workflow) -> int:

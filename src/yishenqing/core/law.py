@@ -73,14 +73,39 @@ class Remedy:
     law: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One step of a fee scale: up to and including ``upto`` units (None: no end), each costs ``price`` yuan."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    upto: int | None
+    price: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeeScale:
+    """A marginal scale of the processing fee; after the last tier every ``step`` units cost ``rise`` yuan more."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    unit: str
+    law: str
+    since: date
+    checked_on: date
+    tiers: tuple[Tier, ...]
+    step: int = 0
+    rise: int = 0
+
+
 @dataclass(frozen=True)
 class Law:
-    """All statutes, terms and remedies that a workflow may cite."""
+    """All statutes, terms, remedies and fee scales that a workflow may cite."""
 
     __pydantic_config__: ClassVar = _STRICT
     statutes: Mapping[str, Statute]
     terms: Mapping[str, Term]
     remedies: Mapping[str, Remedy]
+    fees: Mapping[str, FeeScale] = field(default_factory=dict)
 
     def term(self, name: str, on: date) -> Value:
         """Return the value of term ``name`` in force on ``on``.

@@ -28,6 +28,10 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "at_most": ("field", "term"),
     "not_before": ("field",),
     "another_person": ("step",),
+    "answers": ("step",),
+    "distinct": ("step",),
+    "agrees": ("field",),
+    "lettered": ("field",),
 }
 OWED_BY_TITLES: Mapping[str, str] = {
     "organ": "本机关",
@@ -57,7 +61,9 @@ class Guard:
     · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
     · running: the clock is running · stopped: it is stopped · at_most: a number does not exceed a term
     · not_before: a date field is not before the day of the step · another_person: the actor is not who took
-    that step.
+    that step · answers: a question of that step (by its id) is still open · distinct: none of the same id is open
+    until that step answers it · agrees: an outcome given is the one chosen before · lettered: the outcome chosen
+    has its letter.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -72,6 +78,10 @@ class Guard:
         "at_most",
         "not_before",
         "another_person",
+        "answers",
+        "distinct",
+        "agrees",
+        "lettered",
     ]
     law: str
     step: str = ""
@@ -92,13 +102,19 @@ class Start:
     until: str = ""  # the date field that sets the last day, where the law lets the organ set it
     only_if_stopped: bool = False
     if_remedy: str = ""  # only where the outcome's letter bears this remedy
+    if_true: str = ""  # only where this yes-or-no fact is yes
+    unless_true: str = ""  # only where it is no, or not stated
+    term: str = ""  # another term than the clock's own
+    same_as: str = ""  # the last day is that of another clock
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """A step meets, stops, pauses, resumes, extends or closes a clock.
+    """A step meets, stops, pauses, resumes, extends, sets or closes a clock.
 
     ``within`` makes the effect depend on another clock having been kept; ``field`` names the date or number used.
+    ``answers`` names the step whose pause is resumed, ``at_most`` the clock with whose last day a pause ends by
+    itself.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -106,6 +122,8 @@ class Effect:
     law: str
     field: str = ""
     within: str = ""
+    answers: str = ""
+    at_most: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +146,7 @@ class Step:
     pauses: tuple[Effect, ...] = ()
     resumes: tuple[Effect, ...] = ()
     extends: tuple[Effect, ...] = ()
+    sets: tuple[Effect, ...] = ()
     letter: str = ""  # a kind of letter, or by_outcome
     outcome: str = ""  # the outcome that taking the step means, where there is no choice
 
@@ -138,7 +157,7 @@ class Step:
 
     def effects(self) -> Iterator[tuple[str, Start | Effect]]:
         """Yield each clock effect with its word."""
-        for word in ("starts", "meets", "closes", "stops", "pauses", "resumes", "extends"):
+        for word in ("starts", "meets", "closes", "stops", "pauses", "resumes", "extends", "sets"):
             for effect in getattr(self, word):
                 yield word, effect
 
@@ -278,7 +297,11 @@ class Workflow:
             ("期限", [e.clock for _, e in step.effects()], self.clocks),
             ("步骤", [g.step for g in step.guards if g.step], self.steps),
             ("期限", [g.clock for g in step.guards if g.clock], self.clocks),
-            ("期限数值", [g.term for g in step.guards if g.term], law.terms),
+            (
+                "期限数值",
+                [*(g.term for g in step.guards if g.term), *(e.term for e in step.starts if e.term)],
+                law.terms,
+            ),
             ("事实", [g.field for g in step.guards if g.field], step.fields),
             ("办理结果", [step.outcome] if step.outcome else [], self.outcomes),
             ("救济途径", [e.if_remedy for e in step.starts if e.if_remedy], law.remedies),
@@ -296,12 +319,21 @@ class Workflow:
             yield "缺少“from”：没有说明哪个状态下可以办理"
 
     def _dangling_effect(self, step: Step, effect: Start | Effect) -> Iterator[str]:
-        named = [effect.counted_from, effect.until] if isinstance(effect, Start) else [effect.field]
+        named = (
+            [effect.counted_from, effect.until, effect.if_true, effect.unless_true]
+            if isinstance(effect, Start)
+            else [effect.field]
+        )
         for item in named:
             if item not in ("", "on", "receipt", *step.fields):
                 yield f"没有事实“{item}”"
-        if isinstance(effect, Effect) and effect.within and effect.within not in self.clocks:
-            yield f"没有期限“{effect.within}”"
-        clock = self.clocks.get(effect.clock)
-        if isinstance(effect, Start) and clock is not None and not (clock.term or effect.until):
+        clocks = (effect.same_as,) if isinstance(effect, Start) else (effect.within, effect.at_most)
+        yield from (f"没有期限“{name}”" for name in clocks if name and name not in self.clocks)
+        if isinstance(effect, Effect) and effect.answers and effect.answers not in self.steps:
+            yield f"没有步骤“{effect.answers}”"
+        if isinstance(effect, Start) and not self._has_length(effect):
             yield f"期限“{effect.clock}”没有期限数值，起算时须用“until”写明最后一日"
+
+    def _has_length(self, effect: Start) -> bool:
+        clock = self.clocks.get(effect.clock)
+        return clock is None or any((clock.term, effect.until, effect.term, effect.same_as))

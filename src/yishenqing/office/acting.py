@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from yishenqing.core.clock import Fact
+from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import Attempt, Standing, decide, guard_refusals
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
@@ -166,7 +166,7 @@ class Registry:
         remedy = case.workflow.outcomes[outcome].remedy if outcome else "none"
         block = paperwork.case_block(story, case.row.number)
         told = {"method": block["delivery_title"], "form_title": block["form_title"], **told}
-        return paperwork.context(
+        found = paperwork.context(
             story,
             self._settings,
             case.row.number,
@@ -175,6 +175,10 @@ class Registry:
             letter_number=letter_number,
             remedy=remedy,
         )
+        if told.get("reasoning"):  # the handler's own words: an island between the locked sentences
+            found["islands"]["explanation"] = [{"text": told["reasoning"], "source": "officer"}]
+        found["letter"]["step"] = act.step
+        return found
 
     def record(self, connection: Connection, plan: Plan, printed: Printed | None) -> Casework:
         """Write the entry with all that follows from it, inside the caller's transaction."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from yishenqing.core.clock import Deadline, Fact
+from yishenqing.core.deadline import Deadline, Fact, clock_of
 from yishenqing.core.decide import Standing, permitted
 from yishenqing.core.errors import Fault, IntegrityFault, Moved
 from yishenqing.core.ledger import Entry
@@ -161,7 +161,7 @@ def deadline_rows(case: Row, workflow: Workflow, found: Mapping[str, Deadline], 
         rows.append(
             {
                 **case,
-                "clock": deadline.clock,
+                "clock": deadline.key,
                 "title": deadline.title,
                 "due": deadline.due,
                 "state": deadline.state,
@@ -225,12 +225,12 @@ def due_line(row: due_store.DueRow, workflow: Workflow, deadline: Deadline | Non
     day = deadline.due if deadline else row.due
     state = deadline.state if deadline else row.state
     if state == "running" and day < workdays.today:
-        state = workflow.clocks[row.clock].expires_as
+        state = workflow.clocks[clock_of(row.clock)].expires_as
     return {
         "number": row.number,
         "state": row.case_state,
         "state_title": workflow.states[row.case_state].title,
-        "clock": row.clock,
+        "clock": clock_of(row.clock),
         "title": row.title,
         "clock_state": state,
         "due": day.isoformat(),

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from yishenqing.archive import CaseFile, FilePaper, PaperRecord
 from yishenqing.archive import export as seal_package
+from yishenqing.core.deadline import clock_of
 from yishenqing.core.decide import permitted
 from yishenqing.core.errors import Fault, IntegrityFault, Refused
 from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders
@@ -320,7 +321,8 @@ def _derived_faults(connection: Connection, case: Casework) -> Iterator[Fault]:
     for clock in wanted.keys() | stored.keys():
         row, want = stored.get(clock), wanted.get(clock)
         if row is None or want is None or not _same_deadline(row, want):
-            title = case.workflow.clocks[clock].title if clock in case.workflow.clocks else clock
+            known = case.workflow.clocks.get(clock_of(clock))
+            title = known.title if known else clock
             yield at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")
 
 

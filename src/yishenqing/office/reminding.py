@@ -8,6 +8,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
+from yishenqing.core.deadline import clock_of
 from yishenqing.core.errors import CalendarGap, DataFault
 from yishenqing.core.workdays import Workdays
 from yishenqing.office import casework
@@ -99,7 +100,7 @@ def _remind_of(connection: Connection, ticking: Ticking, case: Casework, row: du
 
 
 def _reminder(case: Casework, row: due_store.DueRow, mark: str, due: str, left: int) -> Row:
-    clock = case.workflow.clocks[row.clock]
+    clock = case.workflow.clocks[clock_of(row.clock)]
     if mark != "expired":
         text = f"{row.title}{due}届满，还剩{left}个工作日"
     elif clock.owed_by == "organ":

@@ -115,7 +115,7 @@ def _begin_for(host: Connection) -> None:
 
 def _queue_file(engine: Engine) -> Path | None:
     name = engine.url.database
-    if engine.dialect.name != "sqlite" or name in (None, "", ":memory:"):
+    if engine.dialect.name != "sqlite" or not name or name.startswith((":memory:", "file:")):
         return None
     return Path(f"{name}.lock")
 

@@ -193,5 +193,6 @@ def keep(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> 
     new = 0
     build = insert_of(connection.dialect.name)
     for row in rows:
-        new += connection.execute(build(table).values(row).on_conflict_do_nothing()).rowcount
+        statement = build(table).values(row).on_conflict_do_nothing().returning(table.primary_key.columns[0])
+        new += len(connection.execute(statement).all())  # the rowcount of an INSERT is no promise on PostgreSQL
     return new

@@ -1,0 +1,75 @@
+"""The commands that reckon without a case: the clock, the calendar, the fee."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yishenqing.cli import printing
+from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.speaking import Command
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command(cls=Command, help="只凭事实计算期限，不需要机关文件夹；文件为 JSON，也可每行一个（JSONL）。")
+@click.argument("file", type=_FILE, metavar="事实文件")
+@global_options
+def clock(wishes: Wishes, file: Path) -> int:
+    """Compute deadlines from facts alone."""
+    from yishenqing.office.desk import system_today  # noqa: PLC0415
+    from yishenqing.office.reckoning import clock_file  # noqa: PLC0415
+
+    home = wishes.folder if (wishes.folder / "office.yaml").is_file() else None
+    answers, code = clock_file(file, home, wishes.on or system_today())
+    for answer in answers:
+        if wishes.as_json:
+            (printing.line if len(answers) > 1 else printing.document)(answer)
+        else:
+            printing.lines(answer_lines(answer))
+    return code
+
+
+def answer_lines(answer: dict[str, Any]) -> list[str]:
+    """Return one history's answer as an officer reads it."""
+    if "error" in answer:
+        return [str(answer["error"]["text"])]
+    out = [text for deadline in answer["deadlines"] for text in printing.deadline_lines(deadline)]
+    for refused in answer["refused"]:
+        out.append(f"  × {refused['on']}　{refused['fact']}　不予计算")
+        out += [f"    · {r['text']}" + (f"（{r['law']}）" if r["law"] else "") for r in refused["reasons"]]
+    return out or ["没有可以计算的期限。"]
+
+
+@click.command(cls=Command, help="计算信息处理费：--items 一个自然月内的件数，或者 --pages 一件申请的页数。")
+@click.option(
+    "--items", type=click.IntRange(0, 1_000_000), metavar="件数", help="同一申请人一个自然月内的件数（按件计收）"
+)
+@click.option("--pages", type=click.IntRange(0, 10_000_000), metavar="页数", help="一件申请的页数（按量计收）")
+@global_options
+def fee(wishes: Wishes, items: int | None, pages: int | None) -> None:
+    """Compute the processing fee, with the computation shown."""
+    if (items is None) == (pages is None):
+        raise click.UsageError("请用 --items 或者 --pages 之一（一件申请只能选择一种计收办法）。")
+    from yishenqing import rulebook  # noqa: PLC0415
+    from yishenqing.core.fees import parts, total  # noqa: PLC0415
+
+    law = rulebook.read_rulebook(wishes.folder).law
+    scale, units = (law.fees["by_item"], items) if items is not None else (law.fees["by_page"], pages or 0)
+    found = parts(scale, units or 0)
+    amount = total(scale, units or 0)
+    if wishes.as_json:
+        rows = [{"first": p.first, "last": p.last, "price": p.price, "amount": p.amount} for p in found]
+        printing.document({"scale": scale.title, "units": units, "total": amount, "parts": rows, "law": scale.law})
+        return
+    printing.lines(
+        [
+            f"{scale.title}：{units}{scale.unit}，共{amount}元（{scale.law}）",
+            *(f"  第{p.first}至{p.last}{scale.unit}：每{scale.unit}{p.price}元，计{p.amount}元" for p in found),
+        ]
+    )
+
+
+ALL: tuple[click.Command, ...] = (clock, fee)

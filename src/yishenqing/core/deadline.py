@@ -1,0 +1,115 @@
+"""What the clock takes and gives: dated facts in, deadlines with their reasons out; and days added to days."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from yishenqing.core.errors import Reason
+
+ClockState = Literal["running", "stopped", "met", "missed", "lapsed"]
+STATE_TITLES: Mapping[str, str] = {
+    "running": "进行中",
+    "stopped": "暂停计算",
+    "met": "已履行",
+    "missed": "逾期",
+    "lapsed": "期限届满",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened on a legal date, in the words of the workflow's steps."""
+
+    step: str
+    on: date
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The date under another reading of a contested rule."""
+
+    due: date
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A last day, who owes the act, and why it falls there.
+
+    ``id`` tells several clocks of one kind apart (consultations that run at once).
+    """
+
+    clock: str
+    title: str
+    due: date
+    state: ClockState
+    provisional: bool
+    owed_by: str
+    reasons: tuple[Reason, ...]
+    started_on: date
+    length: int | None
+    alternatives: tuple[Alternative, ...] = ()
+    met_on: date | None = None
+    id: str = ""
+
+    @property
+    def key(self) -> str:
+        """Return the name of this one clock among those of its case."""
+        return keyed(self.clock, self.id)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the deadline in the words of the contract."""
+        return {
+            "clock": self.clock,
+            **({"id": self.id} if self.id else {}),
+            "title": self.title,
+            "due": self.due.isoformat(),
+            "state": self.state,
+            "provisional": self.provisional,
+            "owed_by": self.owed_by,
+            "reasons": [{"text": r.text, "law": r.law} for r in self.reasons],
+            "alternatives": [{"due": a.due.isoformat(), "why": a.why} for a in self.alternatives],
+        }
+
+
+def as_date(value: object) -> date | None:
+    """Return a date fact, which stands as ISO text in the ledger; None for anything else."""
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def keyed(clock: str, identifier: str) -> str:
+    """Return the name of one clock among several of its kind."""
+    return f"{clock}:{identifier}" if identifier else clock
+
+
+def clock_of(key: str) -> str:
+    """Return the clock that a name made by ``keyed`` is of."""
+    return key.partition(":")[0]
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the same day ``months`` later, or the last day of a month that has no such day."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def union(spans: list[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Return the spans with overlaps counted once (条例第三十三条第三款)."""
+    joined: list[tuple[date, date]] = []
+    for since, until in sorted(spans):
+        if joined and since <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(until, joined[-1][1]))
+        elif until > since:
+            joined.append((since, until))
+    return joined

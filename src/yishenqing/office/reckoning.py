@@ -1,0 +1,180 @@
+"""Deadlines from facts alone: no office, no case, no database (``ysq clock FILE``)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from yishenqing import rulebook
+from yishenqing.core.deadline import Fact
+from yishenqing.core.decide import Attempt, Standing, guard_refusals
+from yishenqing.core.errors import CalendarGap, DataFault, Fault, Reason, Refused, YishenqingError
+from yishenqing.core.facts import shaped
+from yishenqing.core.workdays import Workdays
+from yishenqing.core.workflow import Step, Workflow
+from yishenqing.documents import parse, read_text
+
+Row = dict[str, Any]
+_RESERVED = {"on", "fact"}
+_ARRIVED = "arrived_on"
+
+
+@dataclass(frozen=True)
+class Reckoning:
+    """The rules that histories are reckoned by."""
+
+    rules: rulebook.Rulebook
+    home: Path | None
+
+    def history(self, data: Any, file: str, today: date, line: int | None = None) -> tuple[Row, int]:
+        """Return the deadlines of one history, and the exit code it amounts to.
+
+        Raises:
+            DataFault: the history is malformed.
+            CalendarGap: a past year that it needs has no notice.
+        """
+        day, facts = _checked(data, file, line, today, self.rules.workflow)
+        workdays = rulebook.workdays(day, self.home)
+        standing, refused = self._lawful(facts, workdays, day, file, line)
+        found = standing.deadlines(day)
+        answer = {"deadlines": [d.as_json() for d in found.values()], "refused": refused}
+        return answer, Refused.exit_code if refused else 0
+
+    def _lawful(
+        self, facts: list[Row], workdays: Workdays, today: date, file: str, line: int | None
+    ) -> tuple[Standing, list[Row]]:
+        """Take the facts one by one; what the law does not allow is refused and leaves no trace on the clocks."""
+        standing = Standing(self.rules.workflow, self.rules.law, workdays)
+        refused = []
+        for fact in facts:
+            step = self.rules.workflow.steps[fact["fact"]]
+            shape = _shaped(self.rules.workflow, step, fact, file, line)
+            attempt = Attempt(standing, fact["fact"], step, fact["on"], shape)
+            reasons = [*_order(standing, fact["on"], today, self.rules.workflow, step), *guard_refusals(attempt)]
+            if reasons:
+                refused.append(
+                    {
+                        "on": fact["on"].isoformat(),
+                        "fact": fact["fact"],
+                        "reasons": [{"text": r.text, "law": r.law} for r in reasons],
+                        "law": list(dict.fromkeys(r.law for r in reasons if r.law)),
+                    }
+                )
+            else:
+                standing = standing.plus(Fact(fact["fact"], fact["on"], shape), "")
+        return standing, refused
+
+
+def clock_file(path: Path, home: Path | None, today: date) -> tuple[list[Row], int]:
+    """Return the answer of every history in ``path`` (one JSON document, or JSON lines), and the highest exit code.
+
+    Raises:
+        DataFault: the file is malformed.
+        CalendarGap: a past year that a single history needs has no notice.
+    """
+    reckoning = Reckoning(rulebook.read_rulebook(home), home)
+    text = read_text(path)
+    if not _is_lines(text):
+        answer, code = reckoning.history(parse(text, str(path), as_json=True).data, str(path), today)
+        return [answer], code
+    answers, worst = [], 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            answer, code = _one_of_many(reckoning, line, str(path), number, today)
+            answers.append(answer)
+            worst = max(worst, code)
+    return answers, worst
+
+
+def _is_lines(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return len([line for line in text.splitlines() if line.strip()]) > 1 and text.lstrip().startswith("{")
+    return False
+
+
+def _one_of_many(reckoning: Reckoning, line: str, file: str, number: int, today: date) -> tuple[Row, int]:
+    """One history's fault does not keep the others' answers back; it stands at its own place among them."""
+    try:
+        data = json.loads(line)
+    except ValueError:
+        fault = DataFault.of([Fault("不是合法的 JSON", file, number)])
+        return fault.as_json(), fault.exit_code
+    try:
+        return reckoning.history(data, file, today, number)
+    except (DataFault, CalendarGap) as error:
+        return _named(error), error.exit_code
+
+
+def _named(error: YishenqingError) -> Row:
+    return error.as_json()
+
+
+def _checked(data: Any, file: str, line: int | None, today: date, workflow: Workflow) -> tuple[date, list[Row]]:
+    faults: list[Fault] = []
+
+    def fault(text: str, field: str) -> None:
+        faults.append(Fault(text, file, line, field))
+
+    if not isinstance(data, dict) or not isinstance(data.get("facts"), list):
+        raise DataFault.of([Fault("应为 {“today”: 日期, “facts”: [事实…]}", file, line)])
+    for key in data.keys() - {"today", "facts"}:
+        fault("未知的键", key)
+    day = _day(data.get("today"), today)
+    if day is None:
+        fault(f"“{data.get('today')}”不是存在的日期，应写作 2026-03-02（不带时刻和时区）", "today")
+    facts = []
+    for index, given in enumerate(data["facts"], 1):
+        place = f"facts.{index}"
+        on = _day(given.get("on"), None) if isinstance(given, dict) else None
+        if not isinstance(given, dict):
+            fault("应为键值对", place)
+        elif given.get("fact") not in workflow.steps:
+            fault(f"没有“{given.get('fact')}”这一事实；可用：{'、'.join(workflow.steps)}", f"{place}.fact")
+        elif on is None:
+            fault(f"“{given.get('on')}”不是存在的日期，应写作 2026-03-02（不带时刻和时区）", f"{place}.on")
+        else:
+            facts.append({**given, "on": on})
+    if faults or day is None:
+        raise DataFault.of(faults)
+    return day, facts
+
+
+def _day(value: Any, default: date | None) -> date | None:
+    if value is None:
+        return default
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-03-02") else None
+    except ValueError:
+        return None
+
+
+def _shaped(workflow: Workflow, step: Step, fact: Mapping[str, Any], file: str, line: int | None) -> dict[str, Any]:
+    given = {k: v for k, v in fact.items() if k not in _RESERVED and k != _ARRIVED}
+    try:
+        shape = shaped(workflow, step, given)
+    except DataFault as error:
+        raise DataFault.of([Fault(f.text, file, line, f.field) for f in error.faults]) from None
+    channel = shape.get("channel")
+    if channel is not None and channel not in workflow.channels:
+        text = f"没有申请渠道“{channel}”；可用：{'、'.join(workflow.channels)}"
+        raise DataFault.of([Fault(text, file, line, "channel")])
+    return shape
+
+
+def _order(standing: Standing, on: date, today: date, workflow: Workflow, step: Step) -> Iterator[Reason]:
+    """What the order of dates forbids, whatever the step's own guards say."""
+    opening = workflow.steps[workflow.opening]
+    if on > today:
+        yield Reason(f"{on}晚于今天（{today}）")
+    if not standing.facts and step is not opening:
+        yield Reason(f"尚未“{opening.title}”，不能先有“{step.title}”", opening.law[0])
+    if standing.facts and step is opening:
+        yield Reason(f"已于{standing.facts[0].on}{opening.title}", opening.law[0])
+    if standing.last_on is not None and on < standing.last_on:
+        yield Reason(f"{on}早于前一事实的日期{standing.last_on}，须按先后顺序", step.law[0])
