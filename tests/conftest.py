@@ -17,7 +17,7 @@ from yishenqing.core.facts import shaped
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Step
 from yishenqing.rulebook import Rulebook, read_rulebook
-from yishenqing.rulebook import workdays as read_workdays
+from yishenqing.almanac import workdays as read_workdays
 
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=2000)

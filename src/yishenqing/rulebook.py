@@ -1,4 +1,4 @@
-"""Reads ``workflows/`` into the core's types: the procedure, the law it cites, the working days.
+"""Reads ``workflows/`` into the core's types: the procedure and the law it cites.
 
 What a case was opened under is kept as a snapshot (canonical JSON named by its digest), so that a later edit of
 the files changes no case that is already open.
@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.law import FeeScale, Law, Remedy, Statute, Term
-from yishenqing.core.ledger import canonical, digest
+from yishenqing.core.ledger import digest
 from yishenqing.core.plain import built
-from yishenqing.core.workdays import Workdays, Year
 from yishenqing.core.workflow import Workflow
-from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 if TYPE_CHECKING:
@@ -37,8 +35,9 @@ class Rulebook:
     law: Law
 
     def snapshot(self) -> str:
-        """Return the whole rulebook as the one text that is stored beside the cases."""
-        return canonical({"workflow": asdict(self.workflow), "law": asdict(self.law)})
+        """Return the whole rulebook as the one text that is stored beside the cases, steps in the files' order."""
+        data = {"workflow": asdict(self.workflow), "law": asdict(self.law)}
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=date.isoformat)
 
 
 def snapshot_digest(text: str) -> str:
@@ -76,80 +75,6 @@ def read_rulebook(own: Path | None = None, name: str = "disclosure") -> Rulebook
     if faults:
         raise DataFault.of(faults)
     return Rulebook(workflow, law)
-
-
-def workdays(today: date, own: Path | None = None) -> Workdays:
-    """Return the working days; each year's notice is read when it is first needed."""
-    return Workdays(CalendarFolder(layered("workflows", own), own), today)
-
-
-class CalendarFolder(Mapping[int, Year]):
-    """The notices on disk by year, read when asked for and then remembered."""
-
-    def __init__(self, folders: list[Path], remember: Path | None = None) -> None:
-        """Look into ``folders`` in order, the first that has a year's file wins; ``remember`` below that folder."""
-        self._remember = remember
-        self._folders = [folder / "calendar" for folder in folders]
-        self._known: dict[int, Year | None] = {}
-
-    def __getitem__(self, year: int) -> Year:
-        """Return the year's notice; KeyError where none is held."""
-        if year not in self._known:
-            self._known[year] = self._read(year)
-        found = self._known[year]
-        if found is None:
-            raise KeyError(year)
-        return found
-
-    def __iter__(self) -> Iterator[int]:
-        """Yield the years held, in order."""
-        names = {p.stem for folder in self._folders if folder.is_dir() for p in folder.glob("*.yaml")}
-        return iter(sorted(int(n) for n in names if n.isdigit()))
-
-    def __len__(self) -> int:
-        """Return how many years are held."""
-        return sum(1 for _ in self)
-
-    def _read(self, year: int) -> Year | None:
-        for folder in self._folders:
-            path = folder / f"{year}.yaml"
-            if path.is_file():
-                return remembered(Year, path, self._remember, read_year)
-        return None
-
-
-def read_year(path: Path) -> Year:
-    """Read one year's notice.
-
-    Raises:
-        DataFault: a malformed file, a date both free and worked, a worked day that is no Saturday or Sunday.
-    """
-    from yishenqing.documents import read  # noqa: PLC0415
-
-    document = read(path)
-    data = document.data
-    allowed = {"year", "notices", "off", "worked", "source"}
-    if not isinstance(data, dict) or not isinstance(data.get("year"), int):
-        raise DataFault.of([document.fault("缺少“year”")])
-    faults = [document.fault("未知的键", (k,)) for k in data if k not in allowed]
-    days = {name: _dates(document, name, data["year"], faults) for name in ("off", "worked")}
-    faults += [document.fault(f"{day}既列为放假又列为上班", ("worked",)) for day in days["off"] & days["worked"]]
-    numbers = tuple(str(n["number"]) for n in data.get("notices") or [] if isinstance(n, dict) and n.get("number"))
-    if faults:
-        raise DataFault.of(faults)
-    return Year(data["year"], numbers, days["off"], days["worked"])
-
-
-def _dates(document: Document, name: str, year: int, faults: list[Fault]) -> frozenset[date]:
-    found = set()
-    for index, day in enumerate(document.data.get(name) or []):
-        if not isinstance(day, date):
-            faults.append(document.fault(f"“{day}”不是日期", (name, index)))
-        elif day.year not in (year - 1, year):
-            faults.append(document.fault(f"{day}不属于{year}年的安排", (name, index)))
-        else:
-            found.add(day)
-    return frozenset(found)
 
 
 def _read_law(folders: list[Path]) -> Law:

@@ -26,9 +26,10 @@ def run(tick: Callable[[], Any], every: int, tell: Callable[[Any], None]) -> Non
         except (YishenqingError, OSError) as error:
             logging.getLogger(__name__).warning("本次检查未能完成，将再次尝试：%s", error)
 
-    once()
-    scheduler.add_job(once, "interval", seconds=every, coalesce=True, max_instances=1, misfire_grace_time=None)
     try:
+        once()
+        scheduler.add_job(once, "interval", seconds=every, coalesce=True, max_instances=1, misfire_grace_time=None)
         scheduler.start()
     except (KeyboardInterrupt, SystemExit):
-        scheduler.shutdown(wait=False)
+        if scheduler.running:
+            scheduler.shutdown(wait=False)

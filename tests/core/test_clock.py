@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yishenqing.core.clock import Deadline, Fact, as_date, deadlines, received_on
+from yishenqing.core.clock import deadlines, received_on
+from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.ledger import canonical
 from yishenqing.core.workdays import Workdays, Year
 from yishenqing.core.workflow import Clock, Effect, Field, Start, Step, Workflow
@@ -337,6 +338,17 @@ def test_a_period_is_that_of_the_law_of_its_own_start_where_the_workflow_says_so
 )
 def test_a_date_fact_is_a_date_or_nothing(value: object, read: date | None) -> None:
     assert as_date(value) == read
+
+
+def test_several_waits_of_one_kind_are_told_apart_by_their_id(rules: Rulebook, workdays: Days) -> None:
+    asked = [("2026-03-03", "third_party_consulted", {"id": i}) for i in ("甲", "乙")]
+    found = _seen(rules, workdays, "2026-03-04", RECEIVED, *asked, ("2026-03-04", "third_party_answered", {"id": "乙"}))
+    opinions = {d.key: (d.as_json()["id"], d.state) for d in found.values() if d.clock == "third_party_opinion"}
+    assert opinions == {
+        "third_party_opinion:甲": ("甲", "running"),
+        "third_party_opinion:乙": ("乙", "met"),
+    }
+    assert (found["reply"].key, found["reply"].state, found["reply"].waiting) == ("reply", "stopped", True)
 
 
 @settings(max_examples=200)

@@ -11,7 +11,7 @@ import pytest
 
 from yishenqing.core.errors import DataFault
 from yishenqing.documents import read
-from yishenqing.rulebook import read_year, workdays
+from yishenqing.almanac import read_year, workdays
 from yishenqing.shipped import shipped
 
 YEARS = range(2007, 2027)

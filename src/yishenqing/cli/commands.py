@@ -53,7 +53,7 @@ def upgrade(wishes: Wishes) -> None:
 def register(wishes: Wishes, file: Path) -> None:
     """Open a case."""
     with wishes.office() as office:
-        found = office.register(file)
+        found = office.register(file, on=wishes.on)
     _show(wishes, found, printing.case(found))
 
 
@@ -61,7 +61,7 @@ def register(wishes: Wishes, file: Path) -> None:
 @global_options
 def list_cases(wishes: Wishes) -> None:
     """List all cases."""
-    with wishes.office() as office:
+    with wishes.office_as_seen() as office:
         found = office.cases()
     _show(wishes, found, printing.cases(found))
 
@@ -71,7 +71,7 @@ def list_cases(wishes: Wishes) -> None:
 @global_options
 def show(wishes: Wishes, case: str) -> None:
     """Show one case."""
-    with wishes.office() as office:
+    with wishes.office_as_seen() as office:
         found = office.show(case)
     _show(wishes, found, printing.case(found))
 
@@ -80,7 +80,7 @@ def show(wishes: Wishes, case: str) -> None:
 @global_options
 def due(wishes: Wishes) -> None:
     """Show what falls due."""
-    with wishes.office() as office:
+    with wishes.office_as_seen() as office:
         found = office.due()
     _show(wishes, found, printing.due(found))
 
@@ -164,6 +164,8 @@ def diagram(wishes: Wishes, folder: Path) -> None:
 @global_options
 def tick(wishes: Wishes) -> int:
     """Do what is due now, once."""
+    if wishes.on is not None:
+        raise click.UsageError("tick 只办理今天到期的事项，不能指定 --on；查看某日的期限请用 ysq due --on 日期。")
     with wishes.office() as office:
         found = office.tick()
     _show(wishes, found, reminder_lines(found["reminders"]) or ["没有新的提醒。"])

@@ -42,6 +42,15 @@ class Wishes:
         with Office.open(self.folder, user=self.user) as office:
             yield office
 
+    @contextmanager
+    def office_as_seen(self) -> Iterator[Office]:
+        """Open the office for a command that only looks: ``--on`` is then the day it looks from."""
+        from yishenqing.office import Office  # noqa: PLC0415
+
+        day = self.on
+        with Office.open(self.folder, user=self.user, today=(lambda: day) if day else None) as office:
+            yield office
+
 
 class Day(click.ParamType[date]):
     """A legal date, YYYY-MM-DD."""

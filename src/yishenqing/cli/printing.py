@@ -103,6 +103,12 @@ def draft(found: Row) -> list[str]:
     if found["missing"]:
         out += ["", "还需由承办人填写"]
         out += [f"  {m['field']}　{m['title']}" for m in found["missing"]]
+    if found["suggestions"]:
+        out += ["", "案例中可参考的表述（是否适用由承办人判断，采用的写入 reasoning=…）"]
+        out += [
+            f"  {s['text']}\n      —— 案例 {s['source'].partition(':')[2]}　{s['title']}"
+            for s in found["suggestions"]
+        ]
     out += ["", "相近案例"]
     out += match_lines(found["precedents"]) or ["  （案例库中没有相近的案例）"]
     return out
@@ -120,7 +126,7 @@ def match_lines(matches: Iterable[Row]) -> list[str]:
 
 def check(found: Row) -> list[str]:
     """Return what the check found: every citation, then the faults."""
-    out = ["流程所引条文"]
+    out = ["流程和文书所引条文"] if found["citations"] else []
     for citation in found["citations"]:
         mark = "✓" if citation["resolved"] else "×"
         out.append(f"  {mark} {citation['law']}　{citation['text']}")

@@ -9,7 +9,7 @@ import click
 
 from yishenqing.cli import printing
 from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.speaking import Command
+from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
 
@@ -72,4 +72,37 @@ def fee(wishes: Wishes, items: int | None, pages: int | None) -> None:
     )
 
 
-ALL: tuple[click.Command, ...] = (clock, fee)
+@click.group(cls=Group, help="工作日安排：载入国务院办公厅的放假通知。")
+@global_options
+def calendar(_wishes: Wishes) -> None:
+    """Group the calendar's commands."""
+
+
+@calendar.command("import", cls=Command, help="载入一年的放假通知（YAML 或 holiday-cn 的 JSON），重算受影响的案件。")
+@click.argument("file", type=_FILE, metavar="通知文件")
+@global_options
+def calendar_import(wishes: Wishes, file: Path) -> None:
+    """Load a year's notice."""
+    with wishes.office() as office:
+        found = office.import_calendar(file)
+    if wishes.as_json:
+        printing.document(found)
+    else:
+        printing.lines(calendar_lines(found))
+
+
+def calendar_lines(found: dict[str, Any]) -> list[str]:
+    """Return what a newly loaded notice changes."""
+    out = [f"已载入{found['year']}年放假调休安排：{found['path']}"]
+    for works, title in ((False, "放假（原按工作日计）"), (True, "上班（原按休息日计）")):
+        days = [c["date"] for c in found["changes"] if c["works"] is works]
+        out.append(f"{title}：{'、'.join(days) or '无'}")
+    out.append(f"重新计算后有变化的期限：{len(found['moved'])}项" if found["moved"] else "没有期限因此变化。")
+    for moved in found["moved"]:
+        was = moved["was"] + ("（暂定）" if moved["was_provisional"] else "")
+        now = moved["now"] + ("（暂定）" if moved["provisional"] else "")
+        out.append(f"  {moved['number']}　{moved['title']}：{was} → {now}")
+    return out
+
+
+ALL: tuple[click.Command, ...] = (clock, calendar, fee)

@@ -58,6 +58,7 @@ class _Run:
     extension: int = 0
     pauses: list[_Pause] = field(default_factory=list)
     stopped_on: date | None = None
+    waiting: str = ""
     met_on: date | None = None
     closed: bool = False
     others: list[tuple[date, str]] = field(default_factory=list)
@@ -107,7 +108,7 @@ class _Fold:
         elif not self._measure(run, effect.term or clock.term):
             return  # the law of the day knew no such period (旧条例 set none for 补正)
         if begun is None:
-            run.stopped_on = fact.on
+            run.stopped_on, run.waiting = fact.on, "双方确认之前尚未起算"
         elif effect.counted_from == "receipt" and channel is not None:
             run.others = self._other_receipts(channel, fact, begun)
         self.runs[keyed(run.name, run.id)] = run
@@ -184,6 +185,7 @@ class _Fold:
             run.remarks.append(Reason(text, effect.law))
             return
         run.stopped_on = fact.on
+        run.waiting = f"{fact.on}{step.title}，答复此前不再计算，以后重新起算"
 
     def pause(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)
@@ -267,6 +269,7 @@ class _Fold:
             met_on=run.met_on,
             alternatives=tuple(self._alternatives(run, today, count.day)),
             id=run.id,
+            waiting=paused and run.stopped_on is None,
         )
 
     def _alternatives(self, run: _Run, today: date, due: date) -> list[Alternative]:
@@ -286,7 +289,7 @@ class _Fold:
             reasons.append(Reason(text, pause.law))
         reasons += run.remarks
         if run.stopped_on is not None and run.met_on is None:
-            reasons.append(Reason(f"{run.stopped_on}起暂停计算，所示为最早可能的日期"))
+            reasons.append(Reason(f"{run.waiting}，所示为最早可能的日期"))
         reasons += self._calendar_reasons(run, count)
         if count.missing and state in ("running", "stopped"):
             years = "、".join(f"{y}年" for y in count.missing)

@@ -56,6 +56,7 @@ class Deadline:
     alternatives: tuple[Alternative, ...] = ()
     met_on: date | None = None
     id: str = ""
+    waiting: bool = False  # stopped by nothing but questions that others have not answered yet
 
     @property
     def key(self) -> str:

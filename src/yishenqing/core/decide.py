@@ -127,7 +127,8 @@ def refusals(attempt: Attempt, today: date) -> list[Reason]:
     if attempt.facts is not None:
         for name, need in step.needs.items():
             if attempt.facts.get(name) in (None, "", [], {}):
-                reasons.append(Reason(f"缺少“{need.title}”（{name}）", step.law[0]))
+                hint = f"，{need.hint}" if need.hint else ""
+                reasons.append(Reason(f"缺少“{need.title}”（{name}）{hint}", step.law[0]))
     if reasons:
         return reasons
     return guard_refusals(attempt)
@@ -199,7 +200,7 @@ def _running(attempt: Attempt, guard: Guard) -> str:
     title = attempt.standing.workflow.clocks[guard.clock].title
     if deadline is None or deadline.state in ("met", "lapsed"):
         return f"“{title}”不在计算之中"
-    return f"“{title}”已暂停计算" if deadline.state == "stopped" else ""
+    return f"“{title}”已暂停计算" if deadline.state == "stopped" and not deadline.waiting else ""
 
 
 def _stopped(attempt: Attempt, guard: Guard) -> str:

@@ -27,6 +27,7 @@ class Year:
     notices: tuple[str, ...]
     off: frozenset[date]
     worked: frozenset[date]
+    loaded_on: date | None = None  # the day the office loaded it; None for what shipped with the program
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ class Guard:
 
     once: the step is taken at most once · after: another step came before · unless: another step did not
     · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
-    · running: the clock is running · stopped: it is stopped · at_most: a number does not exceed a term
-    · not_before: a date field is not before the day of the step · another_person: the actor is not who took
+    · running: the clock runs, or waits for an answer · stopped: it is stopped · at_most: a number does not exceed
+    a term · not_before: a date field is not before the day of the step · another_person: the actor is not who took
     that step · answers: a question of that step (by its id) is still open · distinct: none of the same id is open
     until that step answers it · agrees: an outcome given is the one chosen before · lettered: the outcome chosen
     has its letter.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from yishenqing import rulebook
 from yishenqing.core.decide import Standing
-from yishenqing.core.errors import Moved
+from yishenqing.core.errors import DataFault, Fault, Moved
 from yishenqing.core.ledger import genesis
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, NumberTaken, Row
@@ -28,7 +28,9 @@ _ATTEMPTS = 5  # a letter is printed outside any lock; so often it is printed an
 class CaseVerbs(Desk):
     """What is done to cases."""
 
-    def register(self, application: Mapping[str, Any] | Path | str, *, by: str | None = None) -> Row:
+    def register(
+        self, application: Mapping[str, Any] | Path | str, *, on: date | None = None, by: str | None = None
+    ) -> Row:
         """Open a case from an application (a file, or the same as plain data); answers like ``show``.
 
         Raises:
@@ -41,6 +43,9 @@ class CaseVerbs(Desk):
             received, folder = intake.parse_application(application), Path()
         else:
             received, folder = intake.read_application(Path(application)), Path(application).resolve().parent
+        if on is not None and on != received.arrived_on:
+            text = f"办理日期{on}与申请文件中的到达日期{received.arrived_on}不一致"
+            raise DataFault.of([Fault(text, field="arrived_on")])
         warnings = [{"text": w.text, "law": w.law} for w in received.warnings()]
         rules = rulebook.read_rulebook(self.home)
         snapshot = rules.snapshot()

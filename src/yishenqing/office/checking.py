@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from yishenqing import rulebook
+from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.graph import graph_of
 from yishenqing.core.law import UNIT_TITLES
@@ -24,6 +24,7 @@ def check(home: Path | None) -> Row:
     """
     book = Letterbook(layered("letters", home))
     faults = book.faults()
+    faults += almanac.faults(layered("workflows", home))
     try:
         rules = rulebook.read_rulebook(home)
     except DataFault as fault:
@@ -49,7 +50,7 @@ def check(home: Path | None) -> Row:
             }
             for c, found in sorted(places.items())
         ],
-        "calendar": list(rulebook.CalendarFolder(layered("workflows", home))),
+        "calendar": list(almanac.CalendarFolder(layered("workflows", home))),
     }
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from yishenqing import rulebook
+from yishenqing import almanac
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _DATABASE = "office.db"
 _TODAY = "YISHENQING_TODAY"
+# A legal date is the day in China, whatever zone the server keeps; there is no summer time.
+_CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 class Desk:
@@ -50,7 +52,7 @@ class Desk:
         self.home, self.settings = home, settings
         self._transactions = transactions
         self._today, self._user = today, user
-        self._known_workdays = rulebook.workdays(today(), home)
+        self._known_workdays = almanac.workdays(today(), home)
         self._papers = vault.Papers(home / "files")
 
     @classmethod
@@ -200,7 +202,7 @@ def system_today() -> date:
     """Return today in the office's place, or the rehearsal's date."""
     text = os.environ.get(_TODAY)
     if not text:
-        return date.today()  # noqa: DTZ011 - a legal date is the calendar day where the office is
+        return datetime.now(_CHINA).date()
     try:
         return date.fromisoformat(text)
     except ValueError:

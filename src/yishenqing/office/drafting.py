@@ -14,7 +14,6 @@ from yishenqing.office.paperwork import Opener, Story
 from yishenqing.precedents import Library, Match
 
 _NEAREST = 5
-_ISLAND = "explanation"
 DraftAct = Callable[[str, Mapping[str, Any]], Act]
 
 
@@ -35,9 +34,6 @@ def draft(
     facts = {**given, "outcome": outcome, **{n: _blank(step.needs[n].type, t) for n, t in missing.items()}}
     matches = library.search("；".join(story.items), _NEAREST)
     context = registry.letter_context(case, act, facts, open_facts, None)
-    advice = _advice(matches, outcome)
-    if advice is not None and not given.get("reasoning"):
-        context["islands"].setdefault(_ISLAND, []).append(advice)
     return {
         "number": case.row.number,
         "outcome": outcome,
@@ -46,6 +42,7 @@ def draft(
         "title": letters.kind(kind).title,
         "sentences": [_sentence(p, case) for p in letters.passages(kind, context)],
         "missing": [{"field": name, "title": title} for name, title in missing.items()],
+        "suggestions": _suggestions(matches, outcome),
         "precedents": [_precedent(m, outcome) for m in matches],
     }
 
@@ -61,9 +58,13 @@ def preview(registry: Registry, case: Casework, kind: str, draft_act: DraftAct, 
         by_outcome = step.letter == "by_outcome" and any(o.letter == kind for o in case.workflow.outcomes.values())
         if step.letter == kind or by_outcome:
             facts = dict(story.latest(name) or {})
+            asked = step
             if by_outcome:
                 outcome = next(n for n, o in case.workflow.outcomes.items() if o.letter == kind)
                 facts = {"outcome": outcome, **(story.latest("drafted") or {})}
+                asked = case.workflow.steps["drafted"]
+            blanks = {n: _blank(f.type, f.title) for n, f in asked.needs.items() if not facts.get(n)}
+            facts = {**blanks, **facts}
             return registry.letter_context(case, draft_act(name, facts), facts, open_facts, None)
     raise NotFound(f"案件的流程中没有出具“{kind}”的步骤；归档用的封面、目录和备考表随卷宗一并生成。")
 
@@ -82,12 +83,13 @@ def _blank(kind: str, title: str) -> Any:
     return [text] if kind == "list" else text
 
 
-def _advice(matches: list[Match], outcome: str) -> dict[str, str] | None:
-    """Words of the nearest precedent that points the same way and survived, for the officer to keep or strike."""
-    for match in matches:
-        if match.precedent.reply and _bearing(match, outcome) == "支持":
-            return {"text": match.precedent.reply, "source": f"precedent:{match.id}"}
-    return None
+def _suggestions(matches: list[Match], outcome: str) -> list[Row]:
+    """Words of precedents that point the same way: beside the draft, never in it; whether they fit, a person says."""
+    return [
+        {"text": match.precedent.reply, "source": f"precedent:{match.id}", "title": match.title}
+        for match in matches
+        if match.precedent.reply and _bearing(match, outcome) == "支持"
+    ]
 
 
 def _bearing(match: Match, outcome: str) -> str:

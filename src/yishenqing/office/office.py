@@ -14,6 +14,7 @@ from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
 from yishenqing.office.papers import PaperVerbs
+from yishenqing.office.rules import RuleVerbs
 from yishenqing.settings import read_settings, write_settings
 from yishenqing.store.engine import Transactions, open_engine
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(CaseVerbs, PaperVerbs):
+class Office(CaseVerbs, PaperVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
@@ -58,12 +59,6 @@ class Office(CaseVerbs, PaperVerbs):
                 return upgrade(engine)
         finally:
             transactions.close()
-
-    def check(self) -> Row:
-        """Check workflow, law and letters of this office; see ``checking.check``."""
-        from yishenqing.office import checking  # noqa: PLC0415
-
-        return checking.check(self.home)
 
     def import_precedents(self, path: Path) -> Row:
         """Take the precedents of a JSON-lines file into the library; all or none."""

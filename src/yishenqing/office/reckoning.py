@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from yishenqing import rulebook
+from yishenqing import almanac, rulebook
 from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import Attempt, Standing, guard_refusals
 from yishenqing.core.errors import CalendarGap, DataFault, Fault, Reason, Refused, YishenqingError
@@ -38,7 +38,7 @@ class Reckoning:
             CalendarGap: a past year that it needs has no notice.
         """
         day, facts = _checked(data, file, line, today, self.rules.workflow)
-        workdays = rulebook.workdays(day, self.home)
+        workdays = almanac.workdays(day, self.home)
         standing, refused = self._lawful(facts, workdays, day, file, line)
         found = standing.deadlines(day)
         answer = {"deadlines": [d.as_json() for d in found.values()], "refused": refused}

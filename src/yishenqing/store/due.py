@@ -90,6 +90,30 @@ def deadlines_of(connection: Connection, agency: str, number: str) -> list[DueRo
     return _rows(connection.execute(query))
 
 
+def deadlines_by_case(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, DueRow]]:
+    """Return the stored deadlines of these cases, by case and clock."""
+    query = (
+        select(*_DUE_COLUMNS)
+        .select_from(_JOINED)
+        .where(deadlines.c.agency == agency, deadlines.c.number.in_(numbers))
+    )
+    found: dict[str, dict[str, DueRow]] = {}
+    for row in _rows(connection.execute(query)):
+        found.setdefault(row.number, {})[row.clock] = row
+    return found
+
+
+def cases_due_since(connection: Connection, agency: str, since: date) -> list[str]:
+    """Return the cases with a deadline on or after ``since``."""
+    query = (
+        select(deadlines.c.number)
+        .distinct()
+        .where(deadlines.c.agency == agency, deadlines.c.due >= since)
+        .order_by(deadlines.c.number)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def to_remind(connection: Connection, agency: str, today: date) -> list[str]:
     """Return the cases of which somebody should be told something by ``today``, the longest waiting first."""
     earliest = func.min(deadlines.c.remind_on)

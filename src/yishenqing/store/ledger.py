@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -35,6 +35,16 @@ _SELECT_ENTRIES = (
     select(entries)
     .where(entries.c.agency == bindparam("a"), entries.c.number == bindparam("n"))
     .order_by(entries.c.seq)
+)
+_SELECT_MANY_CASES = (
+    select(cases)
+    .where(cases.c.agency == bindparam("a"), cases.c.number.in_(bindparam("ns", expanding=True)))
+    .order_by(cases.c.number)
+)
+_SELECT_MANY_ENTRIES = (
+    select(entries)
+    .where(entries.c.agency == bindparam("a"), entries.c.number.in_(bindparam("ns", expanding=True)))
+    .order_by(entries.c.number, entries.c.seq)
 )
 _ADVANCE = (
     update(cases)
@@ -85,6 +95,18 @@ def _dateless(connection: Connection, agency: str, number: str) -> Fault:
         except (TypeError, ValueError):
             return Fault(f"{number} 第{seq}条记录：日期“{day}”已被改动，不是日期", field=f"entries.{seq}")
     return Fault(f"{number}：记录已被改动，无法读取", field="entries")
+
+
+def rows_of_many(connection: Connection, agency: str, numbers: Sequence[str]) -> list[CaseRow]:
+    """Return the rows of these cases, in the order of their numbers."""
+    found = connection.execute(_SELECT_MANY_CASES, {"a": agency, "ns": numbers})
+    return [CaseRow(*row) for row in found]
+
+
+def entries_of_many(connection: Connection, agency: str, numbers: Sequence[str]) -> Iterator[Entry]:
+    """Yield the ledgers of these cases, each in order."""
+    for row in connection.execute(_SELECT_MANY_ENTRIES, {"a": agency, "ns": numbers}):
+        yield Entry(*row)
 
 
 def open_case(connection: Connection, row: CaseRow) -> None:

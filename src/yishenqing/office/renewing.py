@@ -1,0 +1,84 @@
+"""Deadlines written anew from the ledger, many cases at a time: after a calendar was loaded, or to repair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from yishenqing.core.deadline import clock_of
+from yishenqing.core.workdays import Workdays
+from yishenqing.office import casework
+from yishenqing.office.casework import Casework, Row
+from yishenqing.store import due as due_store
+from yishenqing.store.engine import Transactions
+
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What writing deadlines anew needs of the office."""
+
+    transactions: Transactions
+    agency: str
+    workdays: Workdays
+    switched_off: frozenset[str]
+
+    def run(self, since: date) -> list[Row]:
+        """Renew every case that has a deadline on or after ``since``; return the days that moved or turned firm.
+
+        Batch by batch, each a transaction: a kill in between leaves whole cases, and a second run does the rest.
+        """
+        with self.transactions.reading() as connection:
+            numbers = due_store.cases_due_since(connection, self.agency, since)
+        moved: list[Row] = []
+        for start in range(0, len(numbers), _BATCH):
+            with self.transactions.writing() as connection:
+                moved += self._batch(connection, numbers[start : start + _BATCH])
+        return moved
+
+    def _batch(self, connection: Connection, numbers: Sequence[str]) -> list[Row]:
+        stored = due_store.deadlines_by_case(connection, self.agency, numbers)
+        moved: list[Row] = []
+        rows: list[dict[str, Any]] = []
+        for case in casework.load_many(connection, self.agency, numbers, self.workdays, self.switched_off):
+            fresh = self._rows(case)
+            known = stored.get(case.row.number, {})
+            rows += [r for r in fresh if _differs(known.get(r["clock"]), r)]
+            moved += _moved(case, known, fresh)
+        due_store.put_deadlines(connection, rows)
+        return moved
+
+    def _rows(self, case: Casework) -> list[dict[str, Any]]:
+        key = {"agency": case.row.agency, "number": case.row.number}
+        found = case.standing.deadlines(max(self.workdays.today, case.entries[-1].on))
+        return casework.deadline_rows(key, case.workflow, found, self.workdays)
+
+
+def _differs(known: due_store.DueRow | None, row: dict[str, Any]) -> bool:
+    return known is None or (known.due, known.provisional, known.state, known.remind_on) != (
+        row["due"],
+        row["provisional"],
+        row["state"],
+        row["remind_on"],
+    )
+
+
+def _moved(case: Casework, known: dict[str, due_store.DueRow], fresh: list[dict[str, Any]]) -> Iterator[Row]:
+    for row in fresh:
+        old = known.get(row["clock"])
+        if old is None or row["state"] == "stopped" or (old.due, old.provisional) == (row["due"], row["provisional"]):
+            continue
+        yield {
+            "number": case.row.number,
+            "clock": clock_of(row["clock"]),
+            "title": row["title"],
+            "was": old.due.isoformat(),
+            "was_provisional": old.provisional,
+            "now": row["due"].isoformat(),
+            "provisional": row["provisional"],
+        }

@@ -1,0 +1,49 @@
+"""The verbs of the rules: check them, load next year's working days."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from yishenqing import almanac
+from yishenqing.office.casework import Row
+from yishenqing.office.desk import Desk
+from yishenqing.shipped import layered
+from yishenqing.store.vault import write_whole
+
+
+class RuleVerbs(Desk):
+    """What is done to the rules an office works by."""
+
+    def check(self) -> Row:
+        """Check workflow, law and letters of this office; see ``checking.check``."""
+        from yishenqing.office import checking  # noqa: PLC0415
+
+        return checking.check(self.home)
+
+    def import_calendar(self, path: Path) -> Row:
+        """Load a year's notice: say what it changes, and recompute every case it can touch.
+
+        Takes our YAML form or the JSON of the public holiday-cn data set. Answers ``year``, ``changes`` (days made
+        free or worked) and ``moved`` (deadlines that moved, or turned from provisional to firm).
+
+        Raises:
+            DataFault: the file is malformed; nothing was changed.
+        """
+        from yishenqing.office.renewing import Renewal  # noqa: PLC0415
+
+        year = almanac.read_year(Path(path))
+        before = almanac.CalendarFolder(layered("workflows", self.home))
+        changed = almanac.changes(before, year, self.today)
+        target = self.home / "workflows" / "calendar" / f"{year.year}.yaml"
+        write_whole(target, almanac.year_text(year, f"载入自 {Path(path).name}", self.today).encode())
+        self._known_workdays = almanac.workdays(self.today, self.home)
+        renewal = Renewal(self._transactions, self.settings.agency, self._known_workdays, self._switched_off)
+        # A notice can name days of the December before; nothing earlier can move.
+        moved = renewal.run(date(year.year - 1, 12, 1))
+        return {
+            "year": year.year,
+            "path": str(target),
+            "changes": [{"date": c.day.isoformat(), "works": c.works} for c in changed],
+            "moved": moved,
+        }

@@ -1,0 +1,164 @@
+"""Every name that leads nowhere and every citation that does not resolve is found, with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+import pytest
+
+from yishenqing.core.plain import built
+from yishenqing.core.workflow import Channel, Clock, Effect, Guard, Otherwise, Outcome, Start, State, Step, Workflow
+from yishenqing.rulebook import Rulebook, from_snapshot
+
+LAW = "条例第四十五条"
+BAD = "条例第九百条"
+
+
+def with_step(**changes: Any) -> Callable[[Workflow], Workflow]:
+    """Put a step of our own, sound but for ``changes``, into the workflow."""
+    sound: dict[str, Any] = {"title": "试", "by": ("handler",), "law": (LAW,), "from_": ("handling",)}
+    return lambda w: replace(w, steps={**w.steps, "tried": Step(**(sound | changes))})
+
+
+def with_state(**changes: Any) -> Callable[[Workflow], Workflow]:
+    sound: dict[str, Any] = {"title": "试", "stage": "review"}
+    return lambda w: replace(w, states={**w.states, "tried": State(**(sound | changes))})
+
+
+def with_clock(**changes: Any) -> Callable[[Workflow], Workflow]:
+    sound: dict[str, Any] = {"title": "试", "owed_by": "organ", "law": LAW}
+    return lambda w: replace(w, clocks={**w.clocks, "tried": Clock(**(sound | changes))})
+
+
+def with_channel(**changes: Any) -> Callable[[Workflow], Workflow]:
+    sound: dict[str, Any] = {"title": "试", "receipt": "arrived_on", "law": LAW, "text": "试"}
+    return lambda w: replace(w, channels={**w.channels, "tried": Channel(**(sound | changes))})
+
+
+def with_outcome(**changes: Any) -> Callable[[Workflow], Workflow]:
+    sound: dict[str, Any] = {"title": "试", "law": (LAW,), "letter": "", "remedy": "none"}
+    return lambda w: replace(w, outcomes={**w.outcomes, "tried": Outcome(**(sound | changes))})
+
+
+def guarded(word: Any, law: str = LAW, **names: str) -> Callable[[Workflow], Workflow]:
+    return with_step(guards=(Guard(word, law, **names),))
+
+
+DANGLING: list[tuple[Callable[[Workflow], Workflow], str, str]] = [
+    (lambda w: replace(w, initial="x"), "initial", "没有状态“x”"),
+    (lambda w: replace(w, opening="x"), "opening", "没有步骤“x”"),
+    (lambda w: replace(w, confirming="x"), "confirming", "没有步骤“x”"),
+    (with_state(stage="x"), "states.tried", "没有阶段“x”"),
+    (with_state(owner="x"), "states.tried", "没有岗位“x”"),
+    (with_state(waits_for="x"), "states.tried", "没有期限“x”"),
+    (with_clock(term="x"), "clocks.tried", "没有期限“x”"),
+    (with_outcome(remedy="x"), "outcomes.tried", "没有救济途径“x”"),
+    (with_step(by=("handler", "x")), "steps.tried", "没有岗位“x”"),
+    (with_step(by=()), "steps.tried", "“by”不能为空"),
+    (with_step(law=()), "steps.tried", "“law”不能为空"),
+    (with_step(from_=("x",)), "steps.tried", "没有状态“x”"),
+    (with_step(from_=()), "steps.tried", "缺少“from”"),
+    (with_step(to="x"), "steps.tried", "没有状态“x”"),
+    (with_step(outcome="x"), "steps.tried", "没有办理结果“x”"),
+    (guarded("after", step="x"), "steps.tried", "没有步骤“x”"),
+    (guarded("within", clock="x"), "steps.tried", "没有期限“x”"),
+    (guarded("at_most", field="x", term="reply"), "steps.tried", "没有事实“x”"),
+    (guarded("at_most", field="x", term="y"), "steps.tried", "没有期限数值“y”"),
+    (guarded("not_before", field="x"), "steps.tried", "没有事实“x”"),
+    *((guarded(w), "steps.tried", f"条件“{w}”缺少“step”") for w in ("after", "unless", "another_person")),
+    *((guarded(w), "steps.tried", f"条件“{w}”缺少“clock”") for w in ("within", "past", "running", "stopped")),
+    (guarded("at_most", term="reply"), "steps.tried", "条件“at_most”缺少“field”"),
+    (guarded("not_before"), "steps.tried", "条件“not_before”缺少“field”"),
+    *(
+        (with_step(**{word: (Effect("x", LAW),)}), "steps.tried", "没有期限“x”")
+        for word in ("meets", "closes", "stops", "pauses", "resumes", "extends")
+    ),
+    (with_step(starts=(Start("x", LAW),)), "steps.tried", "没有期限“x”"),
+    (with_step(starts=(Start("reply", LAW, counted_from="x"),)), "steps.tried", "没有事实“x”"),
+    (with_step(starts=(Start("reply", LAW, until="x"),)), "steps.tried", "没有事实“x”"),
+    (with_step(starts=(Start("reply", LAW, if_remedy="x"),)), "steps.tried", "没有救济途径“x”"),
+    (with_step(starts=(Start("supplement", LAW),)), "steps.tried", "期限“supplement”没有期限数值"),
+    (with_step(meets=(Effect("reply", LAW, field="x"),)), "steps.tried", "没有事实“x”"),
+    (with_step(stops=(Effect("reply", LAW, within="x"),)), "steps.tried", "没有期限“x”"),
+    (with_step(resumes=(Effect("reply", LAW, answers="x"),)), "steps.tried", "没有步骤“x”"),
+    (with_step(pauses=(Effect("reply", LAW, at_most="x"),)), "steps.tried", "没有期限“x”"),
+    (with_step(starts=(Start("reply", LAW, term="x"),)), "steps.tried", "没有期限数值“x”"),
+    (with_step(starts=(Start("supplement", LAW, same_as="x"),)), "steps.tried", "没有期限“x”"),
+    (with_step(starts=(Start("reply", LAW, if_true="x"),)), "steps.tried", "没有事实“x”"),
+    (with_step(starts=(Start("reply", LAW, unless_true="x"),)), "steps.tried", "没有事实“x”"),
+    *((guarded(w), "steps.tried", f"条件“{w}”缺少“step”") for w in ("answers", "distinct")),
+    *((guarded(w), "steps.tried", f"条件“{w}”缺少“field”") for w in ("agrees", "lettered")),
+]
+CITED: list[tuple[Callable[[Workflow], Workflow], str]] = [
+    (lambda w: replace(w, law=(BAD,)), "law"),
+    (with_channel(law=BAD), "channels.tried"),
+    (with_channel(otherwise=(Otherwise("confirmed_on", BAD, "试"),)), "channels.tried"),
+    (with_clock(law=BAD), "clocks.tried"),
+    (with_outcome(law=(LAW, BAD)), "outcomes.tried"),
+    (with_step(law=(LAW, BAD)), "steps.tried"),
+    (guarded("once", BAD), "steps.tried.once"),
+    (with_step(starts=(Start("reply", BAD),)), "steps.tried.starts"),
+    *(
+        (with_step(**{word: (Effect("reply", BAD),)}), f"steps.tried.{word}")
+        for word in ("meets", "closes", "stops", "extends")
+    ),
+]
+
+
+def test_the_shipped_workflow_has_no_fault(rules: Rulebook) -> None:
+    assert rules.workflow.faults(rules.law) == []
+
+
+@pytest.mark.parametrize("sound", [with_step(), with_state(), with_clock(), with_channel(), with_outcome()])
+def test_what_the_other_tests_spoil_is_sound_before(rules: Rulebook, sound: Callable[[Workflow], Workflow]) -> None:
+    assert sound(rules.workflow).faults(rules.law) == []
+
+
+@pytest.mark.parametrize(("spoil", "place", "says"), DANGLING, ids=[f"{p}：{s}" for _, p, s in DANGLING])
+def test_a_name_that_leads_nowhere_is_found_with_its_place(
+    rules: Rulebook, spoil: Callable[[Workflow], Workflow], place: str, says: str
+) -> None:
+    faults = spoil(rules.workflow).faults(rules.law, "disclosure.yaml")
+    assert (place, True) in [(f.field, f.text.startswith(says)) for f in faults]
+    assert {f.file for f in faults} == {"disclosure.yaml"}
+
+
+@pytest.mark.parametrize(("spoil", "place"), CITED, ids=[p for _, p in CITED])
+def test_a_citation_that_does_not_resolve_is_found_with_its_place(
+    rules: Rulebook, spoil: Callable[[Workflow], Workflow], place: str
+) -> None:
+    (fault,) = spoil(rules.workflow).faults(rules.law)
+    assert (fault.field, fault.law) == (place, BAD)
+    assert "没有收录第九百条" in fault.text
+
+
+def test_several_faults_come_at_once(rules: Rulebook) -> None:
+    spoilt = with_step(by=("x",), to="y", law=(BAD,))(rules.workflow)
+    assert len(spoilt.faults(rules.law)) == 3
+
+
+def test_every_citation_of_the_shipped_rules_is_in_force_or_replaced_by_date(rules: Rulebook) -> None:
+    cited = {c for c, _ in rules.workflow.citations()}
+    assert {c: rules.law.unresolved(c, rules.workflow.since.replace(year=2026)) for c in cited} == dict.fromkeys(
+        cited
+    )
+
+
+def test_a_rulebook_comes_back_from_its_snapshot_as_it_was(rules: Rulebook) -> None:
+    again = from_snapshot(rules.snapshot())
+    assert asdict(again.workflow) == asdict(rules.workflow)
+    assert asdict(again.law) == asdict(rules.law)
+    assert again.snapshot() == rules.snapshot()
+    assert [type(s) for s in again.workflow.steps.values()] == [Step] * len(rules.workflow.steps)
+    assert {f.name for f in fields(again.workflow)} == {f.name for f in fields(rules.workflow)}
+
+
+def test_a_stored_value_of_another_shape_is_not_taken(rules: Rulebook) -> None:
+    stored = {"title": "甲", "stage": "review"}
+    assert built(State, stored) == State("甲", "review")
+    with pytest.raises(TypeError, match="colour"):
+        built(State, {**stored, "colour": "red"})
+    with pytest.raises((TypeError, KeyError)):
+        built(State, {"title": "甲"})

@@ -1,0 +1,191 @@
+"""The rules of the house: short files, explained names, no clock in the core, no number of the law in Python."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from yishenqing.cli import cli
+from yishenqing.rulebook import Rulebook
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "yishenqing"
+FILES = sorted(p for p in SOURCE.rglob("*.py"))
+TREES = {p: ast.parse(p.read_text(encoding="utf-8")) for p in FILES}
+LONGEST_FILE, LONGEST_FUNCTION = 400, 50
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+
+def place(path: Path, node: ast.AST) -> str:
+    return f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
+
+
+def named(tree: ast.AST, *, public: bool = True) -> Iterator[Named]:
+    """Yield classes, functions and methods; only those whose every name is public, unless asked otherwise."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if public and node.name.startswith("_") and node.name != "__init__":
+            continue
+        yield node
+        if isinstance(node, ast.ClassDef) or not public:
+            yield from named(node, public=public)
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(FILES) > 50
+    assert sum(1 for tree in TREES.values() for _ in named(tree)) > 300
+
+
+def test_no_file_is_longer_than_a_person_reads_at_once() -> None:
+    lines = {str(p.relative_to(ROOT)): len(p.read_text(encoding="utf-8").splitlines()) for p in FILES}
+    assert {name: n for name, n in lines.items() if n > LONGEST_FILE} == {}
+
+
+def test_no_function_is_longer_than_a_page() -> None:
+    found = {
+        f"{place(path, node)} {node.name}": length
+        for path, tree in TREES.items()
+        for node in named(tree, public=False)
+        if not isinstance(node, ast.ClassDef)
+        if (length := (node.end_lineno or node.lineno) - node.lineno + 1) > LONGEST_FUNCTION
+    }
+    assert found == {}
+
+
+def test_every_module_and_every_public_name_is_explained() -> None:
+    silent = [str(p.relative_to(ROOT)) for p, tree in TREES.items() if not ast.get_docstring(tree)]
+    silent += [
+        f"{place(p, n)} {n.name}" for p, tree in TREES.items() for n in named(tree) if not ast.get_docstring(n)
+    ]
+    assert silent == []
+
+
+ASKS_THE_CLOCK = {"now", "today", "utcnow", "time", "time_ns", "monotonic", "perf_counter", "localtime", "gmtime"}
+
+
+def calls_of_a_clock(tree: ast.AST) -> Iterator[ast.Call]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKS_THE_CLOCK:
+            yield node
+
+
+@pytest.mark.parametrize("said", ["date.today()", "datetime.now(UTC)", "datetime.datetime.utcnow()", "time.time()"])
+def test_a_call_of_the_clock_is_recognised(said: str) -> None:
+    assert [*calls_of_a_clock(ast.parse(f"x = {said}"))]
+
+
+def test_the_core_never_asks_what_day_it_is() -> None:
+    core = {p: t for p, t in TREES.items() if p.is_relative_to(SOURCE / "core")}
+    assert len(core) > 8
+    assert [place(p, node) for p, tree in core.items() for node in calls_of_a_clock(tree)] == []
+
+
+# A number of the law may stand in Python in three disguises: counted out in words, handed to something that
+# counts days, or compared with or kept under a name that speaks of a period.
+PERIOD_WORDS = re.compile(r"(\d+)\s*(?:个工作日|个月|日内|工作日)")
+PERIOD_NAMES = re.compile(r"days|term|period|deadline|length|extension|limit|due|workday|until", re.IGNORECASE)
+COUNTERS = {"add", "back", "timedelta", "months_later"}
+
+
+def numbers_of_the_law(rules: Rulebook) -> set[int]:
+    return {value.value for term in rules.law.terms.values() for value in term.values}
+
+
+def spoken_of(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+    """Yield every expression with the name it is kept under, compared with, or handed to."""
+    if isinstance(node, ast.Assign):
+        yield from ((ast.unparse(target), node.value) for target in node.targets)
+    elif isinstance(node, ast.AnnAssign) and node.value is not None:
+        yield ast.unparse(node.target), node.value
+    elif isinstance(node, ast.keyword):
+        yield node.arg or "", node.value
+    elif isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        yield from ((ast.unparse(a), b) for a in sides for b in sides if a is not b)
+    elif isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+        if name in COUNTERS:
+            yield from (("days", argument) for argument in [*node.args, *(k.value for k in node.keywords)])
+
+
+def lawful_numbers(tree: ast.AST, forbidden: set[int]) -> Iterator[tuple[ast.AST, object]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            told = {int(n) for n in PERIOD_WORDS.findall(node.value)} & forbidden
+            yield from ((node, n) for n in told)
+        for name, value in spoken_of(node):
+            numbers = {c.value for c in ast.walk(value) if isinstance(c, ast.Constant) and type(c.value) is int}
+            if PERIOD_NAMES.search(name):
+                yield from ((node, n) for n in numbers & forbidden)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "due = workdays.add(start, 20)",
+        "due = workdays.add(start, length=15)",
+        "last = start + timedelta(days=60)",
+        "LENGTH = 20",
+        "reply_days: int = 7",
+        "late = days_used > 20",
+        "Run(extension=20)",
+        "text = '自收到之日起20个工作日内答复'",
+        "text = f'{start}起6个月内'",
+    ],
+)
+def test_a_number_of_the_law_is_recognised(rules: Rulebook, said: str) -> None:
+    assert [*lawful_numbers(ast.parse(said), numbers_of_the_law(rules))]
+
+
+@pytest.mark.parametrize("said", ["width = 20", "add(x, 3)", "days = 1", "PORT = 60", "text = '第20条'"])
+def test_other_numbers_are_left_alone(rules: Rulebook, said: str) -> None:
+    assert [*lawful_numbers(ast.parse(said), numbers_of_the_law(rules))] == []
+
+
+def test_no_number_of_the_law_stands_in_python(rules: Rulebook) -> None:
+    forbidden = numbers_of_the_law(rules)
+    assert {7, 15, 20, 60} <= forbidden
+    looked_at = [p for p in FILES if p.relative_to(SOURCE).parts[0] in {"core", "office", "cli", "store"}]
+    found = [f"{place(p, n)} {v}" for p in looked_at for n, v in lawful_numbers(TREES[p], forbidden)]
+    assert found == []
+
+
+def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        yield f"{before}{name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+
+
+COMMANDS = dict(commands(cli))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_explained_in_chinese(name: str) -> None:
+    command = COMMANDS[name]
+    assert CHINESE.search(command.help or "")
+    for parameter in command.params:
+        said = parameter.help if isinstance(parameter, click.Option) else parameter.metavar
+        assert CHINESE.search(said or ""), parameter.name
+
+
+@pytest.mark.parametrize("name", [name for name, c in COMMANDS.items() if not isinstance(c, click.Group)])
+def test_every_command_stands_in_the_chinese_readme(name: str) -> None:
+    readme = (ROOT / "README.zh-CN.md").read_text(encoding="utf-8")
+    assert re.search(rf"\b{re.escape(name)}\b", readme), f"README.zh-CN.md 没有提到 ysq {name}"
+
+
+def test_every_arrow_between_modules_points_down() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"Contracts: [1-9]\d* kept, 0 broken", done.stdout)
