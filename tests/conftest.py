@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from yishenqing.almanac import workdays as read_workdays
 from yishenqing.core.deadline import Deadline, Fact
 from yishenqing.core.decide import Attempt, Standing, decide, permitted
 from yishenqing.core.facts import shaped
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Step
 from yishenqing.rulebook import Rulebook, read_rulebook
-from yishenqing.almanac import workdays as read_workdays
 
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=2000)

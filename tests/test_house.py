@@ -20,7 +20,7 @@ SOURCE = ROOT / "src" / "yishenqing"
 FILES = sorted(p for p in SOURCE.rglob("*.py"))
 TREES = {p: ast.parse(p.read_text(encoding="utf-8")) for p in FILES}
 LONGEST_FILE, LONGEST_FUNCTION = 400, 50
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CHINESE = re.compile(r"[\u3001-\u3011\u4e00-\u9fff\uff01-\uff1f]")  # its letters or its punctuation
 Named = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
@@ -174,8 +174,9 @@ def test_every_command_and_option_is_explained_in_chinese(name: str) -> None:
     command = COMMANDS[name]
     assert CHINESE.search(command.help or "")
     for parameter in command.params:
-        said = parameter.help if isinstance(parameter, click.Option) else parameter.metavar
-        assert CHINESE.search(said or ""), parameter.name
+        if isinstance(parameter, click.Option):
+            assert CHINESE.search(parameter.help or ""), parameter.name
+        assert parameter.metavar or isinstance(parameter, click.Option), parameter.name
 
 
 @pytest.mark.parametrize("name", [name for name, c in COMMANDS.items() if not isinstance(c, click.Group)])

@@ -246,12 +246,10 @@ def test_a_deadline_says_everything_in_the_words_of_the_contract(rules: Rulebook
 
 
 def test_an_act_on_a_clock_that_never_started_changes_nothing(rules: Rulebook, workdays: Days) -> None:
-    alone = Step(
-        "试", ("handler",), (LAW,), (), **{w: (Effect("supplement", LAW),) for w in ("meets", "closes", "stops")}
-    )
-    waits = Step(
-        "试", ("handler",), (LAW,), (), **{w: (Effect("supplement", LAW),) for w in ("pauses", "resumes", "extends")}
-    )
+    nothing = (Effect("supplement", LAW),)
+    blank = Step("试", ("handler",), (LAW,), ())
+    alone = replace(blank, meets=nothing, closes=nothing, stops=nothing)
+    waits = replace(blank, pauses=nothing, resumes=nothing, extends=nothing)
     found = _seen(
         rules,
         workdays,
@@ -290,7 +288,11 @@ def test_an_extension_that_is_no_number_extends_nothing(rules: Rulebook, workday
 
 
 def test_only_the_first_act_meets_a_clock(rules: Rulebook, workdays: Days) -> None:
-    sent = [("2026-03-30", "replied", {}), ("2026-04-20", "replied", {}), ("2026-04-21", "withdrawn", {})]
+    sent: list[tuple[str, str, dict[str, Any]]] = [
+        ("2026-03-30", "replied", {}),
+        ("2026-04-20", "replied", {}),
+        ("2026-04-21", "withdrawn", {}),
+    ]
     found = _seen(rules, workdays, "2026-05-01", RECEIVED, *sent)["reply"]
     assert (found.state, found.met_on) == ("met", date(2026, 3, 30))
 
@@ -342,7 +344,8 @@ def test_a_date_fact_is_a_date_or_nothing(value: object, read: date | None) -> N
 
 def test_several_waits_of_one_kind_are_told_apart_by_their_id(rules: Rulebook, workdays: Days) -> None:
     asked = [("2026-03-03", "third_party_consulted", {"id": i}) for i in ("甲", "乙")]
-    found = _seen(rules, workdays, "2026-03-04", RECEIVED, *asked, ("2026-03-04", "third_party_answered", {"id": "乙"}))
+    told = ("2026-03-04", "third_party_answered", {"id": "乙"})
+    found = _seen(rules, workdays, "2026-03-04", RECEIVED, *asked, told)
     opinions = {d.key: (d.as_json()["id"], d.state) for d in found.values() if d.clock == "third_party_opinion"}
     assert opinions == {
         "third_party_opinion:甲": ("甲", "running"),

@@ -7,12 +7,13 @@ words are carried out here, each once; a new word needs an article that cannot b
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from yishenqing.core.clock import deadlines, received_on
+from yishenqing.core.corrections import effective, objection
 from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import Permitted, Reason, Refused
 from yishenqing.core.graph import graph_of
@@ -31,6 +32,7 @@ class Standing:
     facts: Sequence[Fact] = ()
     actors: Sequence[str] = ()
     switched_off: frozenset[str] = frozenset()  # the office's settings that turn a switchable guard off
+    stage_limits: Mapping[str, int] = field(default_factory=dict)  # working days the office allows each stage
     _known: dict[date, dict[str, Deadline]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -49,23 +51,60 @@ class Standing:
     def deadlines(self, on: date) -> dict[str, Deadline]:
         """Return the deadlines as seen on ``on``, computed once a day."""
         if on not in self._known:
-            self._known[on] = deadlines(self.workflow, self.law, self.workdays, self.facts, on)
+            found = deadlines(self.workflow, self.law, self.workdays, self.facts, on)
+            if own := internal_limit(self, on):
+                found[own.key] = own
+            self._known[on] = found
         return self._known[on]
 
     def plus(self, fact: Fact, actor: str) -> Standing:
-        """Return the case after one more fact."""
-        return Standing(
-            self.workflow,
-            self.law,
-            self.workdays,
-            (*self.facts, fact),
-            (*self.actors, actor),
-            self.switched_off,
-        )
+        """Return the case after one more fact; a correction is applied at once."""
+        facts = effective(self.workflow, (*self.facts, fact))
+        return replace(self, facts=facts, actors=(*self.actors, actor), _known={})
 
     def last(self, step: str) -> Fact | None:
         """Return the latest fact of ``step``, if it has been taken."""
         return next((f for f in reversed(self.facts) if f.step == step), None)
+
+
+def internal_limit(standing: Standing, on: date) -> Deadline | None:
+    """Return the office's own limit for the stage that the case stands in, from the day it entered the stage.
+
+    Not the law's: it binds inside the office only (内部办理时限, each office sets its own).
+    """
+    workflow = standing.workflow
+    stage = workflow.states[standing.state].stage
+    limit = standing.stage_limits.get(stage)
+    if limit is None or not standing.facts:
+        return None
+    entered = _entered(standing, stage)
+    count = standing.workdays.add(entered, limit)
+    clock, title = workflow.clocks[workflow.limiting], workflow.stages[stage]
+    return Deadline(
+        clock=workflow.limiting,
+        title=f"{clock.title}（{title}）",
+        due=count.day,
+        state="running" if on <= count.day else "missed",
+        provisional=count.provisional,
+        owed_by=clock.owed_by,
+        reasons=(Reason(f"{entered}进入{title}阶段，本机关自定{limit}个工作日", clock.law),),
+        started_on=entered,
+        length=limit,
+    )
+
+
+def _entered(standing: Standing, stage: str) -> date:
+    """The day of the step since which the case has stayed in ``stage``."""
+    entered = standing.facts[0].on
+    inside = False
+    for fact in standing.facts:
+        to = standing.workflow.steps[fact.step].to
+        if to:
+            now = standing.workflow.states[to].stage == stage
+            if now and not inside:
+                entered = fact.on
+            inside = now
+    return entered
 
 
 @dataclass(frozen=True)
@@ -278,6 +317,12 @@ def _lettered(attempt: Attempt, guard: Guard) -> str:
     return f"办理结果“{outcomes[given].title}”的答复文书尚未备齐，不能据以答复；现在可以选择：{ready}"
 
 
+def _correctable(attempt: Attempt, _guard: Guard) -> str:
+    if attempt.facts is None:
+        return ""
+    return objection(attempt.standing.workflow, attempt.standing.facts, attempt.facts)
+
+
 _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "once": _once,
     "after": _after,
@@ -293,4 +338,5 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "distinct": _distinct,
     "agrees": _agrees,
     "lettered": _lettered,
+    "correctable": _correctable,
 }

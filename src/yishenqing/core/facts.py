@@ -107,6 +107,10 @@ def _outcome(value: Any, _known: Field, workflow: Workflow) -> str:
     return _one_of(str(value), {k: o.title for k, o in workflow.outcomes.items()})
 
 
+def _channel(value: Any, _known: Field, workflow: Workflow) -> str:
+    return _one_of(str(value), {k: c.title for k, c in workflow.channels.items()})
+
+
 def _one_of(value: str, choices: Mapping[str, str]) -> str:
     by_title = {title: code for code, title in choices.items()}
     code = by_title.get(value, value)
@@ -133,6 +137,7 @@ _READERS: Mapping[str, Callable[[Any, Field, Workflow], Any]] = {
     "bool": _bool,
     "choice": _choice,
     "outcome": _outcome,
+    "channel": _channel,
     "list": _list,
     "file": _as_given,
     "object": _as_given,

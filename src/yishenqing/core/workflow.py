@@ -16,7 +16,7 @@ from yishenqing.core.law import Law
 
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
-FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "file", "object"]
+FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "file", "object"]
 # What a guard cannot do without.
 _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "after": ("step",),
@@ -63,7 +63,7 @@ class Guard:
     a term · not_before: a date field is not before the day of the step · another_person: the actor is not who took
     that step · answers: a question of that step (by its id) is still open · distinct: none of the same id is open
     until that step answers it · agrees: an outcome given is the one chosen before · lettered: the outcome chosen
-    has its letter.
+    has its letter · correctable: the entry and the fact named can be corrected so.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -82,6 +82,7 @@ class Guard:
         "distinct",
         "agrees",
         "lettered",
+        "correctable",
     ]
     law: str
     step: str = ""
@@ -235,6 +236,8 @@ class Workflow:
     initial: str
     opening: str
     confirming: str
+    correcting: str
+    limiting: str
     stages: Mapping[str, str]
     roles: Mapping[str, str]
     states: Mapping[str, State]
@@ -279,7 +282,10 @@ class Workflow:
     def _dangling_states(self) -> Iterator[tuple[str, str]]:
         if self.initial not in self.states:
             yield "initial", f"没有状态“{self.initial}”"
-        for place, name in (("opening", self.opening), ("confirming", self.confirming)):
+        if self.limiting not in self.clocks:
+            yield "limiting", f"没有期限“{self.limiting}”"
+        for place in ("opening", "confirming", "correcting"):
+            name = getattr(self, place)
             if name not in self.steps:
                 yield place, f"没有步骤“{name}”"
         for name, state in self.states.items():
