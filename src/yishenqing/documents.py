@@ -174,6 +174,8 @@ def _scalar(node: Any, place: Place, faults: list[Fault], file: str) -> Any:
     text, tag = node.value, node.tag.rsplit(":", 1)[-1]
     if tag == "null":
         return None
+    if tag in ("int", "float") and ":" in text:  # a time of day, which YAML 1.1 reads to the base of 60
+        return text
     if tag == "bool":  # only true and false; yes, no, on and off stay words
         return _BOOLS.get(text.lower(), text)
     try:
@@ -185,8 +187,8 @@ def _scalar(node: Any, place: Place, faults: list[Fault], file: str) -> Any:
             return date.fromisoformat(text)
     except ValueError:
         name = ".".join(map(str, place))
-        problem = "不存在的日期" if tag == "timestamp" else "不是合法的数值"
-        faults.append(Fault(f"“{text}”是{problem}", file, node.start_mark.line + 1, name))
+        problem = "是不存在的日期" if tag == "timestamp" else "不是合法的数值"
+        faults.append(Fault(f"“{text}”{problem}", file, node.start_mark.line + 1, name))
     return text
 
 

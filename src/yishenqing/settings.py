@@ -49,6 +49,7 @@ class Settings:
     letter_number: str = "{mark}{series}〔{year}〕{n}号"
     database: str = ""
     switched_off: tuple[str, ...] = field(default=())
+    stage_limits: Mapping[str, int] = field(default_factory=dict)
 
     def numbered_case(self, year: int, n: int) -> str:
         """Return the number of the ``n``-th case of ``year``."""

@@ -66,7 +66,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Archived:
     for day, *words in ROAD:
         code, found = ysq("--home", home, "act", "2026-0001", *words, day=day)
         assert code == 0, found
-    assert (found["state"], found["outcome"], found["permitted"]) == ("archived", "granted", [])
+    assert (found["state"], found["outcome"]) == ("archived", "granted")
     assert [Path(x["path"]).is_file() for x in found["letters"]] == [True, True]
     code, exported = ysq("--home", home, "archive", "export", "2026-0001")
     assert (code, exported["cases"]) == (0, ["2026-0001"])

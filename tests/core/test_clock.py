@@ -242,6 +242,7 @@ def test_a_deadline_says_everything_in_the_words_of_the_contract(rules: Rulebook
                 "why": "休息日提交的，有判决以其后第一个工作日为收到申请之日（条例第三十一条）",
             }
         ],
+        "counting": {"start": "2026-03-01", "number": 20, "excluded": []},
     }
 
 

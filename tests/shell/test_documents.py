@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -47,7 +48,8 @@ def test_a_scalar_is_what_a_person_meant(text: str, value: Any) -> None:
     [
         ("a: 1\na: 2", "键“a”重复", 2),
         ("x: {b: 1, b: 2}", "键“b”重复", 1),
-        ("a: 2026-02-30", "不存在的日期", 1),
+        ("a: 2026-02-30", "“2026-02-30”是不存在的日期", 1),
+        ("a: .inf", "“.inf”不是合法的数值", 1),
         ("a: &x 1\nb: *x", "不能使用引用", 2),
         ("? [a]\n: 1", "键必须是文字", 1),
         ("a: [1", "不是合法的 YAML", None),
@@ -122,23 +124,22 @@ def test_all_faults_at_once_with_lines_and_near_names() -> None:
     said = str(caught.value)
     assert "f.yaml 第1行 “nmae”：未知的键，是否想写“name”？" in said
     assert "f.yaml 第2行 “number”：应为整数" in said
-    assert "f.yaml 第3行 “days.2”：应为日期" in said
+    assert "f.yaml 第3行 “days.2”：应为存在的日期" in said
     assert len(caught.value.faults) == 4
 
 
-@given(st.text(max_size=60) | st.text("{}[]:,-#&*!|>'\"%@`? \n\ta1", max_size=60), st.booleans())
-@example("\x85", False)
-@example("{\u2028: 1}", False)
-@example("a: 1e999999", False)
-@example("a: .inf", False)
-@example("a: 0x", False)
-@example("a: 1:2:3", False)
-@example("a: 0b12", False)
-@example("a: -0o8", False)
-@example("a: +", False)
-@example('{"a": NaN}', True)
-def test_no_text_breaks_the_reader(text: str, as_json: bool) -> None:
-    try:
-        parse(text, "f", as_json=as_json)
-    except DataFault as fault:
-        assert fault.faults
+@given(st.text(max_size=60) | st.text("{}[]:,-#&*!|>'\"%@`? \n\ta1", max_size=60))
+@example("\x85")
+@example("{\u2028: 1}")
+@example("a: 1e999999")
+@example("a: .inf")
+@example("a: 0x")
+@example("a: 1:2:3")
+@example("a: 0b12")
+@example("a: -0o8")
+@example("a: +")
+@example('{"a": NaN}')
+def test_no_text_breaks_the_reader(text: str) -> None:
+    for as_json in (False, True):
+        with contextlib.suppress(DataFault):
+            parse(text, "f", as_json=as_json)

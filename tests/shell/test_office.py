@@ -35,7 +35,7 @@ class TestTheRoad:
     def test_leads_from_the_counter_to_a_case_that_verifies(self, either: Office, calendar: Calendar) -> None:
         number = either.register(APPLICATION)["number"]
         found = walked(either, calendar, number)
-        assert (found["state"], found["outcome"], found["permitted"]) == ("archived", "granted", [])
+        assert (found["state"], found["outcome"]) == ("archived", "granted")
         assert [e["step"] for e in found["entries"]] == ["received", *(step for _, step, _ in ROAD)]
         assert [e["seq"] for e in found["entries"]] == list(range(1, len(ROAD) + 2))
         assert [d["state"] for d in found["deadlines"] if d["clock"] == "reply"] == ["met"]
@@ -123,7 +123,7 @@ class TestAct:
     def test_on_an_archived_case_is_refused(self, in_state: Callable[[str], str], office: Office) -> None:
         with pytest.raises(Refused) as caught:
             office.act(in_state("archived"), "replied", {"method": "mail"})
-        assert caught.value.permitted == []
+        assert "replied" not in {p.step for p in caught.value.permitted}
 
     def test_by_nobody_known_is_refused(self, in_state: Callable[[str], str], office: Office) -> None:
         with pytest.raises(Refused, match="没有“某人”"):

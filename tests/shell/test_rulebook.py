@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from yishenqing.almanac import read_year, workdays
 from yishenqing.core.errors import CalendarGap, DataFault, NotFound
-from yishenqing.rulebook import from_snapshot, read_rulebook, read_year, snapshot_digest, workdays
+from yishenqing.rulebook import from_snapshot, read_rulebook, snapshot_digest
 from yishenqing.shipped import layered, shipped
 
 WORKFLOW = shipped("workflows") / "disclosure.yaml"

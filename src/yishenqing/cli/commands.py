@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
 from yishenqing.cli import printing
-from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.options import Day, Wishes, global_options
 from yishenqing.cli.speaking import Command, Group, fault_lines
 from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault
 
@@ -68,11 +69,12 @@ def list_cases(wishes: Wishes) -> None:
 
 @click.command(cls=Command, help="查看一件案件：记录、状态、期限及其理由、可以办理的步骤、文书。")
 @click.argument("case", metavar="案件编号")
+@click.option("--as-known", type=Day(), metavar="日期", help="按当日已知的情况显示，并说明与现在的差别")
 @global_options
-def show(wishes: Wishes, case: str) -> None:
+def show(wishes: Wishes, case: str, as_known: date | None) -> None:
     """Show one case."""
     with wishes.office_as_seen() as office:
-        found = office.show(case)
+        found = office.show(case, as_known=as_known)
     _show(wishes, found, printing.case(found))
 
 

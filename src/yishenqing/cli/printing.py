@@ -12,6 +12,7 @@ from yishenqing.core.deadline import STATE_TITLES
 from yishenqing.core.workflow import OWED_BY_TITLES
 
 Row = Mapping[str, Any]
+_HEADING = 2
 
 
 def document(value: object) -> None:
@@ -32,14 +33,26 @@ def case(found: Row) -> list[str]:
     out += ["", "期限"]
     for deadline in found["deadlines"]:
         out += deadline_lines(deadline)
-    out += ["", "现在可以办理"]
+    if "as_known" not in found:
+        out += ["", "现在可以办理"]
     out += [f"  {p['step']}　{p['title']}" for p in found["permitted"]] or ["  （无，案件已终结）"]
     if found["letters"]:
         out += ["", "文书"]
         out += [f"  {x['number']}　{x['title']}\n    {x['path']}" for x in found["letters"]]
     out += ["", "案卷记录"]
     out += [entry(e) for e in found["entries"]]
-    return out
+    return [*out, *_since(found)] if "since" in found else out
+
+
+def _since(found: Row) -> list[str]:
+    """Return what has changed since the day that a case was shown as known on."""
+    since = found["since"]
+    out = ["", f"以上为{found['as_known']}时已知的情况。此后："]
+    out += [f"  第{e['seq']}条记录　{e['on']}{e['title']}（{e['recorded_at'][:10]}记入）" for e in since["entries"]]
+    for moved in since["deadlines"]:
+        out.append(f"  {moved['title']}：{moved['then'] or '（当时没有）'} → {moved['now']}")
+        out += [f"    · {_with_law(why)}" for why in moved["why"]]
+    return out if len(out) > _HEADING else [*out, "  没有变化。"]
 
 
 def deadline_lines(deadline: Row) -> list[str]:

@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from yishenqing.core.deadline import Alternative, ClockState, Deadline, Fact, as_date, keyed, months_later, union
+from yishenqing.core.deadline import (
+    Alternative,
+    ClockState,
+    Counting,
+    Deadline,
+    Fact,
+    as_date,
+    keyed,
+    months_later,
+    union,
+)
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import UNIT_TITLES, Law, Unit
 from yishenqing.core.workdays import Count, Workdays
@@ -232,20 +242,31 @@ class _Fold:
         """
         if run.fixed is not None:
             return Count(run.fixed)
-        start = start or run.started_on
-        if run.stopped_on is not None:
-            start = max(today, run.stopped_on)
-        if run.unit != "workday":
-            return self.workdays.roll(self._nominal(run, start))
-        length = (run.length or 0) + run.extension
-        spans = [(max((p.received if received else None) or p.since, start), p.until(today)) for p in run.pauses]
-        return self._count_workdays(start, length, union(spans))
+        how = self.counting(run, today, start, received=received)
+        if how is None:
+            return self.workdays.roll(self._nominal(run, self._from(run, today, start)))
+        return self._count_workdays(how)
 
-    def _count_workdays(self, start: date, length: int, spans: list[tuple[date, date]]) -> Count:
-        count = self.workdays.add(start, length)
-        while spans:
-            excluded = sum(self.workdays.between(a, min(b, count.day)) for a, b in spans if a < count.day)
-            again = self.workdays.add(start, length + excluded)
+    def counting(
+        self, run: _Run, today: date, start: date | None = None, *, received: bool = False
+    ) -> Counting | None:
+        """Return what ``count`` counts: None for a fixed day and for periods in days or months."""
+        if run.fixed is not None or run.unit != "workday":
+            return None
+        start = self._from(run, today, start)
+        spans = [(max((p.received if received else None) or p.since, start), p.until(today)) for p in run.pauses]
+        return Counting(start, (run.length or 0) + run.extension, tuple(union(spans)))
+
+    @staticmethod
+    def _from(run: _Run, today: date, start: date | None) -> date:
+        """The day counted from: a stopped clock begins anew today at the earliest."""
+        return max(today, run.stopped_on) if run.stopped_on is not None else start or run.started_on
+
+    def _count_workdays(self, how: Counting) -> Count:
+        count = self.workdays.add(how.start, how.number)
+        while how.excluded:
+            excluded = sum(self.workdays.between(a, min(b, count.day)) for a, b in how.excluded if a < count.day)
+            again = self.workdays.add(how.start, how.number + excluded)
             if again.day == count.day:
                 break
             count = again
@@ -270,6 +291,7 @@ class _Fold:
             alternatives=tuple(self._alternatives(run, today, count.day)),
             id=run.id,
             waiting=paused and run.stopped_on is None,
+            counting=self.counting(run, today),
         )
 
     def _alternatives(self, run: _Run, today: date, due: date) -> list[Alternative]:

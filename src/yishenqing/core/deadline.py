@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Literal
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Literal
 
 from yishenqing.core.errors import Reason
 
+if TYPE_CHECKING:
+    from yishenqing.core.workdays import Workdays
+
+_DAY = timedelta(days=1)
+DayKind = Literal["start", "counted", "excluded", "rest"]
 ClockState = Literal["running", "stopped", "met", "missed", "lapsed"]
 STATE_TITLES: Mapping[str, str] = {
     "running": "进行中",
@@ -38,6 +43,41 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Counting:
+    """How a last day in working days was counted, so that a person can count along.
+
+    ``start`` is day 0 and not counted; ``number`` is the working days to count, extension included; ``excluded``
+    are the stretches left out, each after its first day up to and including its second.
+    """
+
+    start: date
+    number: int
+    excluded: tuple[tuple[date, date], ...] = ()
+
+    def days(self, due: date, workdays: Workdays) -> Iterator[tuple[date, DayKind]]:
+        """Yield every day from day 0 to ``due``, and what it is to the count: exactly ``number`` are counted."""
+        day = self.start
+        yield day, "start"
+        while day < due:
+            day += _DAY
+            if not workdays.is_working(day):
+                yield day, "rest"
+            else:
+                yield day, "excluded" if any(a < day <= b for a, b in self.excluded) else "counted"
+
+    @classmethod
+    def of_json(cls, row: Mapping[str, Any]) -> Counting:
+        """Return what ``as_json`` has written."""
+        spans = ((date.fromisoformat(s["after"]), date.fromisoformat(s["until"])) for s in row["excluded"])
+        return cls(date.fromisoformat(row["start"]), row["number"], tuple(spans))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same in plain values."""
+        spans = [{"after": after.isoformat(), "until": until.isoformat()} for after, until in self.excluded]
+        return {"start": self.start.isoformat(), "number": self.number, "excluded": spans}
+
+
+@dataclass(frozen=True, slots=True)
 class Deadline:
     """A last day, who owes the act, and why it falls there.
 
@@ -57,6 +97,7 @@ class Deadline:
     met_on: date | None = None
     id: str = ""
     waiting: bool = False  # stopped by nothing but questions that others have not answered yet
+    counting: Counting | None = None  # None for a fixed day, and for periods in days or months
 
     @property
     def key(self) -> str:
@@ -75,6 +116,7 @@ class Deadline:
             "owed_by": self.owed_by,
             "reasons": [{"text": r.text, "law": r.law} for r in self.reasons],
             "alternatives": [{"due": a.due.isoformat(), "why": a.why} for a in self.alternatives],
+            "counting": self.counting.as_json() if self.counting else None,
         }
 
 

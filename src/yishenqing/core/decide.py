@@ -74,17 +74,20 @@ def internal_limit(standing: Standing, on: date) -> Deadline | None:
     """
     workflow = standing.workflow
     stage = workflow.states[standing.state].stage
-    limit = standing.stage_limits.get(stage)
-    if limit is None or not standing.facts:
+    if not standing.stage_limits or not standing.facts:
         return None
     entered = _entered(standing, stage)
+    limit = standing.stage_limits.get(
+        stage, 0
+    )  # none: the limit of the stage before has been kept or not, it is over
     count = standing.workdays.add(entered, limit)
     clock, title = workflow.clocks[workflow.limiting], workflow.stages[stage]
     return Deadline(
         clock=workflow.limiting,
         title=f"{clock.title}（{title}）",
         due=count.day,
-        state="running" if on <= count.day else "missed",
+        state="met" if not limit else "running" if on <= count.day else "missed",
+        met_on=None if limit else entered,
         provisional=count.provisional,
         owed_by=clock.owed_by,
         reasons=(Reason(f"{entered}进入{title}阶段，本机关自定{limit}个工作日", clock.law),),

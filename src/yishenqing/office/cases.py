@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yishenqing import rulebook
-from yishenqing.core.decide import Standing
-from yishenqing.core.errors import DataFault, Fault, Moved
-from yishenqing.core.ledger import genesis
+from yishenqing import almanac, rulebook
+from yishenqing.core.errors import DataFault, Fault, Moved, NotFound
+from yishenqing.core.ledger import genesis, instant
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, NumberTaken, Row
-from yishenqing.office.desk import Desk, now
+from yishenqing.office.desk import Desk, end_of_day, now
 from yishenqing.store import due as due_store
 from yishenqing.store import ledger as ledger_store
 
@@ -108,16 +108,39 @@ class CaseVerbs(Desk):
                 return self._answer(connection, self._registry.record(connection, plan, done)), done
         return None, self._registry.printed(plan, open_facts)
 
-    def show(self, number: str) -> Row:
+    def show(self, number: str, *, as_known: date | None = None) -> Row:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.
 
+        With ``as_known``, as the office knew it at the end of that day: without what was recorded, corrected or
+        announced later; ``since`` then says what has changed and why.
+
         Raises:
-            NotFound: there is no such case.
+            NotFound: there is no such case, or it was not registered yet on that day.
         """
+        if as_known is not None:
+            return self._as_known(number, as_known)
         with self._transactions.reading() as connection:
             found = self._answer(connection, self._load(connection, number))
         self._transactions.once_kept(lambda: self._publish(number))
         return found
+
+    def _as_known(self, number: str, day: date) -> Row:
+        from yishenqing.office.hindsight import differences  # noqa: PLC0415
+
+        practice = replace(
+            self._practice,
+            workdays=almanac.workdays(day, self.home, known_on=day),
+            known_until=instant(end_of_day(day)),
+        )
+        with self._transactions.reading() as connection:
+            then, today = casework.load(connection, practice, number), self._load(connection, number)
+            if not then.entries:
+                raise NotFound(f"{day}时案件{number}尚未登记。")
+            found = casework.answer(connection, then, day, lambda x: str(self._letter_path(x)))
+        found["permitted"] = []
+        found["letters"] = [x for x in found["letters"] if x["number"] in _numbers(then)]
+        before, after = then.standing.deadlines(day), today.standing.deadlines(self.today)
+        return {**found, "as_known": day.isoformat(), "since": differences(then, today, before, after)}
 
     def cases(self) -> Row:
         """Return all cases, each with the most urgent deadline that the office watches."""
@@ -152,7 +175,7 @@ class CaseVerbs(Desk):
         """
         from yishenqing.office.reminding import Ticking, tick  # noqa: PLC0415
 
-        return tick(Ticking(self._transactions, self.settings.agency, self._workdays, self._switched_off, now))
+        return tick(Ticking(self._transactions, self._practice, now))
 
     def _opened(self, connection: Connection, digest: str, arrived: date) -> Casework:
         agency = self.settings.agency
@@ -162,8 +185,7 @@ class CaseVerbs(Desk):
         first = genesis(agency, number, digest)
         row = ledger_store.CaseRow(agency, number, digest, arrived, rules.workflow.initial, None, 0, first)
         ledger_store.open_case(connection, row)
-        standing = Standing(rules.workflow, rules.law, self._workdays, switched_off=self._switched_off)
-        return Casework(row, (), rules, standing)
+        return self._practice.casework(row, (), rules)
 
     def _answer(self, connection: Connection, case: Casework) -> Row:
         return casework.answer(connection, case, self.today, lambda x: str(self._letter_path(x)))
@@ -173,6 +195,11 @@ class CaseVerbs(Desk):
         if row.state != "stopped":
             return None
         return self._load(connection, row.number).standing.deadlines(self.today).get(row.clock)
+
+
+def _numbers(case: Casework) -> set[str]:
+    """Return the numbers of the letters that the entries issued."""
+    return {e.facts["letter"]["number"] for e in case.entries if "letter" in e.facts}
 
 
 def _received_facts(facts: Mapping[str, Any], warnings: list[Row], folder: Path) -> dict[str, Any]:

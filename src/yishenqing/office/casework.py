@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
 
+from yishenqing.core.corrections import effective
 from yishenqing.core.deadline import Deadline, Fact, clock_of
 from yishenqing.core.decide import Standing, permitted
 from yishenqing.core.errors import Fault, IntegrityFault, Moved
@@ -57,57 +58,62 @@ class Casework:
         return outcome_of(self.standing)
 
 
-def load(
-    connection: Connection,
-    agency: str,
-    number: str,
-    workdays: Workdays,
-    switched_off: frozenset[str],
-    *,
-    lock: bool = False,
-) -> Casework:
+@dataclass(frozen=True)
+class Practice:
+    """How an office reads its cases: whose they are, by which working days, with which rules of its own.
+
+    ``known_until`` (a recording time) leaves out what was written down later; empty: nothing is left out.
+    """
+
+    agency: str
+    workdays: Workdays
+    switched_off: frozenset[str] = frozenset()
+    stage_limits: Mapping[str, int] = field(default_factory=dict)
+    known_until: str = ""
+
+    def standing(self, rules: Rulebook, entries: Sequence[Entry]) -> Standing:
+        """Return how a case of these entries stands, corrections applied."""
+        facts = effective(rules.workflow, [Fact(e.step, e.on, e.facts) for e in entries])
+        return Standing(
+            rules.workflow,
+            rules.law,
+            self.workdays,
+            facts,
+            tuple(e.actor for e in entries),
+            self.switched_off,
+            self.stage_limits,
+        )
+
+    def casework(self, row: CaseRow, entries: Sequence[Entry], rules: Rulebook) -> Casework:
+        """Return the case as this practice reads it."""
+        known = tuple(e for e in entries if not self.known_until or e.recorded_at < self.known_until)
+        return Casework(row, known, rules, self.standing(rules, known))
+
+
+def load(connection: Connection, practice: Practice, number: str, *, lock: bool = False) -> Casework:
     """Read a case; with ``lock`` nobody else can move it until the transaction ends.
 
     Raises:
         NotFound: there is no such case.
     """
-    row = ledger_store.case_row(connection, agency, number, lock=lock)
-    entries = tuple(ledger_store.entries_of(connection, agency, number))
+    row = ledger_store.case_row(connection, practice.agency, number, lock=lock)
+    entries = ledger_store.entries_of(connection, practice.agency, number)
     rules = rules_of(connection, row.rulebook)
     if broken := _unreadable(row, entries, rules.workflow):
         raise IntegrityFault.of([broken])
-    return _casework(row, entries, rules, workdays, switched_off)
+    return practice.casework(row, entries, rules)
 
 
-def load_many(
-    connection: Connection,
-    agency: str,
-    numbers: Sequence[str],
-    workdays: Workdays,
-    switched_off: frozenset[str],
-) -> Iterator[Casework]:
+def load_many(connection: Connection, practice: Practice, numbers: Sequence[str]) -> Iterator[Casework]:
     """Read many cases with two queries; a damaged case is left out, verify names it."""
     entries: dict[str, list[Entry]] = {}
-    for entry in ledger_store.entries_of_many(connection, agency, numbers):
+    for entry in ledger_store.entries_of_many(connection, practice.agency, numbers):
         entries.setdefault(entry.number, []).append(entry)
-    for row in ledger_store.rows_of_many(connection, agency, numbers):
+    for row in ledger_store.rows_of_many(connection, practice.agency, numbers):
         mine = tuple(entries.get(row.number, ()))
         rules = rules_of(connection, row.rulebook)
         if _unreadable(row, mine, rules.workflow) is None:
-            yield _casework(row, mine, rules, workdays, switched_off)
-
-
-def _casework(
-    row: CaseRow,
-    entries: tuple[Entry, ...],
-    rules: Rulebook,
-    workdays: Workdays,
-    switched_off: frozenset[str],
-) -> Casework:
-    facts = tuple(Fact(e.step, e.on, e.facts) for e in entries)
-    actors = tuple(e.actor for e in entries)
-    standing = Standing(rules.workflow, rules.law, workdays, facts, actors, switched_off)
-    return Casework(row, entries, rules, standing)
+            yield practice.casework(row, mine, rules)
 
 
 def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> Fault | None:
@@ -222,13 +228,18 @@ def answer(
         "state_title": state.title,
         "stage": case.workflow.stages[state.stage],
         "outcome": case.outcome,
-        "deadlines": [d.as_json() for d in case.standing.deadlines(today).values()],
+        "deadlines": [d.as_json() for d in case.standing.deadlines(today).values() if not _is_idle_limit(case, d)],
         "permitted": [p.as_json() for p in permitted(case.standing, today, today)],
         "letters": [
             letter.as_json(letter_path(letter)) for letter in issued_store.letters_of(connection, agency, number)
         ],
         "entries": [_entry(e, case.workflow, open_facts) for e in case.entries],
     }
+
+
+def _is_idle_limit(case: Casework, deadline: Deadline) -> bool:
+    """An office's own limit that the stage at hand does not have says nothing to anybody."""
+    return deadline.clock == case.workflow.limiting and deadline.met_on is not None
 
 
 def _as_is(facts: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, Yishenqi
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
 from yishenqing.office import casework
-from yishenqing.office.casework import Casework
+from yishenqing.office.casework import Casework, Practice
 from yishenqing.settings import Person, Settings, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store import issued as issued_store
@@ -128,8 +128,13 @@ class Desk:
         return self._known_workdays
 
     @property
-    def _switched_off(self) -> frozenset[str]:
-        return frozenset(self.settings.switched_off)
+    def _practice(self) -> Practice:
+        return Practice(
+            self.settings.agency,
+            self._workdays,
+            frozenset(self.settings.switched_off),
+            self.settings.stage_limits,
+        )
 
     @cached_property
     def _letters(self) -> Letterbook:
@@ -156,7 +161,7 @@ class Desk:
         return Act(step, self.today, self._user, (), facts, now(), self._rehearsal)
 
     def _load(self, connection: Connection, number: str, *, lock: bool = False) -> Casework:
-        return casework.load(connection, self.settings.agency, number, self._workdays, self._switched_off, lock=lock)
+        return casework.load(connection, self._practice, number, lock=lock)
 
     def _opener(self, connection: Connection, number: str) -> Callable[[Any], Any]:
         return vault.opener(vault.sealed_of(connection, self.settings.agency, number))
@@ -196,6 +201,11 @@ def system_user() -> str:
 def now() -> str:
     """Return the recording time of this moment."""
     return instant(datetime.now(UTC))
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the instant at which ``day`` ends in China."""
+    return datetime.combine(day + timedelta(days=1), time.min, _CHINA)
 
 
 def system_today() -> date:

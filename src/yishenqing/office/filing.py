@@ -318,7 +318,8 @@ def _derived_faults(connection: Connection, case: Casework) -> Iterator[Fault]:
     key = {"agency": case.row.agency, "number": case.row.number}
     wanted = {r["clock"]: r for r in casework.deadline_rows(key, case.workflow, found, workdays)}
     stored = {r.clock: r for r in due_store.deadlines_of(connection, case.row.agency, case.row.number)}
-    for clock in wanted.keys() | stored.keys():
+    # The office's own limits follow its settings of the day, not the ledger.
+    for clock in (wanted.keys() | stored.keys()) - {case.workflow.limiting}:
         row, want = stored.get(clock), wanted.get(clock)
         if row is None or want is None or not _same_deadline(row, want):
             known = case.workflow.clocks.get(clock_of(clock))

@@ -12,7 +12,7 @@ from yishenqing.core.deadline import clock_of
 from yishenqing.core.errors import CalendarGap, DataFault
 from yishenqing.core.workdays import Workdays
 from yishenqing.office import casework
-from yishenqing.office.casework import Casework, Row
+from yishenqing.office.casework import Casework, Practice, Row
 from yishenqing.store import due as due_store
 from yishenqing.store.engine import Transactions
 
@@ -24,9 +24,7 @@ class Ticking:
     """What the tick needs of the office."""
 
     transactions: Transactions
-    agency: str
-    workdays: Workdays
-    switched_off: frozenset[str]
+    practice: Practice
     now: Callable[[], str]
 
 
@@ -39,10 +37,10 @@ def tick(ticking: Ticking) -> Row:
     with ticking.transactions.reading() as connection:
         announced = [
             number
-            for number, day in due_store.provisional(connection, ticking.agency)
-            if _is_announced(ticking.workdays, day)
+            for number, day in due_store.provisional(connection, ticking.practice.agency)
+            if _is_announced(ticking.practice.workdays, day)
         ]
-        waiting = due_store.to_remind(connection, ticking.agency, ticking.workdays.today)
+        waiting = due_store.to_remind(connection, ticking.practice.agency, ticking.practice.workdays.today)
     given: list[Row] = []
     faults: list[Row] = []
     for number in dict.fromkeys([*announced, *waiting]):
@@ -64,27 +62,27 @@ def _is_announced(workdays: Workdays, day: date) -> bool:
 
 
 def _remind(connection: Connection, ticking: Ticking, number: str, *, renew: bool) -> list[Row]:
-    workdays = ticking.workdays
-    case = casework.load(connection, ticking.agency, number, workdays, ticking.switched_off, lock=True)
+    workdays = ticking.practice.workdays
+    case = casework.load(connection, ticking.practice, number, lock=True)
     if renew:  # the year that a day rested on has been announced
         _renew(connection, case, workdays)
     given: list[Row] = []
-    for row in due_store.deadlines_of(connection, ticking.agency, number):
+    for row in due_store.deadlines_of(connection, ticking.practice.agency, number):
         if row.remind_on is not None and row.remind_on <= workdays.today:
             given += _remind_of(connection, ticking, case, row)
     return given
 
 
 def _remind_of(connection: Connection, ticking: Ticking, case: Casework, row: due_store.DueRow) -> list[Row]:
-    today = ticking.workdays.today
+    today = ticking.practice.workdays.today
     deadline = case.standing.deadlines(today).get(row.clock)
-    marks = casework.reminder_marks(case.workflow, deadline, ticking.workdays) if deadline else []
+    marks = casework.reminder_marks(case.workflow, deadline, ticking.practice.workdays) if deadline else []
     told = []
     for mark, day in marks:
         if deadline is None or day > today:
             continue
         key = {
-            "agency": ticking.agency,
+            "agency": ticking.practice.agency,
             "number": row.number,
             "clock": row.clock,
             "mark": mark,
@@ -92,9 +90,10 @@ def _remind_of(connection: Connection, ticking: Ticking, case: Casework, row: du
             "recorded_at": ticking.now(),
         }
         if due_store.remind(connection, key):
-            told.append(_reminder(case, row, mark, deadline.due.isoformat(), ticking.workdays.left(deadline.due)))
+            left = ticking.practice.workdays.left(deadline.due)
+            told.append(_reminder(case, row, mark, deadline.due.isoformat(), left))
     later = [day for _, day in marks if day > today]
-    due_store.put_next_reminder(connection, ticking.agency, row, min(later, default=None))
+    due_store.put_next_reminder(connection, ticking.practice.agency, row, min(later, default=None))
     # Of several marks that fell due while nobody ticked, only the latest still says something.
     return told[-1:]
 

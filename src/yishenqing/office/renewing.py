@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from yishenqing.core.deadline import clock_of
-from yishenqing.core.workdays import Workdays
 from yishenqing.office import casework
-from yishenqing.office.casework import Casework, Row
+from yishenqing.office.casework import Casework, Practice, Row
 from yishenqing.store import due as due_store
 from yishenqing.store.engine import Transactions
 
@@ -24,9 +23,7 @@ class Renewal:
     """What writing deadlines anew needs of the office."""
 
     transactions: Transactions
-    agency: str
-    workdays: Workdays
-    switched_off: frozenset[str]
+    practice: Practice
 
     def run(self, since: date) -> list[Row]:
         """Renew every case that has a deadline on or after ``since``; return the days that moved or turned firm.
@@ -34,7 +31,7 @@ class Renewal:
         Batch by batch, each a transaction: a kill in between leaves whole cases, and a second run does the rest.
         """
         with self.transactions.reading() as connection:
-            numbers = due_store.cases_due_since(connection, self.agency, since)
+            numbers = due_store.cases_due_since(connection, self.practice.agency, since)
         moved: list[Row] = []
         for start in range(0, len(numbers), _BATCH):
             with self.transactions.writing() as connection:
@@ -42,10 +39,10 @@ class Renewal:
         return moved
 
     def _batch(self, connection: Connection, numbers: Sequence[str]) -> list[Row]:
-        stored = due_store.deadlines_by_case(connection, self.agency, numbers)
+        stored = due_store.deadlines_by_case(connection, self.practice.agency, numbers)
         moved: list[Row] = []
         rows: list[dict[str, Any]] = []
-        for case in casework.load_many(connection, self.agency, numbers, self.workdays, self.switched_off):
+        for case in casework.load_many(connection, self.practice, numbers):
             fresh = self._rows(case)
             known = stored.get(case.row.number, {})
             rows += [r for r in fresh if _differs(known.get(r["clock"]), r)]
@@ -55,8 +52,8 @@ class Renewal:
 
     def _rows(self, case: Casework) -> list[dict[str, Any]]:
         key = {"agency": case.row.agency, "number": case.row.number}
-        found = case.standing.deadlines(max(self.workdays.today, case.entries[-1].on))
-        return casework.deadline_rows(key, case.workflow, found, self.workdays)
+        found = case.standing.deadlines(max(self.practice.workdays.today, case.entries[-1].on))
+        return casework.deadline_rows(key, case.workflow, found, self.practice.workdays)
 
 
 def _differs(known: due_store.DueRow | None, row: dict[str, Any]) -> bool:

@@ -38,9 +38,8 @@ class RuleVerbs(Desk):
         target = self.home / "workflows" / "calendar" / f"{year.year}.yaml"
         write_whole(target, almanac.year_text(year, f"载入自 {Path(path).name}", self.today).encode())
         self._known_workdays = almanac.workdays(self.today, self.home)
-        renewal = Renewal(self._transactions, self.settings.agency, self._known_workdays, self._switched_off)
         # A notice can name days of the December before; nothing earlier can move.
-        moved = renewal.run(date(year.year - 1, 12, 1))
+        moved = Renewal(self._transactions, self._practice).run(date(year.year - 1, 12, 1))
         return {
             "year": year.year,
             "path": str(target),
