@@ -31,7 +31,7 @@ def remembered(kind: type[T], path: Path, folder: Path | None, read: Callable[[P
         return read(path)
     digest = hashlib.sha256(__version__.encode() + path.read_bytes()).hexdigest()
     kept = folder / ".cache" / f"{kind.__name__.lower()}-{path.stem}-{digest[:40]}.json"
-    with contextlib.suppress(OSError, KeyError, TypeError, ValueError):
+    with contextlib.suppress(OSError, AttributeError, KeyError, TypeError, ValueError):
         return built(kind, json.loads(kept.read_bytes()))
     value = read(path)
     with contextlib.suppress(OSError):

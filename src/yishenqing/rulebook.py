@@ -53,7 +53,7 @@ def from_snapshot(text: str) -> Rulebook:
     """
     try:
         return built(Rulebook, json.loads(text))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         fault = Fault(f"立案时存下的流程与法律数据不能由本版本程序读取（{error}）")
         raise DataFault.of([fault]) from None
 

@@ -454,7 +454,7 @@ class TestTheProcess:
         told = [json.loads(process.stdout.readline()) for _ in range(2)]
         process.send_signal(2)
         rest, _ = process.communicate(timeout=20)
-        assert {(t["number"], t["mark"]) for t in told} == {(number, "expired")}
+        assert {(t["number"], t["clock"]) for t in told} == {(number, "reply"), (number, "supplement_notice")}
         assert (rest, process.returncode) == ("", 0)
 
 

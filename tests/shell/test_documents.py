@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -129,6 +129,7 @@ def test_all_faults_at_once_with_lines_and_near_names() -> None:
 
 
 @given(st.text(max_size=60) | st.text("{}[]:,-#&*!|>'\"%@`? \n\ta1", max_size=60))
+@settings(max_examples=60)
 @example("\x85")
 @example("{\u2028: 1}")
 @example("a: 1e999999")

@@ -90,9 +90,10 @@ def test_a_change_counts_at_once(home: Path) -> None:
     """What is remembered of a file is remembered under its content."""
     assert read_settings(home).office == "云溪县自然资源局办公室"
     assert read_settings(changed(home, "office", "办公室甲")).office == "办公室甲"
-    for kept in (home / ".cache").iterdir():
-        kept.write_bytes(b"{damaged")
-    assert read_settings(home).office == "办公室甲"
+    for damage in (b"{damaged", b"[]", b"{}", b'"x"', b'{"people": 5}', b"\xff"):
+        for kept in (home / ".cache").iterdir():
+            kept.write_bytes(damage)
+        assert read_settings(home).office == "办公室甲"
 
 
 def test_no_office_is_said_so(tmp_path: Path) -> None:

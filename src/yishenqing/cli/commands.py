@@ -70,12 +70,16 @@ def list_cases(wishes: Wishes) -> None:
 @click.command(cls=Command, help="查看一件案件：记录、状态、期限及其理由、可以办理的步骤、文书。")
 @click.argument("case", metavar="案件编号")
 @click.option("--as-known", type=Day(), metavar="日期", help="按当日已知的情况显示，并说明与现在的差别")
+@click.option("--calendar", "drawn", is_flag=True, help="另画出逐周日历，标明计入、扣除和休息的日子，便于数日子")
 @global_options
-def show(wishes: Wishes, case: str, as_known: date | None) -> None:
+def show(wishes: Wishes, case: str, as_known: date | None, *, drawn: bool) -> None:
     """Show one case."""
+    from yishenqing.cli.weeks import drawings  # noqa: PLC0415 - only who asks for a drawing pays for it
+
     with wishes.office_as_seen() as office:
         found = office.show(case, as_known=as_known)
-    _show(wishes, found, printing.case(found))
+    weeks = drawings(found["deadlines"], wishes.folder, as_known) if drawn and not wishes.as_json else []
+    _show(wishes, found, [*printing.case(found), *weeks])
 
 
 @click.command(cls=Command, help="列出将要届满的期限，最急的在前。")

@@ -16,8 +16,9 @@ _FILE = click.Path(path_type=Path)
 
 @click.command(cls=Command, help="只凭事实计算期限，不需要机关文件夹；文件为 JSON，也可每行一个（JSONL）。")
 @click.argument("file", type=_FILE, metavar="事实文件")
+@click.option("--calendar", "drawn", is_flag=True, help="另画出逐周日历，标明计入、扣除和休息的日子，便于数日子")
 @global_options
-def clock(wishes: Wishes, file: Path) -> int:
+def clock(wishes: Wishes, file: Path, *, drawn: bool) -> int:
     """Compute deadlines from facts alone."""
     from yishenqing.office.desk import system_today  # noqa: PLC0415
     from yishenqing.office.reckoning import clock_file  # noqa: PLC0415
@@ -28,8 +29,14 @@ def clock(wishes: Wishes, file: Path) -> int:
         if wishes.as_json:
             (printing.line if len(answers) > 1 else printing.document)(answer)
         else:
-            printing.lines(answer_lines(answer))
+            printing.lines([*answer_lines(answer), *(_drawn(answer, home) if drawn else [])])
     return code
+
+
+def _drawn(answer: dict[str, Any], home: Path | None) -> list[str]:
+    from yishenqing.cli.weeks import drawings  # noqa: PLC0415 - only who asks for a drawing pays for it
+
+    return drawings(answer["deadlines"], home) if "error" not in answer else []
 
 
 def answer_lines(answer: dict[str, Any]) -> list[str]:

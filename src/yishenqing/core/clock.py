@@ -87,6 +87,8 @@ class _Fold:
         step = self.workflow.steps[fact.step]
         if outcome := self.workflow.outcomes.get(str(fact.facts.get("outcome", ""))):
             self.remedy = outcome.remedy
+        if fact.step == self.workflow.correcting:
+            self._note_correction(step, fact)
         if not any(getattr(step, w) for w in _WORDS):
             return
         # Whether another clock was kept is asked of the moment before this act changes anything.
@@ -94,6 +96,14 @@ class _Fold:
         for word, handle in _WORDS.items():
             for effect in getattr(step, word):
                 handle(self, step, effect, fact, kept)
+
+    def _note_correction(self, step: Step, fact: Fact) -> None:
+        said = fact.facts
+        what = f"第{said['of']}条记录的“{said['field']}”更正为{said['value']}"
+        text = f"{fact.on}{step.title}：{what}（{said['reason']}）"
+        for run in self.runs.values():
+            if run.met_on is None:
+                run.remarks.append(Reason(text, step.law[0]))
 
     def _find(self, clock: str, fact: Fact) -> _Run | None:
         """Return the clock that ``fact`` speaks of: the one of its id, else the only one of its kind."""

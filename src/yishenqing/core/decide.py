@@ -77,9 +77,8 @@ def internal_limit(standing: Standing, on: date) -> Deadline | None:
     if not standing.stage_limits or not standing.facts:
         return None
     entered = _entered(standing, stage)
-    limit = standing.stage_limits.get(
-        stage, 0
-    )  # none: the limit of the stage before has been kept or not, it is over
+    # None set for this stage: whatever bound the stage before is over.
+    limit = standing.stage_limits.get(stage, 0)
     count = standing.workdays.add(entered, limit)
     clock, title = workflow.clocks[workflow.limiting], workflow.stages[stage]
     return Deadline(
