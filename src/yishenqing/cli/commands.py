@@ -74,12 +74,13 @@ def list_cases(wishes: Wishes) -> None:
 @global_options
 def show(wishes: Wishes, case: str, as_known: date | None, *, drawn: bool) -> None:
     """Show one case."""
-    from yishenqing.cli.weeks import drawings  # noqa: PLC0415 - only who asks for a drawing pays for it
-
     with wishes.office_as_seen() as office:
         found = office.show(case, as_known=as_known)
-    weeks = drawings(found["deadlines"], wishes.folder, as_known) if drawn and not wishes.as_json else []
-    _show(wishes, found, [*printing.case(found), *weeks])
+    _show(wishes, found, printing.case(found))
+    if drawn and not wishes.as_json:
+        from yishenqing.cli.weeks import drawings  # noqa: PLC0415 - only who asks for a drawing pays for it
+
+        printing.lines(drawings(found["deadlines"], wishes.folder, as_known))
 
 
 @click.command(cls=Command, help="列出将要届满的期限，最急的在前。")

@@ -62,7 +62,7 @@ def drawings(deadlines: Iterable[Row], home: Path | None, known_on: date | None 
 def drawing(deadline: Row, workdays: Workdays) -> list[str]:
     """Return one period: a heading, month by month its weeks from Monday to Sunday, and the legend."""
     days = marked(deadline, workdays)
-    out = [_heading(deadline)]
+    out = _heading(deadline)
     for (year, month), inside in groupby(days, key=lambda d: (d.on.year, d.on.month)):
         guessed = "" if year in workdays.years else "（放假安排尚未公布，暂按周一至周五推算）"
         out += ["", f"{year}年{month}月{guessed}", "".join(f" {_padded(w, _CELL - 1)}" for w in _WEEKDAYS).rstrip()]
@@ -113,12 +113,13 @@ def _padded(text: str, columns: int) -> str:
     return text + " " * (columns - width(text))
 
 
-def _heading(deadline: Row) -> str:
+def _heading(deadline: Row) -> list[str]:
     counting = deadline["counting"]
+    earliest = "最早" if deadline["state"] == "stopped" else ""
     provisional = "（暂定）" if deadline["provisional"] else ""
-    excluded = "，扣除不计入的时间" if counting["excluded"] else ""
-    ending = f"第{counting['number']}个工作日为{deadline['due']}{provisional}"
-    return f"{deadline['title']}：自{counting['start']}的次日起算{excluded}，{ending}"
+    ending = f"第{counting['number']}个工作日{earliest}为{deadline['due']}{provisional}"
+    excluded = ["扣除不计入的时间，"] if counting["excluded"] else []
+    return _wrapped(f"{deadline['title']}：", [f"自{counting['start']}的次日起算，", *excluded, ending], "")
 
 
 def _weeks(days: Sequence[Day]) -> Iterator[str]:
@@ -145,13 +146,13 @@ def _notices(days: Sequence[Day], workdays: Workdays) -> list[str]:
     return out
 
 
-def _wrapped(first: str, parts: Sequence[str]) -> list[str]:
+def _wrapped(first: str, parts: Sequence[str], between: str = "　") -> list[str]:
     """Return ``first`` and then ``parts``, broken between parts so that no line is wider than the terminal."""
     lines, line = [], first + parts[0]
     for part in parts[1:]:
-        if width(f"{line}　{part}") > WIDTH:
+        if width(line + between + part) > WIDTH:
             lines.append(line)
             line = " " * width(first) + part
         else:
-            line = f"{line}　{part}"
+            line += between + part
     return [*lines, line]

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from yishenqing.core.clock import deadlines, received_on
-from yishenqing.core.corrections import effective, objection
+from yishenqing.core.corrections import ON, effective, objection
 from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import Permitted, Reason, Refused
 from yishenqing.core.graph import graph_of
@@ -322,6 +322,9 @@ def _lettered(attempt: Attempt, guard: Guard) -> str:
 def _correctable(attempt: Attempt, _guard: Guard) -> str:
     if attempt.facts is None:
         return ""
+    day = as_date(attempt.facts.get("value")) if attempt.facts.get("field") == ON else None
+    if day is not None and day > attempt.on:
+        return f"更正后的日期{day}晚于作出更正之日{attempt.on}"
     return objection(attempt.standing.workflow, attempt.standing.facts, attempt.facts)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from yishenqing.core.workflow import State, Step, Workflow
+from yishenqing.core.workflow import Start, State, Step, Workflow
 
 Kind = Literal["title", "law", "clock", "state", "owner", "stage", "heading", "legend"]
 SIZES: Mapping[Kind, int] = {
@@ -107,11 +107,14 @@ def step_parts(
         titles = "、".join(workflow.states[name].title for name in states)
         parts.append((f"适用于：{titles}", "law"))
     parts.append((citations(step.law), "law"))
-    for start in step.starts:
-        period = periods.get(start.clock, "")
-        title = workflow.clocks[start.clock].title
-        parts.append((f"起算：{title}{f'（{period}）' if period else ''}", "clock"))
-    return parts
+    said = {_started(workflow, start, periods): None for start in step.starts}
+    return [*parts, *((text, "clock") for text in said)]
+
+
+def _started(workflow: Workflow, start: Start, periods: Mapping[str, str]) -> str:
+    """Return a started clock with its period: the term's of the start itself, where it names one."""
+    title, period = workflow.clocks[start.clock].title, periods.get(start.term or start.clock, "")
+    return f"起算：{title}（{period}）" if period and not start.until else f"起算：{title}"
 
 
 def state_parts(workflow: Workflow, state: State) -> list[tuple[str, Kind]]:

@@ -60,16 +60,16 @@ def diagrams(home: Path | None, folder: Path) -> Row:
 
     rules = rulebook.read_rulebook(home)
     days = {
-        name: f"{value.value}{UNIT_TITLES[rules.law.terms[clock.term].unit]}"
-        for name, clock in rules.workflow.clocks.items()
-        if clock.term and (value := rules.law.terms[clock.term].on(date.max))
+        name: f"{value.value}{UNIT_TITLES[term.unit]}"
+        for name, term in rules.law.terms.items()
+        if (value := term.on(date.max))
     }
-    paths = {}
-    for kind, text in (("svg", diagram.svg(rules.workflow, days)), ("mermaid", diagram.mermaid(rules.workflow))):
-        path = folder / f"依申请公开流程图.{'svg' if kind == 'svg' else 'mmd'}"
-        write_whole(path, text.encode())
-        paths[kind] = str(path)
-    return paths
+    days |= {name: days[clock.term] for name, clock in rules.workflow.clocks.items() if clock.term}
+    drawn = {"svg": diagram.svg(rules.workflow, days), "mermaid": diagram.mermaid(rules.workflow, days)}
+    paths = {kind: folder / f"依申请公开流程图.{'svg' if kind == 'svg' else 'mmd'}" for kind in drawn}
+    for kind, path in paths.items():
+        write_whole(path, drawn[kind].encode())
+    return {kind: str(path) for kind, path in paths.items()}
 
 
 def _fault(fault: Fault) -> Row:
