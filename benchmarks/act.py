@@ -30,7 +30,9 @@ from yishenqing.shipped import shipped
 
 ENTRIES, ROUNDS, CASES_A_ROUND = 20, 7, 25
 DAY = date(2026, 3, 12)
-PAYLOAD = json.dumps({"note": "经审查，申请内容明确，交承办科室办理。", "attachments": ["a1b2c3d4"]}, ensure_ascii=False)
+PAYLOAD = json.dumps(
+    {"note": "经审查，申请内容明确，交承办科室办理。", "attachments": ["a1b2c3d4"]}, ensure_ascii=False
+)
 FACTS = {"systems": "档案管理系统", "keywords": "土地征收公告", "result": "检索到一份"}
 
 RAW_TABLES = """

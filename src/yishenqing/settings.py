@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.remembered import remembered
@@ -17,16 +18,43 @@ if TYPE_CHECKING:
     from yishenqing.documents import Document
 
 FILE = "office.yaml"
+SUPERVISOR = "supervisor"
+# Roles of an office that take no step of any workflow.
+OFFICE_ROLES: Mapping[str, str] = {SUPERVISOR: "监督"}
 _STRICT = {"extra": "forbid"}
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who acts, and the roles this person holds."""
+    """Somebody who acts, the roles this person holds, and where reminders reach this person."""
 
     __pydantic_config__: ClassVar = _STRICT
     name: str
     roles: tuple[str, ...]
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Working days left at which an office is reminded of a clock; 0 is never, None leaves the workflow's own."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    yellow: int | None = None
+    red: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The office's own mail server. The password stands in the environment, never in a file."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    host: str
+    from_: str = ""
+    port: int | None = None
+    security: Literal["starttls", "ssl", "none"] = "starttls"
+    user: str = ""
+    password_env: str = "YISHENQING_MAIL_PASSWORD"  # noqa: S105 - the name of a variable
+    quiet: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +78,14 @@ class Settings:
     database: str = ""
     switched_off: tuple[str, ...] = field(default=())
     stage_limits: Mapping[str, int] = field(default_factory=dict)
+    reminders: Mapping[str, Marks] = field(default_factory=dict)
+    escalate_after: int = 2  # working days that an expired deadline may lie before the supervisors are told; 0: never
+    mail: Mail | None = None
+    hook: tuple[str, ...] = ()
+
+    def holders(self, role: str) -> list[str]:
+        """Return who holds ``role``."""
+        return [user for user, person in self.people.items() if role in person.roles]
 
     def numbered_case(self, year: int, n: int) -> str:
         """Return the number of the ``n``-th case of ``year``."""
@@ -78,7 +114,7 @@ def _validated(path: Path) -> Settings:
 
     from yishenqing.documents import read, validated  # noqa: PLC0415
 
-    document = read(path)
+    document = _with_python_names(read(path))
     settings = validated(TypeAdapter(Settings), document)
     if faults := _faults(settings, document):
         raise DataFault.of(faults)
@@ -93,7 +129,48 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
     ]
     if not settings.people:
         faults.append(document.fault("至少要有一名人员", ("people",)))
-    return [*faults, *_pattern_faults(settings, document)]
+    return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
+
+
+def _with_python_names(document: Document) -> Document:
+    """``from`` is a word of the settings and a keyword of Python."""
+    data = document.data
+    mail = data.get("mail") if isinstance(data, dict) else None
+    if not isinstance(mail, dict) or "from" not in mail:
+        return document
+    return replace(document, data={**data, "mail": {("from_" if k == "from" else k): v for k, v in mail.items()}})
+
+
+def _reminder_faults(settings: Settings, document: Document) -> Iterator[Fault]:
+    for clock, marks in settings.reminders.items():
+        if min(marks.yellow or 0, marks.red or 0) < 0:
+            yield document.fault("提前的工作日数不能小于0", ("reminders", clock))
+        if marks.yellow and marks.red and marks.yellow <= marks.red:
+            yield document.fault("黄灯（yellow）应早于红灯（red），即提前更多工作日", ("reminders", clock))
+    if settings.escalate_after < 0:
+        yield document.fault("不能小于0；填0为不上报", ("escalate_after",))
+    for user, person in settings.people.items():
+        if person.email and not _ADDRESS.fullmatch(person.email):
+            yield document.fault(f"“{person.email}”不是邮箱地址", ("people", user, "email"))
+    if settings.hook and not settings.hook[0].strip():
+        yield document.fault("缺少要运行的命令", ("hook",))
+    if settings.mail is not None:
+        yield from (document.fault(text, ("mail", name)) for name, text in _mail_faults(settings.mail))
+
+
+def _mail_faults(mail: Mail) -> Iterator[tuple[str, str]]:
+    if not mail.host.strip():
+        yield "host", "不能为空"
+    if not _ADDRESS.fullmatch(mail.from_):
+        yield "from", "应为发件的邮箱地址" if not mail.from_ else f"“{mail.from_}”不是邮箱地址"
+    if mail.port is not None and not 0 < mail.port < _PORTS:
+        yield "port", "不是端口号"
+    if mail.user and mail.security == "none":
+        yield "security", "不加密的连接（none）不能传送口令；请改用 starttls 或 ssl，或者删去 user"
+    if mail.user and not mail.password_env:
+        yield "password_env", "写明存放口令的环境变量"
+    if mail.quiet and not _HOURS.fullmatch(mail.quiet):
+        yield "quiet", "应写作 20:00-08:00"
 
 
 def _pattern_faults(settings: Settings, document: Document) -> Iterator[Fault]:
@@ -123,6 +200,10 @@ def _case_number_faults(known: set[str]) -> Iterator[str]:
         yield "编号不能以点或者空格开头、结尾"
 
 
+# Written to headers and given to a server: printable, no blanks, no brackets.
+_ADDRESS = re.compile(r"[!-;=?A-~]+@[0-9A-Za-z.-]+")
+_HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
+_PORTS = 65536
 _ALL_DIFFERENT = 8  # two series, two years, two numbers
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 

@@ -185,7 +185,7 @@ def test_a_seal_holds_for_its_own_value_and_salt_only(value: Any, salt: str, oth
     assert Sealed(sealed.digest, other_salt, sealed.value).holds() == (other_salt == salt)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(st.dictionaries(TEXTS, VALUES, max_size=4), st.lists(SEALED, max_size=4))
 def test_what_was_sealed_comes_back_in_its_place(facts: dict[str, Any], found: list[Sealed]) -> None:
     assume(not is_placeholder(facts) and not list(placeholders(facts)))

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from yishenqing.core.clock import deadlines, received_on
+from yishenqing.core.clock import deadlines
 from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.ledger import canonical
+from yishenqing.core.receipt import received_on
 from yishenqing.core.workdays import Workdays, Year
 from yishenqing.core.workflow import Clock, Effect, Field, Start, Step, Workflow
 from yishenqing.rulebook import Rulebook
@@ -96,7 +97,7 @@ def recounted(days: Workdays, h: History) -> tuple[date, str]:
     return due, "stopped" if stopped else "running" if h.today <= due else "missed"
 
 
-@settings(max_examples=2000)
+@settings(max_examples=1500)
 @given(histories())
 def test_the_reply_clock_agrees_with_a_recount_by_hand(rules: Rulebook, workdays: Days, history: History) -> None:
     days = workdays(history.today)

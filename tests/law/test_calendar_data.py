@@ -9,9 +9,9 @@ from typing import Any
 import chinese_calendar
 import pytest
 
+from yishenqing.almanac import read_year, workdays
 from yishenqing.core.errors import DataFault
 from yishenqing.documents import read
-from yishenqing.almanac import read_year, workdays
 from yishenqing.shipped import shipped
 
 YEARS = range(2007, 2027)

@@ -14,7 +14,7 @@ from sqlalchemy import URL
 
 from yishenqing import Office
 from yishenqing.core.errors import DataFault, IntegrityFault, Moved, NotFound, Refused, YishenqingError
-from yishenqing.store import vault
+from yishenqing.store import ledger, vault
 
 pytest_plugins = ["pg"]
 
@@ -200,6 +200,18 @@ class TestLetters:
         found = office.act(first, "acknowledged")
         assert found["letters"][0]["number"] == "云自然资依申请回〔2026〕2号"
         assert b"2\xe5\x8f\xb7" in Path(found["letters"][0]["path"]).read_bytes()
+
+    def test_are_printed_anew_when_their_number_goes_at_the_last_moment(
+        self, in_state: Callable[[str], str], office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """PostgreSQL shows a number that another transaction is just taking."""
+        in_state("acknowledged")
+        number = in_state("")
+        stale = [1, 1]
+        peek = ledger.peek_number
+        monkeypatch.setattr(ledger, "peek_number", lambda *key: stale.pop() if stale else peek(*key))
+        assert office.act(number, "acknowledged")["letters"][0]["number"] == "云自然资依申请回〔2026〕2号"
+        assert office.verify(number) == []
 
     def test_whoever_is_always_overtaken_prints_while_the_others_wait(
         self, in_state: Callable[[str], str], office: Office, monkeypatch: pytest.MonkeyPatch

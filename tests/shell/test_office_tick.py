@@ -77,6 +77,16 @@ class TestTheTick:
         calendar.day = date(2026, 4, 30)
         assert [r for r in office.tick()["reminders"] if r["number"] == number and r["clock"] == "reply"] == []
 
+    def test_does_not_repeat_itself_after_an_act(
+        self, in_state: Callable[[str], str], office: Office, calendar: Calendar
+    ) -> None:
+        """An act writes the deadlines anew; what was told of them stays told."""
+        number = in_state("accepted")
+        calendar.day = date(2026, 3, 24)
+        assert [r["mark"] for r in office.tick()["reminders"]] == ["yellow"]
+        office.act(number, "search_recorded", {"systems": "档案系统", "keywords": "征收", "result": "无"})
+        assert office.tick()["reminders"] == []
+
     def test_goes_on_with_the_calendar_while_it_runs(self, home: Path) -> None:
         """A scheduler runs for months: the day turns under it."""
         registered(home)

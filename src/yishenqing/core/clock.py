@@ -24,6 +24,7 @@ from yishenqing.core.deadline import (
 )
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import UNIT_TITLES, Law, Unit
+from yishenqing.core.receipt import received_on
 from yishenqing.core.workdays import Count, Workdays
 from yishenqing.core.workflow import Channel, Clock, Effect, Start, Step, Workflow
 
@@ -131,6 +132,9 @@ class _Fold:
             run.stopped_on, run.waiting = fact.on, "双方确认之前尚未起算"
         elif effect.counted_from == "receipt" and channel is not None:
             run.others = self._other_receipts(channel, fact, begun)
+        old = self.runs.get(keyed(run.name, run.id))
+        if old is not None:  # a wait for somebody's opinion goes on, whatever else starts the period anew
+            run.pauses = [p for p in old.pauses if p.open(fact.on)]
         self.runs[keyed(run.name, run.id)] = run
 
     def _applies(self, effect: Start, fact: Fact) -> bool:
@@ -201,7 +205,8 @@ class _Fold:
             return
         if effect.within and not kept[effect.within]:
             title = self.workflow.clocks[effect.within].title
-            text = f"{fact.on}{step.title}已超过{title}，原期限继续计算（从严）"
+            late = f"已超过{title}" if effect.within in self.runs else f"（当时的规定没有{title}）"
+            text = f"{fact.on}{step.title}{late}，原期限继续计算（从严）"
             run.remarks.append(Reason(text, effect.law))
             return
         run.stopped_on = fact.on
@@ -372,17 +377,6 @@ def deadlines(
     for fact in facts:
         fold.apply(fact)
     return {key: fold.deadline(run, today) for key, run in fold.runs.items()}
-
-
-def received_on(workflow: Workflow, facts: Sequence[Fact]) -> date:
-    """Return the day of receipt (条例第三十一条), whose law governs the case; the day of arrival until confirmed."""
-    first = facts[0]
-    channel = workflow.channels.get(str(first.facts.get("channel", "")))
-    if channel is None or channel.receipt == "arrived_on":
-        return first.on
-    confirmed = as_date(first.facts.get("confirmed_on"))
-    later = (f.on for f in facts if f.step == workflow.confirming)
-    return confirmed or next(later, first.on)
 
 
 def _state(run: _Run, due: date, today: date) -> ClockState:

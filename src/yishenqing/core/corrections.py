@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from yishenqing.core.deadline import Fact
+from yishenqing.core.deadline import Fact, as_date
 from yishenqing.core.errors import DataFault
 from yishenqing.core.facts import shaped
 from yishenqing.core.workflow import Step, Workflow
@@ -63,9 +63,8 @@ def _wrong_value(workflow: Workflow, step: Step, of: int, name: str, value: obje
 
 
 def _wrong_day(facts: Sequence[Fact], of: int, value: object) -> str:
-    try:
-        day = date.fromisoformat(str(value))
-    except ValueError:
+    day = as_date(value)
+    if day is None:
         return f"“{value}”不是存在的日期，应写作 2026-03-02"
     if of > 1 and day < facts[of - 2].on:
         return f"更正后的日期{day}早于第{of - 1}条记录的日期{facts[of - 2].on}"

@@ -124,8 +124,10 @@ def as_date(value: object) -> date | None:
     """Return a date fact, which stands as ISO text in the ledger; None for anything else."""
     if isinstance(value, date):
         return value
+    if not isinstance(value, str) or len(value) != len("2026-03-02"):
+        return None
     try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
+        return date.fromisoformat(value)
     except ValueError:
         return None
 

@@ -12,12 +12,13 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from yishenqing.core.clock import deadlines, received_on
+from yishenqing.core.clock import deadlines
 from yishenqing.core.corrections import ON, effective, objection
 from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import Permitted, Reason, Refused
 from yishenqing.core.graph import graph_of
 from yishenqing.core.law import Law
+from yishenqing.core.receipt import received_on
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Guard, Step, Workflow
 
@@ -200,7 +201,17 @@ def _of_date(attempt: Attempt, today: date) -> list[Reason]:
         return [Reason(f"办理日期{attempt.on}晚于今天（{today}）")]
     if last is not None and attempt.on < last:
         return [Reason(f"办理日期{attempt.on}早于上一步骤的日期{last}，记录须按先后顺序")]
-    return []
+    return not_happened(attempt, today)
+
+
+def not_happened(attempt: Attempt, today: date) -> list[Reason]:
+    """Return the dates among the facts that are said to have happened and lie after ``today``."""
+    return [
+        Reason(f"“{known.title}”{day}晚于今天（{today}）")
+        for name, known in attempt.step.fields.items()
+        if known.type == "date" and not known.ahead
+        if (day := as_date((attempt.facts or {}).get(name))) and day > today
+    ]
 
 
 def _once(attempt: Attempt, _guard: Guard) -> str:
@@ -263,9 +274,12 @@ def _at_most(attempt: Attempt, guard: Guard) -> str:
 
 
 def _not_before(attempt: Attempt, guard: Guard) -> str:
-    given = as_date(attempt.facts.get(guard.field)) if attempt.facts is not None else None
+    given = as_date((attempt.facts or {}).get(guard.field))
+    earlier = attempt.standing.last(guard.step) if guard.step else None
+    limit = earlier.on if earlier else attempt.on
     title = attempt.step.fields[guard.field].title
-    return f"“{title}”{given}不得早于办理日期{attempt.on}" if given and given < attempt.on else ""
+    what = f"“{attempt.standing.workflow.steps[guard.step].title}”之日" if earlier else "办理日期"
+    return f"“{title}”{given}不得早于{what}{limit}" if given and given < limit else ""
 
 
 def _another_person(attempt: Attempt, guard: Guard) -> str:

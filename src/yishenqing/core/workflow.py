@@ -50,6 +50,7 @@ class Field:
     type: FieldType = "text"
     choices: Mapping[str, str] = field(default_factory=dict)
     personal: bool = False
+    ahead: bool = False  # a day that may lie in the future; every other date is of something that has happened
     hint: str = ""
 
 
@@ -60,10 +61,11 @@ class Guard:
     once: the step is taken at most once · after: another step came before · unless: another step did not
     · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
     · running: the clock runs, or waits for an answer · stopped: it is stopped · at_most: a number does not exceed
-    a term · not_before: a date field is not before the day of the step · another_person: the actor is not who took
-    that step · answers: a question of that step (by its id) is still open · distinct: none of the same id is open
-    until that step answers it · agrees: an outcome given is the one chosen before · lettered: the outcome chosen
-    has its letter · correctable: the entry and the fact named can be corrected so.
+    a term · not_before: a date field is not before the day of the step (or of the earlier ``step`` named)
+    · another_person: the actor is not who took that step · answers: a question of that step (by its id) is still
+    open · distinct: none of the same id is open until that step answers it · agrees: an outcome given is the one
+    chosen before · lettered: the outcome chosen has its letter · correctable: the entry and the fact named can be
+    corrected so.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -188,6 +190,7 @@ class Clock:
     law_of: Literal["case", "start"] = "case"
     yellow: int = 0  # working days left at which a reminder is due (the office's practice, not the law's)
     red: int = 0
+    lapse: str = ""  # what the law says of the expiry; a reminder proposes it, a person decides it
 
 
 @dataclass(frozen=True, slots=True)

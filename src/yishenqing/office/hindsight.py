@@ -22,9 +22,7 @@ def differences(then: Casework, now: Casework, before: Mapping[str, Deadline], a
             }
             for e in later
         ],
-        "deadlines": [
-            _moved(key, before.get(key), after[key]) for key in after if _differs(before.get(key), after[key])
-        ],
+        "deadlines": [_moved(key, before.get(key), after[key]) for key in moved],
     }
 
 

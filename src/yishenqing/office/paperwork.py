@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from yishenqing.core.clock import received_on
 from yishenqing.core.deadline import Deadline, Fact
 from yishenqing.core.decide import Standing
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.law import Law
+from yishenqing.core.receipt import received_on
 from yishenqing.settings import Settings
 
 Opener = Callable[[Any], Any]

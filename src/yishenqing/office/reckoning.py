@@ -11,7 +11,7 @@ from typing import Any
 
 from yishenqing import almanac, rulebook
 from yishenqing.core.deadline import Fact
-from yishenqing.core.decide import Attempt, Standing, guard_refusals
+from yishenqing.core.decide import Attempt, Standing, guard_refusals, not_happened
 from yishenqing.core.errors import CalendarGap, DataFault, Fault, Reason, Refused, YishenqingError
 from yishenqing.core.facts import shaped
 from yishenqing.core.workdays import Workdays
@@ -54,7 +54,11 @@ class Reckoning:
             step = self.rules.workflow.steps[fact["fact"]]
             shape = _shaped(self.rules.workflow, step, fact, file, line)
             attempt = Attempt(standing, fact["fact"], step, fact["on"], shape)
-            reasons = [*_order(standing, fact["on"], today, self.rules.workflow, step), *guard_refusals(attempt)]
+            reasons = [
+                *_order(standing, fact["on"], today, self.rules.workflow, step),
+                *not_happened(attempt, today),
+                *guard_refusals(attempt),
+            ]
             if reasons:
                 refused.append(
                     {

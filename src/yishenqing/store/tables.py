@@ -163,4 +163,32 @@ reminders = Table(
     ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
 )
 
+# By what the stored deadlines were last reckoned: settings, working days, program. A change makes them be reckoned anew.
+bases = Table(
+    "bases",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("basis", Text, nullable=False),
+    PrimaryKeyConstraint("agency"),
+)
+
+# Messages to persons, written together with the reminders that they tell; a row stays when it is sent. ``next_try``
+# is the UTC instant from which it may be tried: while it is being sent, the end of the sender's lease.
+messages = Table(
+    "messages",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", Text, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("sent_at", Text),
+    PrimaryKeyConstraint("agency", "id"),
+    Index("ix_messages_agency_sent_at_next_try", "agency", "sent_at", "next_try"),
+)
+
 APPEND_ONLY = ("entries", "letters", "rulebooks")
