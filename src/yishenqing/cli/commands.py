@@ -11,7 +11,7 @@ import click
 from yishenqing.cli import printing
 from yishenqing.cli.options import Day, Wishes, global_options
 from yishenqing.cli.speaking import Command, Group, fault_lines
-from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault
+from yishenqing.core.errors import IntegrityFault
 
 _FILE = click.Path(path_type=Path)
 
@@ -54,7 +54,7 @@ def upgrade(wishes: Wishes) -> None:
 def register(wishes: Wishes, file: Path) -> None:
     """Open a case."""
     with wishes.office() as office:
-        found = office.register(file, on=wishes.on)
+        found = dict(office.register(file, on=wishes.on))
     _show(wishes, found, printing.case(found))
 
 
@@ -75,7 +75,7 @@ def list_cases(wishes: Wishes) -> None:
 def show(wishes: Wishes, case: str, as_known: date | None, *, drawn: bool) -> None:
     """Show one case."""
     with wishes.office_as_seen() as office:
-        found = office.show(case, as_known=as_known)
+        found = dict(office.show(case, as_known=as_known))
     _show(wishes, found, printing.case(found))
     if drawn and not wishes.as_json:
         from yishenqing.cli.weeks import drawings  # noqa: PLC0415 - only who asks for a drawing pays for it
@@ -102,7 +102,7 @@ def act(wishes: Wishes, case: str, step: str, facts: tuple[str, ...], expect: in
     """Take a step."""
     given = read_facts(facts)
     with wishes.office() as office:
-        found = office.act(case, step, given, on=wishes.on, expect=expect)
+        found = dict(office.act(case, step, given, on=wishes.on, expect=expect))
     _show(wishes, found, printing.case(found))
 
 
@@ -167,57 +167,6 @@ def diagram(wishes: Wishes, folder: Path) -> None:
     _show(wishes, found, [f"流程图：{found['svg']}", f"Mermaid：{found['mermaid']}"])
 
 
-@click.command(cls=Command, help="立即办理到期事项一次：发出应发的提醒，每项只发一次。")
-@global_options
-def tick(wishes: Wishes) -> int:
-    """Do what is due now, once."""
-    if wishes.on is not None:
-        raise click.UsageError("tick 只办理今天到期的事项，不能指定 --on；查看某日的期限请用 ysq due --on 日期。")
-    with wishes.office() as office:
-        found = office.tick()
-    _show(wishes, found, reminder_lines(found["reminders"]) or ["没有新的提醒。"])
-    for fault in found["faults"]:
-        click.echo(fault_line(fault), err=True)
-    return max((_TICK_EXITS[f["code"]] for f in found["faults"]), default=0)
-
-
-_TICK_EXITS = {kind.code: kind.exit_code for kind in (CalendarGap, DataFault, IntegrityFault)}
-
-
-def fault_line(fault: dict[str, Any]) -> str:
-    """Return why a case could not be looked at."""
-    return f"案件{fault['number']}未能检查：{fault['text']}"
-
-
-def reminder_lines(reminders: list[dict[str, Any]]) -> list[str]:
-    """Return reminders one a line."""
-    return [f"【{r['mark_title']}】{r['number']}　{r['text']}（{r['law']}）" for r in reminders]
-
-
-@click.command("run", cls=Command, help="持续运行：按间隔办理到期事项，直到被停止。")
-@click.option("--every", type=click.IntRange(1, 86400), default=60, show_default=True, metavar="秒", help="间隔")
-@global_options
-def run_scheduler(wishes: Wishes, every: int) -> None:
-    """Keep doing what is due."""
-    from yishenqing import scheduler  # noqa: PLC0415 - APScheduler is for this command alone
-
-    with wishes.office() as office:
-        if not wishes.as_json:
-            click.echo(f"已开始，每{every}秒检查一次；按 Ctrl+C 停止。")
-        scheduler.run(office.tick, every, lambda found: _tell(wishes, found))
-
-
-def _tell(wishes: Wishes, found: dict[str, Any]) -> None:
-    reminders = found["reminders"]
-    for reminder, line in zip(reminders, reminder_lines(reminders), strict=True):
-        if wishes.as_json:
-            printing.line(reminder)
-        else:
-            click.echo(line)
-    for fault in found["faults"]:
-        click.echo(fault_line(fault), err=True)
-
-
 @click.command(cls=Command, help="演示：用示例申请走完登记到归档的全过程，并核验卷宗。")
 @click.option("--to", "folder", type=_FILE, metavar="文件夹", help="演示文件放在哪里（默认 ./demo-output）")
 @global_options
@@ -279,7 +228,5 @@ ALL: tuple[click.Command, ...] = (
     archive,
     check,
     diagram,
-    tick,
-    run_scheduler,
     upgrade,
 )

@@ -61,7 +61,7 @@ def walk(folder: Path, say: Callable[[str], Any]) -> dict[str, Any]:
                 day(on)
                 for reminder in office.tick()["reminders"]:
                     say(f"{on}　【{reminder['mark_title']}】{reminder['text']}")
-                found = office.act(number, step, facts)
+                found = dict(office.act(number, step, facts))
                 say(f"{on}　{found['entries'][-1]['title']} → {found['stage']}阶段：{found['state_title']}")
             say("")
             say("办结时的期限：")
@@ -73,7 +73,7 @@ def walk(folder: Path, say: Callable[[str], Any]) -> dict[str, Any]:
 
 
 def _register(office: Office, say: Callable[[str], Any]) -> tuple[str, dict[str, Any]]:
-    found = office.register(shipped("samples") / "applications" / "01.json")
+    found = dict(office.register(shipped("samples") / "applications" / "01.json"))
     say(f"2026-03-02　登记示例申请，编号{found['number']}。答复期限及其理由：")
     for deadline in found["deadlines"]:
         if deadline["clock"] == "reply":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 from yishenqing.core.deadline import (
@@ -90,13 +91,13 @@ class _Fold:
             self.remedy = outcome.remedy
         if fact.step == self.workflow.correcting:
             self._note_correction(step, fact)
-        if not any(getattr(step, w) for w in _WORDS):
+        effects = _effects(self.workflow)[fact.step]
+        if not effects:
             return
         # Whether another clock was kept is asked of the moment before this act changes anything.
         kept = {e.within: self._kept(e.within, fact.on) for e in step.stops if e.within}
-        for word, handle in _WORDS.items():
-            for effect in getattr(step, word):
-                handle(self, step, effect, fact, kept)
+        for handle, effect in effects:
+            handle(self, step, effect, fact, kept)
 
     def _note_correction(self, step: Step, fact: Fact) -> None:
         said = fact.facts
@@ -361,6 +362,18 @@ _WORDS: Mapping[str, Callable[[_Fold, Step, Any, Fact, Mapping[str, bool]], None
     "extends": _Fold.extend,
     "sets": _Fold.set,
 }
+
+
+_Handle = Callable[[_Fold, Step, Any, Fact, Mapping[str, bool]], None]
+
+
+@lru_cache(maxsize=64)
+def _effects(workflow: Workflow) -> Mapping[str, Sequence[tuple[_Handle, Start | Effect]]]:
+    """Return what each step does to clocks, in the order in which the words are carried out."""
+    return {
+        name: [(handle, effect) for word, handle in _WORDS.items() for effect in getattr(step, word)]
+        for name, step in workflow.steps.items()
+    }
 
 
 def deadlines(

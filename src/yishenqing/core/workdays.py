@@ -100,13 +100,14 @@ class Workdays:
 
     def back(self, day: date, days: int) -> date:
         """Return the working day from which ``days`` working days remain until ``day``."""
-        while not self.is_working(day):
-            day -= _DAY
-        while days > 0:
-            day -= _DAY
-            if self.is_working(day):
-                days -= 1
-        return day
+        year = day.year
+        ordinals = self._ordinals(year)
+        position = bisect_right(ordinals, day.toordinal()) - 1 - days
+        while position < 0:
+            year -= 1
+            ordinals = self._ordinals(year)
+            position += len(ordinals)
+        return date.fromordinal(ordinals[position])
 
     def roll(self, day: date) -> Count:
         """Return ``day``, or the first working day after it when it falls on a holiday or rest day."""

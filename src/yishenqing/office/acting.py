@@ -19,7 +19,7 @@ from yishenqing.core.ledger import Entry, canonical
 from yishenqing.core.ledger import append as chained
 from yishenqing.core.workflow import Step
 from yishenqing.office import casework, paperwork
-from yishenqing.office.casework import Casework, NumberTaken
+from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
@@ -117,10 +117,9 @@ class Registry:
 
     def _noted(self, attempt: Attempt) -> dict[str, Any]:
         """Return what must be recorded of guards that the office has switched off and the act would have broken."""
-        strict = Attempt(
-            _all_switched_on(attempt.standing), attempt.name, attempt.step, attempt.on, attempt.facts, attempt.actor
-        )
-        reasons = guard_refusals(strict) if any(g.switch for g in attempt.step.guards) else []
+        if not any(g.switch for g in attempt.step.guards):
+            return {}
+        reasons = guard_refusals(replace(attempt, standing=_all_switched_on(attempt.standing)))
         return {"switched_off": [str(r) for r in reasons]} if reasons else {}
 
     def _lettered(
@@ -206,8 +205,7 @@ class Registry:
             self._issue(connection, plan, printed, entry)
         workdays = after.standing.workdays
         found = after.standing.deadlines(max(workdays.today, act.on))
-        key = {"agency": agency, "number": number}
-        due_store.put_deadlines(connection, casework.deadline_rows(key, case.workflow, found, workdays))
+        due_store.put_deadlines(connection, casework.deadline_rows(after, found))
         return after
 
     def _entry(self, case: Casework, act: Act, inside: Mapping[str, Any]) -> Entry:
@@ -238,7 +236,7 @@ class Registry:
     def _issue(self, connection: Connection, plan: Plan, printed: Printed, entry: Entry) -> None:
         taken = ledger_store.next_number(connection, entry.agency, plan.series, entry.on.year)
         if taken != plan.letter_n:
-            raise NumberTaken(f"文书编号{plan.letter_number}刚被占用，本次没有写入任何内容；请重试。")
+            raise Moved(f"文书编号{plan.letter_number}刚被占用，本次没有写入任何内容；请重试。")
         issued_store.put_letter(
             connection,
             entry.agency,
@@ -274,7 +272,7 @@ def letter_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> str:
 def _after(case: Casework, entry: Entry, fact: Fact) -> Casework:
     standing = case.standing.plus(Fact(fact.step, fact.on, entry.facts), entry.actor)
     row = replace(case.row, state=standing.state, head_seq=entry.seq, head_hash=entry.hash)
-    return Casework(row, (*case.entries, entry), case.rules, standing)
+    return replace(case, row=row, entries=(*case.entries, entry), standing=standing)
 
 
 def _all_switched_on(standing: Standing) -> Standing:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing import almanac, rulebook
-from yishenqing.core.errors import DataFault, Fault, Moved, NotFound
+from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, YishenqingError
 from yishenqing.core.ledger import genesis, instant
 from yishenqing.office import casework
-from yishenqing.office.casework import Casework, NumberTaken, Row
+from yishenqing.office.answering import Answer
+from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk, end_of_day, now
 from yishenqing.store import due as due_store
+from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class CaseVerbs(Desk):
 
     def register(
         self, application: Mapping[str, Any] | Path | str, *, on: date | None = None, by: str | None = None
-    ) -> Row:
+    ) -> Answer:
         """Open a case from an application (a file, or the same as plain data); answers like ``show``.
 
         Raises:
@@ -56,8 +58,7 @@ class CaseVerbs(Desk):
             ledger_store.keep_rulebook(connection, digest, snapshot)
             case = self._opened(connection, digest, received.arrived_on)
             plan = self._registry.plan(connection, case, act, self.today)
-            found = self._answer(connection, self._registry.record(connection, plan, None))
-        return {**found, "warnings": warnings}
+            return self._answer(self._registry.record(connection, plan, None), warnings=warnings)
 
     def act(
         self,
@@ -68,7 +69,7 @@ class CaseVerbs(Desk):
         on: date | None = None,
         by: str | None = None,
         expect: int | None = None,
-    ) -> Row:
+    ) -> Answer:
         """Take a step. ``on`` is its legal date (default today); ``expect`` the last entry that the caller saw.
 
         Raises:
@@ -78,14 +79,10 @@ class CaseVerbs(Desk):
             DataFault: a fact is unknown or malformed, or the letter cannot be printed.
         """
         act = self._act(step, on or self.today, by, facts or {}, expect)
-        found: Row | None = None
+        found: Answer | None = None
         printed: Printed | None = None
         for left in reversed(range(_ATTEMPTS)):
-            try:
-                found, printed = self._taken(number, act, printed, waiting=left == 0)
-            except NumberTaken:
-                if left == 0:
-                    raise
+            found, printed = self._taken(number, act, printed, waiting=left == 0)
             if found is not None:
                 break
         else:
@@ -96,7 +93,7 @@ class CaseVerbs(Desk):
 
     def _taken(
         self, number: str, act: Act, printed: Printed | None, *, waiting: bool
-    ) -> tuple[Row | None, Printed | None]:
+    ) -> tuple[Answer | None, Printed | None]:
         """Record ``act``, or return the letter to come back with; ``waiting`` prints it while the others wait."""
         with self._transactions.writing() as connection:
             plan = self._registry.plan(connection, self._load(connection, number, lock=True), act, self.today)
@@ -105,10 +102,10 @@ class CaseVerbs(Desk):
                 printed = self._registry.printed(plan, open_facts)
             if open_facts is None or (printed is not None and plan.matches(printed.plan)):
                 done = printed if open_facts is not None else None
-                return self._answer(connection, self._registry.record(connection, plan, done)), done
+                return self._answer(self._registry.record(connection, plan, done)), done
         return None, self._registry.printed(plan, open_facts)
 
-    def show(self, number: str, *, as_known: date | None = None) -> Row:
+    def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.
 
         With ``as_known``, as the office knew it at the end of that day: without what was recorded, corrected or
@@ -120,11 +117,11 @@ class CaseVerbs(Desk):
         if as_known is not None:
             return self._as_known(number, as_known)
         with self._transactions.reading() as connection:
-            found = self._answer(connection, self._load(connection, number))
+            found = self._answer(self._load(connection, number))
         self._transactions.once_kept(lambda: self._publish(number))
         return found
 
-    def _as_known(self, number: str, day: date) -> Row:
+    def _as_known(self, number: str, day: date) -> Answer:
         from yishenqing.office.hindsight import differences  # noqa: PLC0415
 
         practice = replace(
@@ -136,11 +133,9 @@ class CaseVerbs(Desk):
             then, today = casework.load(connection, practice, number), self._load(connection, number)
             if not then.entries:
                 raise NotFound(f"{day}时案件{number}尚未登记。")
-            found = casework.answer(connection, then, day, lambda x: str(self._letter_path(x)))
-        found["permitted"] = []
-        found["letters"] = [x for x in found["letters"] if x["number"] in _numbers(then)]
         before, after = then.standing.deadlines(day), today.standing.deadlines(self.today)
-        return {**found, "as_known": day.isoformat(), "since": differences(then, today, before, after)}
+        since = differences(then, today, before, after)
+        return self._answer(then, day, permitted=[], as_known=day.isoformat(), since=since)
 
     def cases(self) -> Row:
         """Return all cases, each with the most urgent deadline that the office watches."""
@@ -169,13 +164,29 @@ class CaseVerbs(Desk):
         return {"cases": sorted(open_lines, key=lambda x: (x["due"], x["number"], x["clock"]))}
 
     def tick(self) -> Row:
-        """Do what is due now, once: give each reminder that has fallen due and was not given before.
+        """Do what is due now, once: give each reminder that has fallen due and was not given before, and deliver it.
 
-        Cases that cannot be read stand in ``faults``; they keep nobody else's reminders back.
+        Cases that cannot be read stand in ``faults``; they keep nobody else's reminders back. ``delivery`` says what
+        went to persons, what waits, and what could not be delivered. In a host's transaction nothing is delivered:
+        the messages lie in the database for the next tick of the office's own.
         """
+        from yishenqing.office.notifying import Audience  # noqa: PLC0415
         from yishenqing.office.reminding import Ticking, tick  # noqa: PLC0415
 
-        return tick(Ticking(self._transactions, self._practice, now))
+        audience = Audience(self.settings, self._rehearsal)
+        found = tick(Ticking(self._transactions, self._practice, audience, now))
+        try:
+            delivery = self._delivered()
+        except YishenqingError as error:  # the reminders are given and must be told
+            found["faults"].append({"number": "", "code": error.code, "text": str(error)})
+            delivery = {"sent": 0, "waiting": 0, "quiet": False, "failed": []}
+        return {**found, "delivery": {**delivery, "unreachable": audience.unreachable(found["reminders"])}}
+
+    def _delivered(self) -> Row:
+        from yishenqing.office.delivering import Delivery  # noqa: PLC0415
+
+        delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
+        return delivery.outcome() if self._transactions.hosted else delivery.round()
 
     def _opened(self, connection: Connection, digest: str, arrived: date) -> Casework:
         agency = self.settings.agency
@@ -187,19 +198,25 @@ class CaseVerbs(Desk):
         ledger_store.open_case(connection, row)
         return self._practice.casework(row, (), rules)
 
-    def _answer(self, connection: Connection, case: Casework) -> Row:
-        return casework.answer(connection, case, self.today, lambda x: str(self._letter_path(x)))
+    def _answer(self, case: Casework, day: date | None = None, **more: Any) -> Answer:
+        number = case.row.number
+
+        def letters() -> list[Row]:
+            with self._transactions.reading() as connection:
+                found = issued_store.letters_of(connection, self.settings.agency, number)
+            return [x.as_json(str(self._letter_path(x))) for x in found if x.seq <= len(case.entries)]
+
+        def opener() -> Any:
+            with self._transactions.reading() as connection:
+                return self._opener(connection, number)
+
+        return casework.answer(case, day or self.today, letters, opener, **more)
 
     def _moving(self, connection: Connection, row: due_store.DueRow) -> Any:
         """A stopped clock's earliest day moves on with today: it is computed, not read."""
         if row.state != "stopped":
             return None
         return self._load(connection, row.number).standing.deadlines(self.today).get(row.clock)
-
-
-def _numbers(case: Casework) -> set[str]:
-    """Return the numbers of the letters that the entries issued."""
-    return {e.facts["letter"]["number"] for e in case.entries if "letter" in e.facts}
 
 
 def _received_facts(facts: Mapping[str, Any], warnings: list[Row], folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,24 +13,19 @@ from sqlalchemy import Connection
 from yishenqing.core.corrections import effective
 from yishenqing.core.deadline import Deadline, Fact, clock_of
 from yishenqing.core.decide import Standing, permitted
-from yishenqing.core.errors import Fault, IntegrityFault, Moved
+from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.core.ledger import Entry
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Clock, Workflow
+from yishenqing.office.answering import Answer
 from yishenqing.rulebook import Rulebook, from_snapshot, snapshot_digest
+from yishenqing.settings import Marks
 from yishenqing.store import due as due_store
-from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
-from yishenqing.store import vault
-from yishenqing.store.issued import Issued
 from yishenqing.store.ledger import CaseRow
 
 _DAY = timedelta(days=1)
 Row = dict[str, Any]
-
-
-class NumberTaken(Moved):
-    """The number that a letter was printed with has gone to another letter meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +36,7 @@ class Casework:
     entries: tuple[Entry, ...]
     rules: Rulebook
     standing: Standing
+    practice: Practice
 
     @property
     def workflow(self) -> Workflow:
@@ -69,6 +65,8 @@ class Practice:
     workdays: Workdays
     switched_off: frozenset[str] = frozenset()
     stage_limits: Mapping[str, int] = field(default_factory=dict)
+    reminders: Mapping[str, Marks] = field(default_factory=dict)
+    escalate_after: int = 0
     known_until: str = ""
 
     def standing(self, rules: Rulebook, entries: Sequence[Entry]) -> Standing:
@@ -87,7 +85,7 @@ class Practice:
     def casework(self, row: CaseRow, entries: Sequence[Entry], rules: Rulebook) -> Casework:
         """Return the case as this practice reads it."""
         known = tuple(e for e in entries if not self.known_until or e.recorded_at < self.known_until)
-        return Casework(row, known, rules, self.standing(rules, known))
+        return Casework(row, known, rules, self.standing(rules, known), self)
 
 
 def load(connection: Connection, practice: Practice, number: str, *, lock: bool = False) -> Casework:
@@ -104,12 +102,16 @@ def load(connection: Connection, practice: Practice, number: str, *, lock: bool 
     return practice.casework(row, entries, rules)
 
 
-def load_many(connection: Connection, practice: Practice, numbers: Sequence[str]) -> Iterator[Casework]:
+def load_many(
+    connection: Connection, practice: Practice, numbers: Sequence[str], *, lock: bool = False
+) -> Iterator[Casework]:
     """Read many cases with two queries; a damaged case is left out, verify names it."""
+    # The rows first: with ``lock`` whoever writes to a case is waited for, and what was written is then read.
+    rows = ledger_store.rows_of_many(connection, practice.agency, numbers, lock=lock)
     entries: dict[str, list[Entry]] = {}
     for entry in ledger_store.entries_of_many(connection, practice.agency, numbers):
         entries.setdefault(entry.number, []).append(entry)
-    for row in ledger_store.rows_of_many(connection, practice.agency, numbers):
+    for row in rows:
         mine = tuple(entries.get(row.number, ()))
         rules = rules_of(connection, row.rulebook)
         if _unreadable(row, mine, rules.workflow) is None:
@@ -163,24 +165,42 @@ def outcome_of(standing: Standing) -> str | None:
     return None
 
 
-def reminder_marks(workflow: Workflow, deadline: Deadline, workdays: Workdays) -> list[tuple[str, date]]:
-    """Return the days on which somebody should be told of ``deadline``, earliest first.
+def marks(practice: Practice, workflow: Workflow, name: str, due: date) -> list[tuple[str, date]]:
+    """Return the days on which somebody should be told of an open deadline, earliest first.
 
-    Yellow and red are the office's own marks; the day after expiry follows for whatever the office owes, and
-    for the waits of others that a case stands still for.
+    Yellow and red are the office's own days ahead. The day after expiry follows for whatever the office owes and for
+    whatever a case stands still for; some days later the supervisors hear of what is still not dealt with.
     """
-    if deadline.met_on is not None or deadline.state == "stopped":
-        return []
-    clock = workflow.clocks[deadline.clock]
-    marks = [
-        (name, workdays.back(deadline.due, days))
-        for name, days in (("yellow", clock.yellow), ("red", clock.red))
-        if days
-    ]
+    clock, workdays = workflow.clocks[name], practice.workdays
+    own = practice.reminders.get(name, Marks())
+    ahead = {
+        "yellow": clock.yellow if own.yellow is None else own.yellow,
+        "red": clock.red if own.red is None else own.red,
+    }
+    found = [(mark, workdays.back(due, days)) for mark, days in ahead.items() if days]
     own_possibility = clock.owed_by == "organ" and clock.expires_as == "lapsed"
-    if is_listed(workflow, deadline.clock, clock) and not own_possibility:
-        marks.append(("expired", deadline.due + _DAY))
-    return marks
+    watched = is_listed(workflow, name, clock) and not own_possibility
+    if watched or name in awaited(workflow):
+        found.append(("expired", due + _DAY))
+    if watched and practice.escalate_after:
+        found.append(("escalated", _later(workdays, due, practice.escalate_after) + _DAY))
+    return sorted(found, key=lambda mark: mark[1])
+
+
+def _later(workdays: Workdays, day: date, days: int) -> date:
+    """Return the ``days``-th working day after ``day``; an unannounced year counts as Monday to Friday."""
+    while days > 0:
+        day += _DAY
+        days -= workdays.is_working(day)
+    return day
+
+
+@lru_cache(maxsize=64)
+def awaited(workflow: Workflow) -> frozenset[str]:
+    """Return the clocks of others for which a step lets another clock stand still."""
+    waits = (s for s in workflow.steps.values() if s.stops or s.pauses)
+    started = {e.clock for s in waits for e in s.starts}
+    return frozenset(c for c in started if workflow.clocks[c].owed_by != "organ")
 
 
 def is_listed(workflow: Workflow, name: str, clock: Clock) -> bool:
@@ -188,62 +208,71 @@ def is_listed(workflow: Workflow, name: str, clock: Clock) -> bool:
     return clock.owed_by == "organ" or any(s.waits_for == name for s in workflow.states.values())
 
 
-def deadline_rows(case: Row, workflow: Workflow, found: Mapping[str, Deadline], workdays: Workdays) -> list[Row]:
-    """Return the rows that the due list and the tick work from. ``case`` holds agency and number."""
+def deadline_rows(case: Casework, found: Mapping[str, Deadline]) -> list[Row]:
+    """Return the rows that the due list and the tick work from."""
     rows = []
     for deadline in found.values():
-        marks = reminder_marks(workflow, deadline, workdays)
+        days = marks(case.practice, case.workflow, deadline.clock, deadline.due) if _is_open(deadline) else []
         rows.append(
             {
-                **case,
+                "agency": case.row.agency,
+                "number": case.row.number,
                 "clock": deadline.key,
                 "title": deadline.title,
                 "due": deadline.due,
                 "state": deadline.state,
                 "provisional": deadline.provisional,
                 "owed_by": deadline.owed_by,
-                "remind_on": marks[0][1] if marks else None,
+                "remind_on": days[0][1] if days else None,
                 "listed": deadline.met_on is None
-                and is_listed(workflow, deadline.clock, workflow.clocks[deadline.clock]),
+                and is_listed(case.workflow, deadline.clock, case.workflow.clocks[deadline.clock]),
             }
         )
     return rows
 
 
+def _is_open(deadline: Deadline) -> bool:
+    return deadline.met_on is None and deadline.state != "stopped"
+
+
 def answer(
-    connection: Connection,
     case: Casework,
     today: date,
-    letter_path: Callable[[Issued], str],
-    *,
-    opened: bool = True,
-) -> Row:
-    """Return what ``show``, ``act`` and ``register`` answer, in the words of the contract."""
-    agency, number = case.row.agency, case.row.number
-    open_facts = vault.opener(vault.sealed_of(connection, agency, number)) if opened else _as_is
+    letters: Callable[[], list[Row]],
+    opener: Callable[[], Callable[[Any], Any]],
+    **more: Any,
+) -> Answer:
+    """Return what ``show``, ``act`` and ``register`` answer, in the words of the contract.
+
+    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries.
+    """
     state = case.workflow.states[case.standing.state]
-    return {
-        "number": number,
-        "state": case.standing.state,
-        "state_title": state.title,
-        "stage": case.workflow.stages[state.stage],
-        "outcome": case.outcome,
-        "deadlines": [d.as_json() for d in case.standing.deadlines(today).values() if not _is_idle_limit(case, d)],
-        "permitted": [p.as_json() for p in permitted(case.standing, today, today)],
-        "letters": [
-            letter.as_json(letter_path(letter)) for letter in issued_store.letters_of(connection, agency, number)
-        ],
-        "entries": [_entry(e, case.workflow, open_facts) for e in case.entries],
+
+    def deadlines() -> list[Row]:
+        found = case.standing.deadlines(today).values()
+        return [d.as_json() for d in found if not _is_idle_limit(case, d)]
+
+    def entries() -> list[Row]:
+        open_facts = opener()
+        return [_entry(e, case.workflow, open_facts) for e in case.entries]
+
+    parts: dict[str, Callable[[], Any]] = {
+        "number": lambda: case.row.number,
+        "state": lambda: case.standing.state,
+        "state_title": lambda: state.title,
+        "stage": lambda: case.workflow.stages[state.stage],
+        "outcome": lambda: case.outcome,
+        "deadlines": deadlines,
+        "permitted": lambda: [p.as_json() for p in permitted(case.standing, today, today)],
+        "letters": letters,
+        "entries": entries,
     }
+    return Answer(parts, **more)
 
 
 def _is_idle_limit(case: Casework, deadline: Deadline) -> bool:
     """An office's own limit that the stage at hand does not have says nothing to anybody."""
     return deadline.clock == case.workflow.limiting and deadline.met_on is not None
-
-
-def _as_is(facts: Any) -> Any:
-    return facts
 
 
 def _entry(entry: Entry, workflow: Workflow, open_facts: Callable[[Any], Any]) -> Row:

@@ -134,6 +134,8 @@ class Desk:
             self._workdays,
             frozenset(self.settings.switched_off),
             self.settings.stage_limits,
+            self.settings.reminders,
+            self.settings.escalate_after,
         )
 
     @cached_property

@@ -315,8 +315,7 @@ def _derived_faults(connection: Connection, case: Casework) -> Iterator[Fault]:
     """The deadlines in the database are derived; they must be what the ledger gives on the day they were written."""
     workdays = case.standing.workdays
     found = case.standing.deadlines(max(workdays.today, case.entries[-1].on)) if case.entries else {}
-    key = {"agency": case.row.agency, "number": case.row.number}
-    wanted = {r["clock"]: r for r in casework.deadline_rows(key, case.workflow, found, workdays)}
+    wanted = {r["clock"]: r for r in casework.deadline_rows(case, found)}
     stored = {r.clock: r for r in due_store.deadlines_of(connection, case.row.agency, case.row.number)}
     # The office's own limits follow its settings of the day, not the ledger.
     for clock in (wanted.keys() | stored.keys()) - {case.workflow.limiting}:

@@ -15,7 +15,7 @@ from yishenqing.office.casework import Casework, Practice, Row
 from yishenqing.store import due as due_store
 from yishenqing.store.engine import Transactions
 
-_BATCH = 500
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -33,27 +33,29 @@ class Renewal:
         with self.transactions.reading() as connection:
             numbers = due_store.cases_due_since(connection, self.practice.agency, since)
         moved: list[Row] = []
-        for start in range(0, len(numbers), _BATCH):
+        for start in range(0, len(numbers), BATCH):
             with self.transactions.writing() as connection:
-                moved += self._batch(connection, numbers[start : start + _BATCH])
+                moved += self.batch(connection, numbers[start : start + BATCH])[0]
         return moved
 
-    def _batch(self, connection: Connection, numbers: Sequence[str]) -> list[Row]:
+    def batch(self, connection: Connection, numbers: Sequence[str]) -> tuple[list[Row], list[str]]:
+        """Renew these cases under their locks; return the days that moved, and the cases that cannot be read."""
+        cases = list(casework.load_many(connection, self.practice, numbers, lock=True))
         stored = due_store.deadlines_by_case(connection, self.practice.agency, numbers)
         moved: list[Row] = []
         rows: list[dict[str, Any]] = []
-        for case in casework.load_many(connection, self.practice, numbers):
-            fresh = self._rows(case)
+        for case in cases:
+            fresh = self.rows(case)
             known = stored.get(case.row.number, {})
             rows += [r for r in fresh if _differs(known.get(r["clock"]), r)]
             moved += _moved(case, known, fresh)
         due_store.put_deadlines(connection, rows)
-        return moved
+        return moved, sorted(set(numbers) - {case.row.number for case in cases})
 
-    def _rows(self, case: Casework) -> list[dict[str, Any]]:
-        key = {"agency": case.row.agency, "number": case.row.number}
+    def rows(self, case: Casework) -> list[dict[str, Any]]:
+        """Return the case's deadlines as its ledger gives them today."""
         found = case.standing.deadlines(max(self.practice.workdays.today, case.entries[-1].on))
-        return casework.deadline_rows(key, case.workflow, found, self.practice.workdays)
+        return casework.deadline_rows(case, found)
 
 
 def _differs(known: due_store.DueRow | None, row: dict[str, Any]) -> bool:

@@ -8,10 +8,10 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from yishenqing.store.ledger import insert_of, keep
-from yishenqing.store.tables import cases, deadlines, reminders
+from yishenqing.store.ledger import insert_of
+from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 
 _KEY = ("agency", "number", "clock")
 _REST = ("title", "due", "state", "provisional", "owed_by", "remind_on", "listed")
@@ -126,24 +126,49 @@ def to_remind(connection: Connection, agency: str, today: date) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def provisional(connection: Connection, agency: str) -> list[tuple[str, date]]:
-    """Return the cases with a day that rested on a year not announced yet, each with that day."""
+def open_cases(connection: Connection, agency: str) -> list[str]:
+    """Return the cases in which the office still has something to watch."""
     query = (
-        select(deadlines.c.number, deadlines.c.due)
-        .where(
-            deadlines.c.agency == agency,
-            deadlines.c.provisional.is_(True),
-            deadlines.c.state != "stopped",
-            deadlines.c.listed.is_(True),
-        )
+        select(deadlines.c.number)
+        .distinct()
+        .where(deadlines.c.agency == agency, deadlines.c.listed.is_(True))
         .order_by(deadlines.c.number)
     )
-    return [(number, due) for number, due in connection.execute(query)]
+    return list(connection.execute(query).scalars())
 
 
-def remind(connection: Connection, row: dict[str, Any]) -> bool:
-    """Record one reminder; tell whether it is new."""
-    return keep(connection, reminders, [row]) == 1
+_TO_REMIND_OF = (
+    select(*_DUE_COLUMNS)
+    .select_from(_JOINED)
+    .where(
+        deadlines.c.agency == bindparam("a"),
+        deadlines.c.number.in_(bindparam("ns", expanding=True)),
+        deadlines.c.remind_on <= bindparam("today"),
+    )
+    .order_by(deadlines.c.number, deadlines.c.clock)
+)
+_GIVEN = select(reminders.c.number, reminders.c.clock, reminders.c.mark, reminders.c.due).where(
+    reminders.c.agency == bindparam("a"), reminders.c.number.in_(bindparam("ns", expanding=True))
+)
+
+
+def to_remind_of(connection: Connection, agency: str, numbers: Sequence[str], today: date) -> list[DueRow]:
+    """Return those deadlines of these cases of which somebody should be told something by ``today``."""
+    return _rows(connection.execute(_TO_REMIND_OF, {"a": agency, "ns": numbers, "today": today}))
+
+
+def given(connection: Connection, agency: str, numbers: Sequence[str]) -> set[tuple[str, str, str, date]]:
+    """Return the reminders that were given in these cases: case, clock, mark, last day."""
+    return {(n, c, m, d) for n, c, m, d in connection.execute(_GIVEN, {"a": agency, "ns": numbers})}
+
+
+_REMIND = insert(reminders)
+
+
+def remind(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Record reminders; the key refuses one that was given before."""
+    if rows:
+        connection.execute(_REMIND, rows)
 
 
 _NEXT = (
@@ -157,6 +182,28 @@ _NEXT = (
 )
 
 
-def put_next_reminder(connection: Connection, agency: str, row: DueRow, when: date | None) -> None:
-    """Note the next day on which somebody should be told; None when there is none left."""
-    connection.execute(_NEXT, {"a": agency, "n": row.number, "c": row.clock, "next": when})
+def put_next_reminders(connection: Connection, agency: str, days: Sequence[tuple[DueRow, date | None]]) -> None:
+    """Note the next day on which somebody should be told of each deadline; None when there is none left."""
+    if days:
+        connection.execute(_NEXT, [{"a": agency, "n": r.number, "c": r.clock, "next": day} for r, day in days])
+
+
+def last_actors(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, str]:
+    """Return who took the latest step in each of these cases."""
+    query = (
+        select(entries.c.number, entries.c.actor)
+        .join(cases, (cases.c.agency == entries.c.agency) & (cases.c.number == entries.c.number))
+        .where(entries.c.agency == agency, entries.c.number.in_(numbers), entries.c.seq == cases.c.head_seq)
+    )
+    return {number: actor for number, actor in connection.execute(query)}
+
+
+def basis_of(connection: Connection, agency: str) -> str | None:
+    """Return by what the stored deadlines were last reckoned."""
+    return connection.execute(select(bases.c.basis).where(bases.c.agency == agency)).scalar()
+
+
+def put_basis(connection: Connection, agency: str, basis: str) -> None:
+    """Note by what the stored deadlines are reckoned now."""
+    statement = insert_of(connection.dialect.name)(bases).values(agency=agency, basis=basis)
+    connection.execute(statement.on_conflict_do_update(index_elements=["agency"], set_={"basis": basis}))

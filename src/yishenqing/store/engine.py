@@ -59,6 +59,11 @@ class Transactions:
         self._engine, self._host = engine, host
         self._queue = _queue_file(engine) if engine is not None and host is None else None
 
+    @property
+    def hosted(self) -> bool:
+        """Tell whether a host commits: until then nothing that was written may be told to the world."""
+        return self._host is not None
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one moment of the database."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Table, Text, and_, bindparam, insert, select, type_coerce, update
+from sqlalchemy import ColumnElement, Connection, Table, Text, and_, bindparam, insert, select, type_coerce, update
 
 from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
@@ -40,6 +40,13 @@ _SELECT_MANY_CASES = (
     select(cases)
     .where(cases.c.agency == bindparam("a"), cases.c.number.in_(bindparam("ns", expanding=True)))
     .order_by(cases.c.number)
+)
+_LOCK_MANY_CASES = _SELECT_MANY_CASES.with_for_update()
+_CLAIM_CASES = (
+    select(cases.c.number)
+    .where(cases.c.agency == bindparam("a"), cases.c.number.in_(bindparam("ns", expanding=True)))
+    .order_by(cases.c.number)
+    .with_for_update(skip_locked=True)
 )
 _SELECT_MANY_ENTRIES = (
     select(entries)
@@ -97,10 +104,17 @@ def _dateless(connection: Connection, agency: str, number: str) -> Fault:
     return Fault(f"{number}：记录已被改动，无法读取", field="entries")
 
 
-def rows_of_many(connection: Connection, agency: str, numbers: Sequence[str]) -> list[CaseRow]:
-    """Return the rows of these cases, in the order of their numbers."""
-    found = connection.execute(_SELECT_MANY_CASES, {"a": agency, "ns": numbers})
+def rows_of_many(
+    connection: Connection, agency: str, numbers: Sequence[str], *, lock: bool = False
+) -> list[CaseRow]:
+    """Return the rows of these cases, in the order of their numbers, which is the order of locking too."""
+    found = connection.execute(_LOCK_MANY_CASES if lock else _SELECT_MANY_CASES, {"a": agency, "ns": numbers})
     return [CaseRow(*row) for row in found]
+
+
+def claim(connection: Connection, agency: str, numbers: Sequence[str]) -> list[str]:
+    """Lock those of the cases that nobody else holds, and return them."""
+    return list(connection.execute(_CLAIM_CASES, {"a": agency, "ns": numbers}).scalars())
 
 
 def entries_of_many(connection: Connection, agency: str, numbers: Sequence[str]) -> Iterator[Entry]:
@@ -187,18 +201,21 @@ def rulebook_text(connection: Connection, digest: str) -> str:
 
 def next_number(connection: Connection, agency: str, series: str, year: int) -> int:
     """Take the next number of a series in ``year``; given back if the transaction does not commit."""
-    key = {"agency": agency, "series": series, "year": year}
-    keep(connection, counters, [{**key, "last": 0}])
-    where = and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
+    where = _counter(connection, agency, series, year)
     statement = update(counters).where(where).values(last=counters.c.last + 1).returning(counters.c.last)
     return int(connection.execute(statement).scalar_one())
 
 
 def peek_number(connection: Connection, agency: str, series: str, year: int) -> int:
-    """Return the number that would be taken next, without taking it."""
-    where = and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
-    last = connection.execute(select(counters.c.last).where(where)).scalar()
-    return int(last or 0) + 1
+    """Return the number that comes next, without taking it; nobody else takes it before the transaction ends."""
+    where = _counter(connection, agency, series, year)
+    return int(connection.execute(select(counters.c.last).where(where).with_for_update()).scalar_one()) + 1
+
+
+def _counter(connection: Connection, agency: str, series: str, year: int) -> ColumnElement[bool]:
+    """Return where the counter stands; a row that is not there yet could not be locked."""
+    keep(connection, counters, [{"agency": agency, "series": series, "year": year, "last": 0}])
+    return and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
 
 
 def insert_of(dialect: str) -> Callable[[Table], Any]:

@@ -20,6 +20,8 @@ from yishenqing.core.workflow import Step
 from yishenqing.store.tables import files, sealed
 
 _SALT_BYTES = 16
+# Built once: SQLAlchemy takes longer to build a statement than to run it.
+_INSERT_SEALED = insert(sealed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def put_sealed(connection: Connection, agency: str, number: str, values: Sequenc
         rows = [
             {"agency": agency, "number": number, "digest": s.digest, "salt": s.salt, "value": s.value} for s in values
         ]
-        connection.execute(insert(sealed), rows)
+        connection.execute(_INSERT_SEALED, rows)
 
 
 def sealed_of(connection: Connection, agency: str, number: str) -> dict[str, Sealed]:
