@@ -28,7 +28,7 @@ from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import Standing, permitted
 from yishenqing.shipped import shipped
 
-ENTRIES, ROUNDS, CASES_A_ROUND = 20, 7, 25
+ENTRIES, ROUNDS, CASES_A_ROUND = 20, 7, 12
 DAY = date(2026, 3, 12)
 PAYLOAD = json.dumps(
     {"note": "经审查，申请内容明确，交承办科室办理。", "attachments": ["a1b2c3d4"]}, ensure_ascii=False

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from machine import machine
+from machine import machine  # type: ignore[import-not-found]  # a script's neighbour
 
 from yishenqing.almanac import workdays
 from yishenqing.core.clock import deadlines

@@ -22,7 +22,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from machine import machine
+from machine import machine  # type: ignore[import-not-found]  # a script's neighbour
 from sqlalchemy import insert
 
 from yishenqing import Office
@@ -53,7 +53,7 @@ def filled(home: Path, number: int) -> Office:
     """Return an office of ``number`` cases: one of each kind by the verbs, the others cloned, rehashed."""
     Office.init(home, USER)
     office = Office.open(home, user=USER, today=lambda: TODAY)
-    Letterbook.pdf = lambda *_: b"%PDF"  # type: ignore[method-assign] - how letters look is not measured here
+    Letterbook.pdf = lambda *_: b"%PDF"  # type: ignore[method-assign]  # no letter is measured
     sample = json.loads((shipped("samples") / "applications" / "01.json").read_text(encoding="utf-8"))
     numbers = []
     for road in ROADS:
@@ -157,9 +157,7 @@ def measure(office: Office, database: Path, files: Sequence[Path], number: int, 
     wall, cpu, bare = (statistics.median(x) for x in zip(*rounds, strict=True))
     print(machine(), base, sep=", ")
     print(f"{number} cases, {moved} deadlines moved")
-    print(
-        f"{number / cpu:.0f} cases a second of processor time (aim ≥ 5000), {number / wall:.0f} of waiting"
-    )
+    print(f"{number / cpu:.0f} cases a second of processor time (aim ≥ 5000), {number / wall:.0f} of waiting")
     ratio = statistics.median(cpu / bare for _, cpu, bare in rounds)
     print(f"floor {number / bare:.0f}/s, recompute ÷ floor: {ratio:.1f}")
 

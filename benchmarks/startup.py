@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from machine import machine
+from machine import machine  # type: ignore[import-not-found]  # a script's neighbour
 
 from yishenqing import Office
 from yishenqing.shipped import shipped

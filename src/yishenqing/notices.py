@@ -190,11 +190,11 @@ def _answer(error: smtplib.SMTPException) -> tuple[int, str]:
     """Return what a server said when it did not take a message."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, said = next(iter(error.recipients.values()))
-    elif isinstance(error, smtplib.SMTPResponseException):
-        code, said = error.smtp_code, error.smtp_error
-    else:
-        code, said = 0, str(error)
-    return code, (said.decode(errors="replace") if isinstance(said, bytes) else said)[:_TOLD]
+        return code, said.decode(errors="replace")[:_TOLD]
+    if not isinstance(error, smtplib.SMTPResponseException):
+        return 0, str(error)[:_TOLD]
+    text = error.smtp_error
+    return error.smtp_code, (text.decode(errors="replace") if isinstance(text, bytes) else text)[:_TOLD]
 
 
 def _said(error: Exception) -> str:

@@ -262,6 +262,20 @@ def test_a_long_history_is_read_in_time(asked: Ask) -> None:
     assert (code, clocks(answer)["reply"]) == (DONE, "2026-03-30 running")
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        ["2026-03-02 received channel=fax confirmed_on=2026-08-05"],
+        [RECEIVED, "2026-03-25 replied posted_on=2026-08-05"],
+        [RECEIVED, "2026-03-25 third_party_consulted received_on=2026-08-05"],
+    ],
+)
+def test_what_is_said_to_have_happened_cannot_lie_ahead(asked: Ask, facts: list[str]) -> None:
+    code, answer = asked(history("2026-03-26", *facts))
+    assert (code, answer["refused"][0]["fact"]) == (REFUSED, fact(facts[-1])["fact"])
+    assert "2026-08-05晚于今天（2026-03-26）" in answer["refused"][0]["reasons"][0]["text"]
+
+
 def test_an_unannounced_year_is_provisional_and_no_error(asked: Ask) -> None:
     code, answer = asked(history("2026-12-10", "2026-12-10 received channel=in_person"))
     reply, notice = answer["deadlines"]

@@ -23,7 +23,7 @@ def changed(home: Path, name: str, value: str) -> Path:
 def test_any_user_gets_an_office(tmp_path: Path, user: str) -> None:
     write_settings(tmp_path / "新 机关", user)
     settings = read_settings(tmp_path / "新 机关")
-    assert (settings.people[user].name, len(settings.people[user].roles)) == (user, 7)
+    assert (settings.people[user].name, len(settings.people[user].roles)) == (user, 8)
     assert [p.name for p in (tmp_path / "新 机关").iterdir() if p.name != ".cache"] == [FILE]
 
 

@@ -290,7 +290,8 @@ class _Fold:
 
     def deadline(self, run: _Run, today: date) -> Deadline:
         today = min(today, run.met_on or today)  # what is done stands still, whoever looks later
-        count = self.count(run, today)
+        how = self.counting(run, today)
+        count = self._count_workdays(how) if how else self.count(run, today)
         state = _state(run, count.day, today)
         paused = state == "stopped"
         return Deadline(
@@ -307,7 +308,7 @@ class _Fold:
             alternatives=tuple(self._alternatives(run, today, count.day)),
             id=run.id,
             waiting=paused and run.stopped_on is None,
-            counting=self.counting(run, today),
+            counting=how,
         )
 
     def _alternatives(self, run: _Run, today: date, due: date) -> list[Alternative]:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from functools import cached_property
 from typing import Any
 
 from yishenqing.core.errors import Fault
@@ -64,11 +63,21 @@ class Entry:
     prev: str
     hash: str
 
-    @cached_property
+    @classmethod
+    def of(cls, values: Sequence[Any]) -> Entry:
+        """Return an entry of the field values in order, as a database row has them; quicker than the constructor."""
+        entry = cls.__new__(cls)
+        entry.__dict__.update(zip(_FIELDS, values, strict=True))
+        return entry
+
+    @property
     def facts(self) -> Mapping[str, Any]:
-        """Return the sealed facts."""
-        facts: Mapping[str, Any] = json.loads(self.payload)
-        return facts
+        """Return the sealed facts, parsed once."""
+        # Not functools.cached_property: until Python 3.12 it takes a lock, for each of a case's entries.
+        found: Mapping[str, Any] | None = self.__dict__.get("_facts")
+        if found is None:
+            found = self.__dict__["_facts"] = json.loads(self.payload)
+        return found
 
     def computed_hash(self) -> str:
         """Return the hash that the entry's own content gives."""
@@ -89,6 +98,9 @@ class Entry:
             "prev": self.prev,
             "hash": self.hash,
         }
+
+
+_FIELDS = tuple(f.name for f in fields(Entry))
 
 
 def chain_hash(entry: Entry) -> str:

@@ -15,7 +15,8 @@ class Answer(Mapping[str, Any]):
 
     def __init__(self, parts: Mapping[str, Callable[[], Any]], **known: Any) -> None:
         """Know ``known`` at once, and the parts when asked."""
-        self._parts = {**parts, **{name: (lambda value=value: value) for name, value in known.items()}}
+        self._parts = parts
+        self._known = dict(known)
         self._found: dict[str, Any] = dict(known)
 
     def __getitem__(self, key: str) -> Any:
@@ -26,11 +27,12 @@ class Answer(Mapping[str, Any]):
 
     def __iter__(self) -> Iterator[str]:
         """Yield the keys in the order of the contract."""
-        return iter(self._parts)
+        yield from self._parts
+        yield from (name for name in self._known if name not in self._parts)
 
     def __len__(self) -> int:
         """Return how many parts there are."""
-        return len(self._parts)
+        return len(self._parts.keys() | self._known.keys())
 
     def __repr__(self) -> str:
         """Return what has been worked out so far."""

@@ -210,7 +210,9 @@ class CaseVerbs(Desk):
             with self._transactions.reading() as connection:
                 return self._opener(connection, number)
 
-        return casework.answer(case, day or self.today, letters, opener, **more)
+        found = casework.answer(case, day or self.today, letters, opener, **more)
+        # A host may look at the answer when its connection is closed, or after it has rolled back.
+        return Answer({}, **dict(found)) if self._transactions.hosted else found
 
     def _moving(self, connection: Connection, row: due_store.DueRow) -> Any:
         """A stopped clock's earliest day moves on with today: it is computed, not read."""

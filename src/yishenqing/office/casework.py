@@ -183,7 +183,7 @@ def marks(practice: Practice, workflow: Workflow, name: str, due: date) -> list[
     if watched or name in awaited(workflow):
         found.append(("expired", due + _DAY))
     if watched and practice.escalate_after:
-        found.append(("escalated", _later(workdays, due, practice.escalate_after) + _DAY))
+        found.append(("escalated", _later(workdays, due, practice.escalate_after)))
     return sorted(found, key=lambda mark: mark[1])
 
 

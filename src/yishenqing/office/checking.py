@@ -13,6 +13,7 @@ from yishenqing.core.law import UNIT_TITLES
 from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.office.casework import Row
+from yishenqing.settings import FILE, OFFICE_ROLES, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store.vault import write_whole
 
@@ -30,6 +31,7 @@ def check(home: Path | None) -> Row:
     except DataFault as fault:
         return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], "calendar": []}
     faults += [*_roads(rules.workflow), *([] if faults else _letters(rules.workflow, book))]
+    faults += _settings(home, rules.workflow)
     places: dict[str, list[str]] = {}
     for citation, place in rules.workflow.citations():
         places.setdefault(citation, []).append(place)
@@ -94,6 +96,25 @@ def _roads(workflow: Workflow) -> Iterator[Fault]:
             yield Fault(f"状态“{state.title}”无法走到终点", "workflows", field=f"states.{name}")
         if not state.final and not state.owner and not state.waits_for:
             yield Fault(f"状态“{state.title}”没有责任岗位，也没有所等待的期限", "workflows", field=f"states.{name}")
+
+
+def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
+    """What the office's settings name, the workflow knows."""
+    if home is None or not (home / FILE).is_file():
+        return
+    try:
+        settings = read_settings(home)
+    except DataFault as fault:
+        yield from fault.faults
+        return
+    path, roles = str(home / FILE), {*workflow.roles, *OFFICE_ROLES}
+    for clock in settings.reminders.keys() - workflow.clocks.keys():
+        yield Fault(f"没有期限“{clock}”", path, field=f"reminders.{clock}")
+    for stage in settings.stage_limits.keys() - workflow.stages.keys():
+        yield Fault(f"没有阶段“{stage}”", path, field=f"stage_limits.{stage}")
+    for user, person in settings.people.items():
+        for role in set(person.roles) - roles:
+            yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
 
 
 def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:

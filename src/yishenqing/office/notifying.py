@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from yishenqing.core.ledger import canonical
 from yishenqing.office.casework import Row
@@ -19,6 +19,7 @@ class Audience:
 
     settings: Settings
     rehearsal: bool = False
+    known_holders: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, mark: str, owner: str, last_actor: str) -> tuple[str, ...]:
         """Return who is told: whoever holds the role that owes the next step; the supervisors of what was left lying.
@@ -26,11 +27,16 @@ class Audience:
         Where nobody in the office owes a step (it waits for an answer), it is whoever took the last one. A role that
         nobody holds is the supervisors' matter.
         """
-        supervisors = self.settings.holders(SUPERVISOR)
+        supervisors = self._holders(SUPERVISOR)
         actor = [last_actor] if last_actor in self.settings.people else []
-        owing = self.settings.holders(owner) if owner else actor
+        owing = self._holders(owner) if owner else actor
         first, second = (supervisors, owing) if mark == "escalated" else (owing, supervisors)
         return tuple(first or second)
+
+    def _holders(self, role: str) -> list[str]:
+        if role not in self.known_holders:
+            self.known_holders[role] = self.settings.holders(role)
+        return self.known_holders[role]
 
     def names(self, people: Sequence[str]) -> list[str]:
         """Return these persons' names."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import date
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from yishenqing.core.deadline import clock_of
 from yishenqing.core.errors import CalendarGap, DataFault, Moved, NotFound, YishenqingError
 from yishenqing.core.ledger import canonical, digest
 from yishenqing.core.version import __version__
+from yishenqing.core.workflow import Workflow
 from yishenqing.office import casework
 from yishenqing.office.casework import Practice, Row
 from yishenqing.office.notifying import Audience
@@ -42,6 +43,7 @@ class Ticking:
     practice: Practice
     audience: Audience
     now: Callable[[], str]
+    known_marks: dict[tuple[str, str, date], list[tuple[str, date]]] = field(default_factory=dict)
 
 
 @dataclass
@@ -201,7 +203,8 @@ class _Batch:
             new += [(row, mark) for mark in fresh]
             found.reminders += [self._reminder(row, mark) for mark in _worth_telling(due_marks, fresh)]
             nexts.append((row, min((day for _, day in marks if day > today), default=None)))
-        due_store.remind(self.connection, [self._record(row, mark) for row, mark in new])
+        now = self.ticking.now()
+        due_store.remind(self.connection, [self._record(row, mark, now) for row, mark in new])
         due_store.put_next_reminders(self.connection, self.agency, nexts)
         self._go_on(new, found)
         self._address(rows, found.reminders)
@@ -210,16 +213,20 @@ class _Batch:
     def _marks(self, row: DueRow) -> list[tuple[str, date]]:
         if row.state == "stopped":
             return []
-        workflow = casework.rules_of(self.connection, row.rulebook).workflow
-        return casework.marks(self.practice, workflow, clock_of(row.clock), row.due)
+        key, known = (row.rulebook, clock_of(row.clock), row.due), self.ticking.known_marks
+        if key not in known:
+            known[key] = casework.marks(self.practice, self._workflow(row), key[1], row.due)
+        return known[key]
 
-    def _record(self, row: DueRow, mark: str) -> Row:
+    def _workflow(self, row: DueRow) -> Workflow:
+        return casework.rules_of(self.connection, row.rulebook).workflow
+
+    def _record(self, row: DueRow, mark: str, now: str) -> Row:
         key = {"agency": self.agency, "number": row.number, "clock": row.clock, "mark": mark, "due": row.due}
-        return {**key, "recorded_at": self.ticking.now()}
+        return {**key, "recorded_at": now}
 
     def _reminder(self, row: DueRow, mark: str) -> Row:
-        workflow = casework.rules_of(self.connection, row.rulebook).workflow
-        clock = workflow.clocks[clock_of(row.clock)]
+        clock = self._workflow(row).clocks[clock_of(row.clock)]
         left = self.practice.workdays.left(row.due)
         day = f"{row.due}（暂定）" if row.provisional else f"{row.due}"
         if mark in ("yellow", "red"):
@@ -249,8 +256,7 @@ class _Batch:
         over = {
             row.number
             for row, mark in new
-            if mark == "expired"
-            and clock_of(row.clock) in casework.awaited(casework.rules_of(self.connection, row.rulebook).workflow)
+            if mark == "expired" and clock_of(row.clock) in casework.awaited(self._workflow(row))
         }
         renewal = Renewal(self.ticking.transactions, self.practice)
         for number in sorted(over):
@@ -264,7 +270,7 @@ class _Batch:
 
     def _address(self, rows: Sequence[DueRow], reminders: Sequence[Row]) -> None:
         """Say who is told, and write the messages; they are kept or lost together with the reminders."""
-        states = {r.number: casework.rules_of(self.connection, r.rulebook).workflow.states[r.case_state] for r in rows}
+        states = {r.number: self._workflow(r).states[r.case_state] for r in rows}
         ownerless = [n for n, state in states.items() if not state.owner]
         actors = due_store.last_actors(self.connection, self.agency, ownerless) if ownerless else {}
         audience = self.ticking.audience

@@ -72,6 +72,8 @@ def _moved(case: Casework, known: dict[str, due_store.DueRow], fresh: list[dict[
         old = known.get(row["clock"])
         if old is None or row["state"] == "stopped" or (old.due, old.provisional) == (row["due"], row["provisional"]):
             continue
+        if row["state"] == old.state == "met":
+            continue  # what was done in time both ways concerns nobody any more
         yield {
             "number": case.row.number,
             "clock": clock_of(row["clock"]),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Result, bindparam, func, insert, select, update
 
+from yishenqing.store.hot import Hot
 from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 
@@ -35,17 +36,19 @@ class DueRow:
 
 
 @lru_cache(maxsize=2)
-def _upsert(dialect: str) -> Any:
-    statement = insert_of(dialect)(deadlines)
-    return statement.on_conflict_do_update(
-        index_elements=list(_KEY), set_={name: statement.excluded[name] for name in _REST}
+def _upsert(dialect: str) -> Hot:
+    statement = insert_of(dialect)(deadlines).values({name: bindparam(name) for name in (*_KEY, *_REST)})
+    return Hot(
+        statement.on_conflict_do_update(
+            index_elements=list(_KEY), set_={name: statement.excluded[name] for name in _REST}
+        )
     )
 
 
 def put_deadlines(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write the case's deadlines over the earlier ones."""
     if rows:
-        connection.execute(_upsert(connection.dialect.name), rows)
+        _upsert(connection.dialect.name).run_many(connection, rows)
 
 
 _DUE_COLUMNS = (
@@ -64,8 +67,9 @@ _DUE_COLUMNS = (
 _JOINED = deadlines.join(cases, (cases.c.agency == deadlines.c.agency) & (cases.c.number == deadlines.c.number))
 
 
-def _rows(found: Iterable[Any]) -> list[DueRow]:
-    return [DueRow(*row) for row in found]
+def _rows(found: Result[Any]) -> list[DueRow]:
+    rows: Sequence[Any] = found.all()  # at once: row by row costs a reminder more than its arithmetic
+    return [DueRow(*row) for row in rows]
 
 
 def open_deadlines(connection: Connection, agency: str) -> list[DueRow]:
@@ -159,7 +163,7 @@ def to_remind_of(connection: Connection, agency: str, numbers: Sequence[str], to
 
 def given(connection: Connection, agency: str, numbers: Sequence[str]) -> set[tuple[str, str, str, date]]:
     """Return the reminders that were given in these cases: case, clock, mark, last day."""
-    return {(n, c, m, d) for n, c, m, d in connection.execute(_GIVEN, {"a": agency, "ns": numbers})}
+    return {(n, c, m, d) for n, c, m, d in connection.execute(_GIVEN, {"a": agency, "ns": numbers}).all()}
 
 
 _REMIND = insert(reminders)
@@ -195,7 +199,7 @@ def last_actors(connection: Connection, agency: str, numbers: Sequence[str]) -> 
         .join(cases, (cases.c.agency == entries.c.agency) & (cases.c.number == entries.c.number))
         .where(entries.c.agency == agency, entries.c.number.in_(numbers), entries.c.seq == cases.c.head_seq)
     )
-    return {number: actor for number, actor in connection.execute(query)}
+    return {row.number: row.actor for row in connection.execute(query)}
 
 
 def basis_of(connection: Connection, agency: str) -> str | None:

@@ -57,6 +57,7 @@ class Transactions:
     def __init__(self, engine: Engine | None, host: Connection | None = None) -> None:
         """Serve ``engine``, or ``host`` when it is given: then the host commits."""
         self._engine, self._host = engine, host
+        self._writer = engine.execution_options(**{_WRITES: True}) if engine is not None else None
         self._queue = _queue_file(engine) if engine is not None and host is None else None
 
     @property
@@ -87,11 +88,9 @@ class Transactions:
                 with self._host.begin_nested():
                     yield self._host
                 return
-            assert self._engine is not None  # noqa: S101 - one of the two is given
-            with _queued(self._queue), self._engine.connect() as connection:
-                connection.execution_options(**{_WRITES: True})
-                with connection.begin():
-                    yield connection
+            assert self._writer is not None  # noqa: S101 - made with the engine
+            with _queued(self._queue), self._writer.connect() as connection, connection.begin():
+                yield connection
 
     def once_kept(self, do: Callable[[], None]) -> None:
         """Call ``do`` when what was written is kept: now, or with a host when the host commits."""

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, Text, and_, bindparam, 
 
 from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
+from yishenqing.store.hot import Hot, day, insertion
 from yishenqing.store.tables import cases, counters, entries, rulebooks
 
 
@@ -29,9 +30,9 @@ class CaseRow:
 
 
 _THIS_CASE = and_(cases.c.agency == bindparam("a"), cases.c.number == bindparam("n"))
-_SELECT_CASE = select(cases).where(_THIS_CASE)
-_LOCK_CASE = _SELECT_CASE.with_for_update()
-_SELECT_ENTRIES = (
+_SELECT_CASE = Hot(select(cases).where(_THIS_CASE))
+_LOCK_CASE = Hot(select(cases).where(_THIS_CASE).with_for_update())
+_SELECT_ENTRIES = Hot(
     select(entries)
     .where(entries.c.agency == bindparam("a"), entries.c.number == bindparam("n"))
     .order_by(entries.c.seq)
@@ -53,12 +54,12 @@ _SELECT_MANY_ENTRIES = (
     .where(entries.c.agency == bindparam("a"), entries.c.number.in_(bindparam("ns", expanding=True)))
     .order_by(entries.c.number, entries.c.seq)
 )
-_ADVANCE = (
+_ADVANCE = Hot(
     update(cases)
     .where(_THIS_CASE, cases.c.head_seq == bindparam("was"))
     .values(state=bindparam("s"), outcome=bindparam("o"), head_seq=bindparam("seq"), head_hash=bindparam("h"))
 )
-_INSERT_ENTRY = insert(entries)
+_INSERT_ENTRY = Hot(insertion(entries))
 
 
 def case_row(connection: Connection, agency: str, number: str, *, lock: bool = False) -> CaseRow:
@@ -67,10 +68,11 @@ def case_row(connection: Connection, agency: str, number: str, *, lock: bool = F
     Raises:
         NotFound: the agency has no such case.
     """
-    row = connection.execute(_LOCK_CASE if lock else _SELECT_CASE, {"a": agency, "n": number}).first()
+    row: Any = (_LOCK_CASE if lock else _SELECT_CASE).run(connection, {"a": agency, "n": number}).first()
     if row is None:
         raise NotFound(f"没有编号为“{number}”的案件；请用 ysq list 查看全部案件。")
-    return CaseRow(*row)
+    agency, number, rulebook, opened_on, state, outcome, head_seq, head_hash = row
+    return CaseRow(agency, number, rulebook, day(opened_on), state, outcome, head_seq, head_hash)
 
 
 def case_rows(connection: Connection, agency: str) -> Sequence[CaseRow]:
@@ -86,7 +88,8 @@ def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
         IntegrityFault: an entry's date is no date any more.
     """
     try:
-        return [Entry(*row) for row in connection.execute(_SELECT_ENTRIES, {"a": agency, "n": number})]
+        rows: Sequence[Any] = _SELECT_ENTRIES.run(connection, {"a": agency, "n": number}).all()
+        return [Entry.of((*r[:3], day(r[3]), *r[4:7], bool(r[7]), *r[8:])) for r in rows]
     except (TypeError, ValueError):
         raise IntegrityFault.of([_dateless(connection, agency, number)]) from None
 
@@ -96,11 +99,11 @@ def _dateless(connection: Connection, agency: str, number: str) -> Fault:
     query = select(entries.c.seq, type_coerce(entries.c.on, Text)).where(
         entries.c.agency == agency, entries.c.number == number
     )
-    for seq, day in connection.execute(query):
+    for seq, text in connection.execute(query):
         try:
-            date.fromisoformat(day)
+            date.fromisoformat(text)
         except (TypeError, ValueError):
-            return Fault(f"{number} 第{seq}条记录：日期“{day}”已被改动，不是日期", field=f"entries.{seq}")
+            return Fault(f"{number} 第{seq}条记录：日期“{text}”已被改动，不是日期", field=f"entries.{seq}")
     return Fault(f"{number}：记录已被改动，无法读取", field="entries")
 
 
@@ -141,8 +144,8 @@ def open_case(connection: Connection, row: CaseRow) -> None:
 
 def append(connection: Connection, entry: Entry) -> None:
     """Insert one entry."""
-    connection.execute(
-        _INSERT_ENTRY,
+    _INSERT_ENTRY.run(
+        connection,
         {
             "agency": entry.agency,
             "number": entry.number,
@@ -165,8 +168,8 @@ def advance(connection: Connection, entry: Entry, state: str, outcome: str | Non
     Raises:
         Moved: somebody appended an entry since the case was read.
     """
-    result = connection.execute(
-        _ADVANCE,
+    result = _ADVANCE.run(
+        connection,
         {
             "a": entry.agency,
             "n": entry.number,

@@ -163,7 +163,7 @@ reminders = Table(
     ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
 )
 
-# By what the stored deadlines were last reckoned: settings, working days, program. A change makes them be reckoned anew.
+# By what the stored deadlines were last reckoned (settings, working days, program); when it changes, they are again.
 bases = Table(
     "bases",
     metadata,

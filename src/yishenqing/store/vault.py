@@ -17,11 +17,11 @@ from sqlalchemy import Connection, insert, select
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound
 from yishenqing.core.ledger import Sealed, digest, opened, placeholder, seal
 from yishenqing.core.workflow import Step
+from yishenqing.store.hot import Hot, insertion
 from yishenqing.store.tables import files, sealed
 
 _SALT_BYTES = 16
-# Built once: SQLAlchemy takes longer to build a statement than to run it.
-_INSERT_SEALED = insert(sealed)
+_INSERT_SEALED = Hot(insertion(sealed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def put_sealed(connection: Connection, agency: str, number: str, values: Sequenc
         rows = [
             {"agency": agency, "number": number, "digest": s.digest, "salt": s.salt, "value": s.value} for s in values
         ]
-        connection.execute(_INSERT_SEALED, rows)
+        _INSERT_SEALED.run_many(connection, rows)
 
 
 def sealed_of(connection: Connection, agency: str, number: str) -> dict[str, Sealed]:
