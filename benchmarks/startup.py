@@ -27,6 +27,7 @@ YSQ = [sys.executable, "-m", "yishenqing"]
 AIMS = {"version": 0.3, "show": 1.5}
 HEAVY = ("weasyprint", "apscheduler", "jinja2", "pydantic", "yaml")
 DAY = "2026-03-12"
+COMPILED = tempfile.TemporaryDirectory()
 
 
 def seconds(words: Sequence[str]) -> float:
@@ -36,7 +37,9 @@ def seconds(words: Sequence[str]) -> float:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "YISHENQING_TODAY": DAY, "PYTHONUTF8": "1"}
+    """Return ours, with compiled files kept as on any installed system, for the floor and for us alike."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "YISHENQING_TODAY": DAY, "PYTHONUTF8": "1", "PYTHONPYCACHEPREFIX": COMPILED.name}
 
 
 def a_case(home: Path) -> str:

@@ -204,7 +204,7 @@ def _said(error: Exception) -> str:
         return "服务器不支持 STARTTLS 或者口令登录"
     if isinstance(error, smtplib.SMTPResponseException):
         return "{} {}".format(*_answer(error))
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib hides it in another
         return f"{_PATIENCE:.0f}秒内没有回应"
     return str(error)[:_TOLD] or type(error).__name__
 

@@ -62,9 +62,9 @@ class Calendar:
         return self.day
 
 
-def walked(office: Office, calendar: Calendar, number: str, until: str = "archived") -> dict[str, Any]:
+def walked(office: Office, calendar: Calendar, number: str, until: str = "archived") -> Mapping[str, Any]:
     """Take a case along the road up to and including step ``until``; return the last answer."""
-    found: dict[str, Any] = {}
+    found: Mapping[str, Any] = {}
     taken = {e["step"] for e in office.show(number)["entries"]}
     for day, step, facts in ROAD:
         if step not in taken:

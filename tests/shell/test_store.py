@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, insert, inspect, select, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import SQLAlchemyError
 
 from yishenqing.core.errors import DataFault, IntegrityFault, Moved, NotFound, YishenqingError
@@ -374,25 +373,28 @@ class TestDeadlines:
             opened(connection, "2026-0002")
             first = deadline("a", DAY, remind_on=date(2026, 3, 10))
             second = deadline("b", DAY, remind_on=date(2026, 3, 9), number="2026-0002")
-            unsettled = deadline("c", date(2027, 1, 8), provisional=True)
-            due.put_deadlines(connection, [first, second, unsettled])
+            due.put_deadlines(connection, [first, second])
         with store.reading() as connection:
             assert due.to_remind(connection, AGENCY, date(2026, 3, 8)) == []
             assert due.to_remind(connection, AGENCY, date(2026, 3, 10)) == ["2026-0002", NUMBER]
-            assert due.provisional(connection, AGENCY) == [(NUMBER, date(2027, 1, 8))]
             row = due.deadlines_of(connection, AGENCY, "2026-0002")[0]
         with store.writing() as connection:
-            due.put_next_reminder(connection, AGENCY, row, None)
+            due.put_next_reminders(connection, AGENCY, [(row, None)])
         with store.reading() as connection:
             assert due.to_remind(connection, AGENCY, date(2026, 3, 10)) == [NUMBER]
 
-    def test_a_reminder_is_new_once(self, store: Transactions) -> None:
+    def test_a_reminder_is_given_once(self, store: Transactions) -> None:
         row = {"agency": AGENCY, "number": NUMBER, "clock": "reply", "mark": "red", "due": DAY, "recorded_at": "x"}
         with store.writing() as connection:
             opened(connection)
-            assert due.remind(connection, row)
-            assert not due.remind(connection, row)
-            assert due.remind(connection, {**row, "due": date(2026, 4, 1)})
+            due.remind(connection, [row, {**row, "due": date(2026, 4, 1)}])
+        with pytest.raises(Moved), store.writing() as connection:
+            due.remind(connection, [row])
+        with store.reading() as connection:
+            assert due.given(connection, AGENCY, [NUMBER]) == {
+                (NUMBER, "reply", "red", DAY),
+                (NUMBER, "reply", "red", date(2026, 4, 1)),
+            }
 
 
 def test_a_reader_sees_one_moment(store: Transactions, engine: Engine, url: str) -> None:
@@ -519,9 +521,30 @@ def test_personal_data_stand_in_no_entry(store: Transactions) -> None:
         assert all("周德旺" not in p and json.loads(p) for p in payloads)
 
 
-def test_the_statements_are_plain_enough_for_any_dialect() -> None:
-    """Locks are rendered for PostgreSQL; SQLite's writers have the whole file."""
-    assert "FOR UPDATE" in str(ledger._LOCK_CASE.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
+def test_who_reads_a_case_to_move_it_holds_it(postgres_url: Any) -> None:
+    """PostgreSQL lets several write at once: the second waits for the first, case by case and series by series."""
+    engine = open_engine(postgres_url.render_as_string(hide_password=False))
+    upgrade(engine)
+    store = Transactions(engine)
+    with store.writing() as connection:
+        opened(connection)
+        ledger.next_number(connection, AGENCY, "告", 2026)
+
+    def impatient(read: Callable[[Connection], object]) -> None:
+        with store.writing() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            read(connection)
+
+    for read in (
+        lambda c: ledger.case_row(c, AGENCY, NUMBER, lock=True),
+        lambda c: ledger.peek_number(c, AGENCY, "告", 2026),
+    ):
+        with store.writing() as first:
+            read(first)
+            impatient(lambda c: ledger.case_row(c, AGENCY, NUMBER))  # reading alone waits for nobody
+            with pytest.raises(YishenqingError, match="lock"):
+                impatient(read)
+    engine.dispose()
 
 
 def test_errors_of_the_driver_never_get_out(store: Transactions) -> None:

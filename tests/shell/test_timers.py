@@ -18,6 +18,8 @@ from yishenqing.office.checking import check
 
 pytest_plugins = ["pg"]
 
+HOLD = "SELECT 1 FROM cases WHERE number = :n FOR UPDATE"
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(request: pytest.FixtureRequest, home: Path) -> Path:
@@ -176,7 +178,7 @@ class TestPersons:
         configure(staffed, people=registered_by_nobody)
         assert {tuple(r["to"]) for r in ticked(staffed, RED)["reminders"]} == {("简监督",)}
         configure(staffed, people={USER: {"name": "经办人", "roles": ["signer"]}})
-        (told,) = [r for r in ticked(staffed, date(2026, 3, 31))["reminders"]]
+        (told,) = ticked(staffed, date(2026, 3, 31))["reminders"]
         assert told["to"] == []
 
     def test_check_names_roles_and_clocks_that_do_not_exist(self, staffed: Path) -> None:
@@ -197,7 +199,7 @@ class TestClaims:
         monkeypatch.setattr(reminding, "_PAUSES", (0.0, 0.0))
         engine = create_engine(_url(home))
         with engine.begin() as officer:
-            officer.execute(text(f"SELECT 1 FROM cases WHERE number = '{numbers[7]}' FOR UPDATE"))
+            officer.execute(text(HOLD), {"n": numbers[7]})
             begun = time.monotonic()
             found = ticked(home, YELLOW)
             assert time.monotonic() - begun < 5
@@ -215,8 +217,13 @@ class TestClaims:
         numbers = many(home, 60)
         engine = create_engine(_url(home))
         officer = engine.connect()
-        officer.execute(text(f"SELECT 1 FROM cases WHERE number = '{numbers[7]}' FOR UPDATE"))
-        monkeypatch.setattr(reminding.time, "sleep", lambda seconds: seconds and officer.rollback())
+        officer.execute(text(HOLD), {"n": numbers[7]})
+
+        def let_go(seconds: float) -> None:
+            if seconds:
+                officer.rollback()
+
+        monkeypatch.setattr("yishenqing.office.reminding.time.sleep", let_go)
         found = ticked(home, YELLOW)
         officer.close()
         engine.dispose()
@@ -224,8 +231,8 @@ class TestClaims:
 
     def test_the_due_are_found_by_their_index(self, home: Path) -> None:
         many(home, 300, date(2027, 5, 5))
-        query = "SELECT number FROM deadlines WHERE agency = 'yunxi-zrzy' AND remind_on <= '2026-03-23' GROUP BY number"
-        plan = " ".join(str(row[3]) for row in looked(home, f"EXPLAIN QUERY PLAN {query}"))
+        query = "EXPLAIN QUERY PLAN SELECT number FROM deadlines WHERE agency = 'yunxi-zrzy' "
+        plan = " ".join(str(r[3]) for r in looked(home, query + "AND remind_on <= '2026-03-23' GROUP BY number"))
         assert "ix_deadlines_agency_remind_on" in plan
 
     def test_what_was_given_is_told_when_the_database_fails_on_the_way(
@@ -247,7 +254,7 @@ class TestClaims:
 
     def test_a_damaged_deadline_keeps_nobody_elses_back(self, home: Path) -> None:
         numbers = many(home, 60)
-        changed(home, [f"UPDATE deadlines SET due = '二月' WHERE number = '{numbers[3]}'"])
+        changed(home, ["UPDATE deadlines SET due = '二月' WHERE number = 'C-00003'"])
         found = ticked(home, YELLOW)
         assert [(f["number"], f["code"]) for f in found["faults"]] == [(numbers[3], "integrity")]
         assert len(found["reminders"]) == 59

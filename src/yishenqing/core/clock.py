@@ -261,7 +261,7 @@ class _Fold:
         how = self.counting(run, today, start, received=received)
         if how is None:
             return self.workdays.roll(self._nominal(run, self._from(run, today, start)))
-        return self._count_workdays(how)
+        return how.last_day(self.workdays)
 
     def counting(
         self, run: _Run, today: date, start: date | None = None, *, received: bool = False
@@ -278,20 +278,10 @@ class _Fold:
         """The day counted from: a stopped clock begins anew today at the earliest."""
         return max(today, run.stopped_on) if run.stopped_on is not None else start or run.started_on
 
-    def _count_workdays(self, how: Counting) -> Count:
-        count = self.workdays.add(how.start, how.number)
-        while how.excluded:
-            excluded = sum(self.workdays.between(a, min(b, count.day)) for a, b in how.excluded if a < count.day)
-            again = self.workdays.add(how.start, how.number + excluded)
-            if again.day == count.day:
-                break
-            count = again
-        return count
-
     def deadline(self, run: _Run, today: date) -> Deadline:
         today = min(today, run.met_on or today)  # what is done stands still, whoever looks later
         how = self.counting(run, today)
-        count = self._count_workdays(how) if how else self.count(run, today)
+        count = how.last_day(self.workdays) if how else self.count(run, today)
         state = _state(run, count.day, today)
         paused = state == "stopped"
         return Deadline(

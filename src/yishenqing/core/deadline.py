@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from yishenqing.core.errors import Reason
 
 if TYPE_CHECKING:
-    from yishenqing.core.workdays import Workdays
+    from yishenqing.core.workdays import Count, Workdays
 
 _DAY = timedelta(days=1)
 DayKind = Literal["start", "counted", "excluded", "rest"]
@@ -53,6 +53,17 @@ class Counting:
     start: date
     number: int
     excluded: tuple[tuple[date, date], ...] = ()
+
+    def last_day(self, workdays: Workdays) -> Count:
+        """Return the day on which the last of the days is counted."""
+        count = workdays.add(self.start, self.number)
+        while self.excluded:
+            left_out = sum(workdays.between(a, min(b, count.day)) for a, b in self.excluded if a < count.day)
+            again = workdays.add(self.start, self.number + left_out)
+            if again.day == count.day:
+                break
+            count = again
+        return count
 
     def days(self, due: date, workdays: Workdays) -> Iterator[tuple[date, DayKind]]:
         """Yield every day from day 0 to ``due``, and what it is to the count: exactly ``number`` are counted."""

@@ -77,5 +77,3 @@ class Audience:
             "content": content,
             "created_at": now,
         }
-
-
