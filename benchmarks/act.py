@@ -28,7 +28,7 @@ from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import Standing, permitted
 from yishenqing.shipped import shipped
 
-ENTRIES, ROUNDS, CASES_A_ROUND = 20, 7, 12
+ENTRIES, ROUNDS, CASES_A_ROUND = 20, 7, 24
 DAY = date(2026, 3, 12)
 PAYLOAD = json.dumps(
     {"note": "经审查，申请内容明确，交承办科室办理。", "attachments": ["a1b2c3d4"]}, ensure_ascii=False
@@ -40,7 +40,8 @@ CREATE TABLE cases(id INTEGER PRIMARY KEY, state TEXT NOT NULL, version INTEGER 
   last_hash TEXT NOT NULL);
 CREATE TABLE events(case_id INTEGER NOT NULL REFERENCES cases(id), seq INTEGER NOT NULL, at TEXT NOT NULL,
   actor TEXT NOT NULL, payload TEXT NOT NULL, prev_hash TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY(case_id, seq));
-CREATE TABLE deadlines(case_id INTEGER NOT NULL, kind TEXT NOT NULL, due_at TEXT NOT NULL, PRIMARY KEY(case_id, kind));
+CREATE TABLE deadlines(case_id INTEGER NOT NULL, kind TEXT NOT NULL, due_at TEXT NOT NULL,
+  PRIMARY KEY(case_id, kind));
 CREATE TABLE idem(key TEXT PRIMARY KEY, case_id INTEGER NOT NULL);
 CREATE TABLE outbox(id INTEGER PRIMARY KEY, payload TEXT NOT NULL, created_at TEXT NOT NULL);
 """
@@ -98,15 +99,27 @@ def _fill(office: Office, number: str) -> None:
         office.act(number, "search_recorded", FACTS)
 
 
-def _search(office: Office, number: str) -> None:
-    office.act(number, "search_recorded", FACTS)
-
-
-def per_second(run: Callable[[], None], times: int) -> float:
+def per_second(run: Callable[[], object], times: int) -> float:
     begun = time.perf_counter()
     for _ in range(times):
         run()
     return times / (time.perf_counter() - begun)
+
+
+def raw_round(raw: Raw6) -> float:
+    ids = iter(range(1000))
+    return per_second(lambda: raw.act(next(ids)), 300)
+
+
+def our_round(office: Office, numbers: list[str], *, read: bool) -> float:
+    """Acts per second; with ``read`` the whole answer is worked out too, as the command line does."""
+    cases = iter(numbers)
+
+    def once() -> object:
+        found = office.act(next(cases), "search_recorded", FACTS)
+        return dict(found) if read else found["state"]
+
+    return per_second(once, len(numbers))
 
 
 def costs(office: Office, number: str) -> dict[str, float]:
@@ -130,26 +143,26 @@ def costs(office: Office, number: str) -> dict[str, float]:
     return {name: 1e6 / per_second(run, 300) for name, run in (("fold", fold), ("clock", clock), ("offers", offers))}
 
 
+def _ratio(ours: list[float], floor: list[float]) -> float:
+    """The median of the ratios within each round: a busy machine spoils both sides alike."""
+    return statistics.median(a / b for a, b in zip(ours, floor, strict=True))
+
+
 def main() -> None:
-    base = sys.argv[1] if len(sys.argv) > 1 else "/dev/shm"  # noqa: S108 - a tmpfs: fsync costs nothing there
+    base = sys.argv[1] if len(sys.argv) > 1 else "/dev/shm"
     with tempfile.TemporaryDirectory(dir=base) as folder:
         raw = Raw6(Path(folder) / "raw.db")
         office, numbers = prepared(Path(folder) / "office")
-        ratios, ours, floor = [], [], []
+        floor, ours, whole = [], [], []
         for turn in range(ROUNDS):
-            cases = iter(numbers[turn * CASES_A_ROUND : (turn + 1) * CASES_A_ROUND])
-            ids = iter(range(1000))
-            floor.append(per_second(lambda ids=ids: raw.act(next(ids)), 300))
-            ours.append(
-                per_second(
-                    lambda cases=cases: _search(office, next(cases)),
-                    CASES_A_ROUND,
-                )
-            )
-            ratios.append(ours[-1] / floor[-1])
+            cases = numbers[turn * CASES_A_ROUND : (turn + 1) * CASES_A_ROUND]
+            floor.append(raw_round(raw))
+            ours.append(our_round(office, cases[::2], read=False))
+            whole.append(our_round(office, cases[1::2], read=True))
         print(f"{platform.machine()} {os.cpu_count()} cores, Python {platform.python_version()}, {base}")
         print(f"raw6 {statistics.median(floor):.0f}/s   act {statistics.median(ours):.0f}/s")
-        print(f"act ÷ raw6: {statistics.median(ratios):.3f}  (aim ≥ 0.15)")
+        print(f"act ÷ raw6: {_ratio(ours, floor):.3f}  (aim ≥ 0.15)")
+        print(f"act with its whole answer read ÷ raw6: {_ratio(whole, floor):.3f}")
         for name, cost in costs(office, numbers[0]).items():
             print(f"  {name}: {cost:.0f} µs")
         office.close()

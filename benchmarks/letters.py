@@ -13,7 +13,7 @@ ROUNDS = 12
 
 
 def main() -> None:
-    import letters_sample  # type: ignore[import-not-found]  # noqa: PLC0415 - the sample of the tests, a script's path
+    import letters_sample  # noqa: PLC0415 - the sample of the tests, a script's path
 
     from yishenqing.letters import Letterbook  # noqa: PLC0415
     from yishenqing.shipped import shipped  # noqa: PLC0415

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.core.deadline import as_date
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.workdays import Workdays, Year
 from yishenqing.remembered import remembered
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _KEYS = {"year", "notices", "off", "worked", "source", "loaded_on"}
 _REGIONAL = "regional.yaml"
 _SATURDAY = 5
+_YEARS = range(1949, 2200)
 
 
 def workdays(today: date, own: Path | None = None, known_on: date | None = None) -> Workdays:
@@ -47,6 +49,13 @@ class CalendarFolder(Mapping[int, Year]):
         if found is None:
             raise KeyError(year)
         return found
+
+    def get(self, year: int, default: Any = None) -> Any:
+        """Return the year's notice, or ``default``; asked for every day that is counted, so without an exception."""
+        if year not in self._known:
+            self._known[year] = self._read(year)
+        found = self._known[year]
+        return default if found is None else found
 
     def __iter__(self) -> Iterator[int]:
         """Yield the years held, in order."""
@@ -87,8 +96,10 @@ def read_year(path: Path) -> Year:
     if isinstance(document.data, dict) and "days" in document.data:
         document = _from_holiday_cn(document)
     data = document.data
-    if not isinstance(data, dict) or not isinstance(data.get("year"), int):
-        raise DataFault.of([document.fault("缺少“year”（年份）")])
+    if not isinstance(data, dict) or type(data.get("year")) is not int or data["year"] not in _YEARS:
+        raise DataFault.of([document.fault("缺少“year”（年份），或者不是年份")])
+    if not isinstance(data.get("notices") or [], list):
+        raise DataFault.of([document.fault("应为列表", ("notices",))])
     faults = [document.fault("未知的键", (k,)) for k in data if k not in _KEYS]
     days = {name: _dates(document, name, data["year"], faults) for name in ("off", "worked")}
     faults += [document.fault(f"{day}既列为放假又列为上班", ("worked",)) for day in days["off"] & days["worked"]]
@@ -122,15 +133,24 @@ def _from_holiday_cn(document: Document) -> Document:
     off: list[date] = []
     worked: list[date] = []
     for index, day in enumerate(data["days"] if isinstance(data["days"], list) else [None]):
-        try:
-            (off if day["isOffDay"] else worked).append(date.fromisoformat(day["date"]))
-        except (TypeError, KeyError, ValueError):
-            faults.append(document.fault("应有 date（存在的日期）和 isOffDay", ("days", index)))
+        free = day.get("isOffDay") if isinstance(day, dict) else None
+        when = as_date(day.get("date")) if isinstance(day, dict) else None
+        if when is None or not isinstance(free, bool):
+            faults.append(document.fault("应有 date（存在的日期）和 isOffDay（true 或 false）", ("days", index)))
+        else:
+            (off if free else worked).append(when)
     if faults:
         raise DataFault.of(faults)
     papers = data.get("papers") or []
     source = "；".join(str(p) for p in papers) if isinstance(papers, list) else ""
-    kept: dict[str, Any] = {"year": data.get("year"), "notices": [], "off": off, "worked": worked, "source": source}
+    notice = {"number": f"国务院办公厅{data.get('year')}年放假通知（文号未录入）"}
+    kept: dict[str, Any] = {
+        "year": data.get("year"),
+        "notices": [notice],
+        "off": off,
+        "worked": worked,
+        "source": source,
+    }
     return replace(document, data=kept)
 
 

@@ -7,7 +7,7 @@ may do neither. So the node tree is taken from PyYAML and turned into values her
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -79,7 +79,7 @@ def read_text(path: Path) -> str:
 def parse(text: str, file: str, *, as_json: bool = False) -> Document:
     """Turn ``text`` into values with their lines; ``file`` names it in faults."""
     if as_json:
-        data = _json(text, file)
+        data = json_value(text, file)
         try:
             return Document(data, file, _nodes(text, file)[1])
         except DataFault:  # JSON that YAML cannot read (tabs): the values stand, only the lines are unknown
@@ -98,23 +98,30 @@ def validated(adapter: TypeAdapter[T], document: Document) -> T:
         raise DataFault.of(_faults(error, document)) from None
 
 
-def _json(text: str, file: str) -> Any:
+def json_value(text: str, file: str, line: int | None = None) -> Any:
+    """Return the JSON document that stands on ``line`` of ``file`` (None: the whole file); no key twice.
+
+    Raises:
+        DataFault: it is malformed.
+    """
+
     def no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: dict[str, Any] = {}
         for key, value in pairs:
             if key in seen:
-                raise DataFault.of([Fault(f"键“{key}”重复", file)])
+                raise DataFault.of([Fault(f"键“{key}”重复", file, line)])
             seen[key] = value
         return seen
 
     try:
         return json.loads(text, object_pairs_hook=no_twins)
     except json.JSONDecodeError as error:
-        raise DataFault.of([Fault(f"不是合法的 JSON（第{error.colno}列附近）", file, error.lineno)]) from None
+        place = line or error.lineno
+        raise DataFault.of([Fault(f"不是合法的 JSON（第{error.colno}列附近）", file, place)]) from None
     except RecursionError:
-        raise DataFault.of([Fault("嵌套层数过多", file)]) from None
+        raise DataFault.of([Fault("嵌套层数过多", file, line)]) from None
     except ValueError:  # Python refuses to turn thousands of digits into a number
-        raise DataFault.of([Fault("数字过长", file)]) from None
+        raise DataFault.of([Fault("数字过长", file, line)]) from None
 
 
 def _nodes(text: str, file: str) -> tuple[Any, dict[Place, int]]:
@@ -172,19 +179,11 @@ def _mapping(node: Any, place: Place, lines: dict[Place, int], faults: list[Faul
 
 def _scalar(node: Any, place: Place, faults: list[Fault], file: str) -> Any:
     text, tag = node.value, node.tag.rsplit(":", 1)[-1]
-    if tag == "null":
-        return None
-    if tag in ("int", "float") and ":" in text:  # a time of day, which YAML 1.1 reads to the base of 60
+    read = _SCALARS.get(tag)
+    if read is None or (tag in ("int", "float") and ":" in text):  # YAML 1.1 reads 12:30 to the base of 60
         return text
-    if tag == "bool":  # only true and false; yes, no, on and off stay words
-        return _BOOLS.get(text.lower(), text)
     try:
-        if tag == "int" and len(text) <= _LONGEST_NUMBER:
-            return int(text.replace("_", ""), 0) if not text.lstrip("+-").startswith("0") else _octal(text)
-        if tag == "float":
-            return float(text)
-        if tag == "timestamp" and len(text) <= len("2026-03-02"):
-            return date.fromisoformat(text)
+        return read(text)
     except ValueError:
         name = ".".join(map(str, place))
         problem = "是不存在的日期" if tag == "timestamp" else "不是合法的数值"
@@ -192,9 +191,28 @@ def _scalar(node: Any, place: Place, faults: list[Fault], file: str) -> Any:
     return text
 
 
+def _integer(text: str) -> int | str:
+    if len(text) > _LONGEST_NUMBER:
+        return text
+    return _octal(text) if text.lstrip("+-").startswith("0") else int(text.replace("_", ""), 0)
+
+
+def _day(text: str) -> date | str:
+    return date.fromisoformat(text) if len(text) <= len("2026-03-02") else text
+
+
 def _octal(text: str) -> int | str:
     """A number with a leading zero is a code (postcode, item number), not an octal number."""
     return 0 if text.strip("+-0") == "" and len(text.lstrip("+-")) == 1 else text
+
+
+_SCALARS: Mapping[str, Callable[[str], Any]] = {
+    "null": lambda _text: None,
+    "bool": lambda text: _BOOLS.get(text.lower(), text),  # only true and false; yes, no, on and off stay words
+    "int": _integer,
+    "float": float,
+    "timestamp": _day,
+}
 
 
 @cache

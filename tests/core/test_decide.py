@@ -42,7 +42,8 @@ def reasons_of(
 ) -> str:
     """Say why a step of our own, guarded by ``guard``, may not be taken; empty when it may."""
     old = walk.standing
-    fields = {"days": Field("日数", "int"), "until": Field("至", "date", ahead=True), "outcome": Field("结果", "outcome")}
+    until = Field("至", "date", ahead=True)
+    fields = {"days": Field("日数", "int"), "until": until, "outcome": Field("结果", "outcome")}
     step = Step("试办", ("handler",), (LAW,), tuple(old.workflow.states), may=fields, guards=(guard,))
     workflow = replace(old.workflow, steps={**old.workflow.steps, "tried": step})
     standing = Standing(workflow, old.law, old.workdays.on(on), old.facts, old.actors, off)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 # pytest puts this folder on the path, mypy does not look there
-from test_archive import (  # type: ignore[import-not-found]
+from test_archive import (
     case_file,
     ledger,
     names,

@@ -105,8 +105,8 @@ def test_a_file_that_is_not_there(asked: Ask, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == ""
 
 
-def _defects() -> Iterator[Any]:
-    """What the clock command does not do yet; each is reported, and loses its mark when it is mended."""
+def _slips() -> Iterator[Any]:
+    """What people write by mistake, each with the exit code that says so."""
     yield pytest.param('{"facts": [{"on": "2026-03-02", "fact": ["received"]}]}', MALFORMED, id="fact is a list")
     yield pytest.param("[" * 100_000, MALFORMED, id="nested too deep")
     yield pytest.param(history("9999-12-31", "9999-12-30 received channel=in_person"), MALFORMED, id="year 9999")
@@ -123,14 +123,12 @@ def _defects() -> Iterator[Any]:
     yield pytest.param(twice, MALFORMED, id="a key twice in JSON lines")
 
 
-@pytest.mark.parametrize(("given", "expected"), list(_defects()))
-@pytest.mark.xfail(reason="reported with the tests of issue 3", strict=True)
-def test_defects_that_are_known(capsys: pytest.CaptureFixture[str], file: Path, given: Any, expected: int) -> None:
+@pytest.mark.parametrize(("given", "expected"), list(_slips()))
+def test_slips_of_the_pen(capsys: pytest.CaptureFixture[str], file: Path, given: Any, expected: int) -> None:
     file.write_text(given if isinstance(given, str) else json.dumps(given))
     assert run(["clock", str(file), "--json"]) == expected
 
 
-@pytest.mark.xfail(reason="reported with the tests of issue 3: taken for JSON lines, one answer a line", strict=True)
 def test_a_misspelt_document_over_several_lines_is_one_fault(asked: Ask) -> None:
     code, answer = asked('{"facts": [\n{"on": 2026-03-02}\n]}')
     assert (code, answer["error"]["faults"][0]["line"]) == (MALFORMED, 2)

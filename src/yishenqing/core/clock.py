@@ -142,12 +142,17 @@ class _Fold:
         old = self.runs.get(effect.clock)
         return not (
             (effect.only_if_stopped and (old is None or old.stopped_on is None))
-            or (effect.if_remedy and effect.if_remedy != self.remedy)
+            or (effect.if_remedy and effect.if_remedy != self._remedy_on(fact.on))
             or (effect.if_true and not fact.facts.get(effect.if_true))
             or (effect.unless_true and fact.facts.get(effect.unless_true))
             or (effect.until and as_date(fact.facts.get(effect.until)) is None)
             or (effect.same_as and effect.same_as not in self.runs)
         )
+
+    def _remedy_on(self, on: date) -> str:
+        """The remedy of the outcome by the law of the day (复议前置 only since 2024)."""
+        remedy = self.law.remedies.get(self.remedy)
+        return remedy.before if remedy is not None and remedy.before and on < remedy.since else self.remedy
 
     def _fixed(self, effect: Start, fact: Fact) -> date:
         if effect.same_as:
@@ -173,6 +178,7 @@ class _Fold:
         term = self.law.terms[name]
         value = term.on(of_day)
         if value is None:
+            self.workdays.require(run.started_on)
             return False
         run.length, run.unit, run.rolls = value.value, term.unit, term.rolls
         run.term_reason = Reason(f"自次日起算{value.value}{UNIT_TITLES[term.unit]}", value.law)

@@ -71,6 +71,7 @@ class Remedy:
     since: date
     text: str
     law: tuple[str, ...]
+    before: str = ""  # the remedy that applied until then
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,14 @@ class Workdays:
         years = range(after.year, until.year + 1)
         return tuple(n for y in years if (notice := self.years.get(y)) for n in notice.notices)
 
+    def require(self, day: date) -> None:
+        """See to it that the year of ``day`` is known, or still to come.
+
+        Raises:
+            CalendarGap: it is past and has no notice.
+        """
+        self._missing(day - _DAY, day)
+
     def _ordinals(self, year: int) -> list[int]:
         known = self._lists.get(year)
         if known is None:

@@ -16,11 +16,12 @@ from yishenqing.core.errors import CalendarGap, DataFault, Fault, Reason, Refuse
 from yishenqing.core.facts import shaped
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Step, Workflow
-from yishenqing.documents import parse, read_text
+from yishenqing.documents import json_value, parse, read_text
 
 Row = dict[str, Any]
 _RESERVED = {"on", "fact"}
 _ARRIVED = "arrived_on"
+_YEARS = range(1949, 2200)  # anything else is a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,7 @@ class Reckoning:
             reasons = [
                 *_order(standing, fact["on"], today, self.rules.workflow, step),
                 *not_happened(attempt, today),
-                *guard_refusals(attempt),
-            ]
+            ] or guard_refusals(attempt)
             if reasons:
                 refused.append(
                     {
@@ -95,22 +95,18 @@ def clock_file(path: Path, home: Path | None, today: date) -> tuple[list[Row], i
 
 
 def _is_lines(text: str) -> bool:
+    """JSON lines: more than one, and the first is a whole document by itself."""
+    lines = [line for line in text.splitlines() if line.strip()]
     try:
-        json.loads(text)
-    except ValueError:
-        return len([line for line in text.splitlines() if line.strip()]) > 1 and text.lstrip().startswith("{")
-    return False
+        return len(lines) > 1 and isinstance(json.loads(lines[0]), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _one_of_many(reckoning: Reckoning, line: str, file: str, number: int, today: date) -> tuple[Row, int]:
     """One history's fault does not keep the others' answers back; it stands at its own place among them."""
     try:
-        data = json.loads(line)
-    except ValueError:
-        fault = DataFault.of([Fault("不是合法的 JSON", file, number)])
-        return fault.as_json(), fault.exit_code
-    try:
-        return reckoning.history(data, file, today, number)
+        return reckoning.history(json_value(line, file, number), file, today, number)
     except (DataFault, CalendarGap) as error:
         return _named(error), error.exit_code
 
@@ -138,7 +134,7 @@ def _checked(data: Any, file: str, line: int | None, today: date, workflow: Work
         on = _day(given.get("on"), None) if isinstance(given, dict) else None
         if not isinstance(given, dict):
             fault("应为键值对", place)
-        elif given.get("fact") not in workflow.steps:
+        elif not isinstance(given.get("fact"), str) or given["fact"] not in workflow.steps:
             fault(f"没有“{given.get('fact')}”这一事实；可用：{'、'.join(workflow.steps)}", f"{place}.fact")
         elif on is None:
             fault(f"“{given.get('on')}”不是存在的日期，应写作 2026-03-02（不带时刻和时区）", f"{place}.on")
@@ -153,9 +149,10 @@ def _day(value: Any, default: date | None) -> date | None:
     if value is None:
         return default
     try:
-        return date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-03-02") else None
+        day = date.fromisoformat(value) if isinstance(value, str) and len(value) == len("2026-03-02") else None
     except ValueError:
         return None
+    return day if day is not None and day.year in _YEARS else None
 
 
 def _shaped(workflow: Workflow, step: Step, fact: Mapping[str, Any], file: str, line: int | None) -> dict[str, Any]:
@@ -164,10 +161,9 @@ def _shaped(workflow: Workflow, step: Step, fact: Mapping[str, Any], file: str, 
         shape = shaped(workflow, step, given)
     except DataFault as error:
         raise DataFault.of([Fault(f.text, file, line, f.field) for f in error.faults]) from None
-    channel = shape.get("channel")
-    if channel is not None and channel not in workflow.channels:
-        text = f"没有申请渠道“{channel}”；可用：{'、'.join(workflow.channels)}"
-        raise DataFault.of([Fault(text, file, line, "channel")])
+    if fact["fact"] == workflow.opening and "channel" not in shape:
+        text = f"缺少申请渠道，不能确定收到申请之日；可用：{'、'.join(workflow.channels)}"
+        raise DataFault.of([Fault(text, file, line, "channel", "条例第三十一条")])
     return shape
 
 
@@ -175,7 +171,7 @@ def _order(standing: Standing, on: date, today: date, workflow: Workflow, step: 
     """What the order of dates forbids, whatever the step's own guards say."""
     opening = workflow.steps[workflow.opening]
     if on > today:
-        yield Reason(f"{on}晚于今天（{today}）")
+        yield Reason(f"{on}晚于今天（{today}）", step.law[0])
     if not standing.facts and step is not opening:
         yield Reason(f"尚未“{opening.title}”，不能先有“{step.title}”", opening.law[0])
     if standing.facts and step is opening:

@@ -122,8 +122,8 @@ def claim(connection: Connection, agency: str, numbers: Sequence[str]) -> list[s
 
 def entries_of_many(connection: Connection, agency: str, numbers: Sequence[str]) -> Iterator[Entry]:
     """Yield the ledgers of these cases, each in order."""
-    for row in connection.execute(_SELECT_MANY_ENTRIES, {"a": agency, "ns": numbers}):
-        yield Entry(*row)
+    for row in connection.execute(_SELECT_MANY_ENTRIES, {"a": agency, "ns": numbers}).all():
+        yield Entry.of(row)
 
 
 def open_case(connection: Connection, row: CaseRow) -> None:
