@@ -52,6 +52,8 @@ def _of_dataclass(kind: Any) -> _Build:
     names = {name for name, _ in parts}
 
     def build(data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            raise TypeError(f"{kind.__name__} is stored as a mapping")
         if data.keys() - names:
             raise TypeError(f"{kind.__name__} knows no {sorted(data.keys() - names)}")
         return kind(**{name: part(data[name]) for name, part in parts if name in data})

@@ -123,8 +123,8 @@ class Desk:
 
     @property
     def _workdays(self) -> Workdays:
-        if self._known_workdays.today != self.today:
-            self._known_workdays = self._known_workdays.on(self.today)
+        if self._known_workdays.today != self.today:  # read anew each day: a notice may have been loaded since
+            self._known_workdays = almanac.workdays(self.today, self.home)
         return self._known_workdays
 
     @property
