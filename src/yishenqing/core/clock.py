@@ -109,7 +109,7 @@ class _Fold:
 
     def _find(self, clock: str, fact: Fact) -> _Run | None:
         """Return the clock that ``fact`` speaks of: the one of its id, else the only one of its kind."""
-        return self.runs.get(keyed(clock, _id(fact))) or self.runs.get(clock)
+        return self.runs.get(keyed(clock, fact.id)) or self.runs.get(clock)
 
     def _kept(self, clock: str, on: date) -> bool:
         run = self.runs.get(clock)
@@ -122,7 +122,7 @@ class _Fold:
         channel = self.workflow.channels.get(str(fact.facts.get("channel", "")))
         begun, reason = self._begun(step, effect, fact, channel)
         run = _Run(
-            effect.clock, _id(fact), clock, begun or fact.on, [reason], None, "workday", Reason("", effect.law)
+            effect.clock, fact.id, clock, begun or fact.on, [reason], None, "workday", Reason("", effect.law)
         )
         if effect.until or effect.same_as:
             run.fixed = self._fixed(effect, fact)
@@ -226,7 +226,7 @@ class _Fold:
         limit = self._find(effect.at_most, fact) if effect.at_most else None
         run.pauses.append(
             _Pause(
-                (fact.step, _id(fact)),
+                (fact.step, fact.id),
                 fact.on,
                 None,
                 step.title,
@@ -239,7 +239,7 @@ class _Fold:
     def resume(self, _step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)
         for pause in run.pauses if run else ():
-            if pause.answered is None and pause.key == (effect.answers, _id(fact)):
+            if pause.answered is None and pause.key == (effect.answers, fact.id):
                 pause.answered = fact.on
                 return
 
@@ -397,8 +397,3 @@ def _state(run: _Run, due: date, today: date) -> ClockState:
     if run.stopped_on is not None or any(p.open(today) for p in run.pauses):
         return "stopped"
     return "running" if today <= due else run.clock.expires_as
-
-
-def _id(fact: Fact) -> str:
-    """Return what tells a consultation apart from others that run at once."""
-    return str(fact.facts.get("id") or "")

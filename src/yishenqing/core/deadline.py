@@ -33,6 +33,11 @@ class Fact:
     on: date
     facts: Mapping[str, Any]
 
+    @property
+    def id(self) -> str:
+        """Return what tells a consultation apart from others that run at once; empty where none is given."""
+        return str(self.facts.get("id") or "")
+
 
 @dataclass(frozen=True, slots=True)
 class Alternative:

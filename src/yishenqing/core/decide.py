@@ -295,7 +295,7 @@ def _another_person(attempt: Attempt, guard: Guard) -> str:
 def _open_questions(attempt: Attempt, asking: str, answering: str) -> int:
     """How many questions of the attempt's id have been asked and not answered."""
     mine = str((attempt.facts or {}).get("id") or "")
-    facts = [f for f in attempt.standing.facts if str(f.facts.get("id") or "") == mine]
+    facts = [f for f in attempt.standing.facts if f.id == mine]
     return sum(f.step == asking for f in facts) - sum(f.step == answering for f in facts)
 
 
