@@ -253,12 +253,17 @@ def _faults(error: ValidationError, document: Document) -> list[Fault]:
     return [_fault(d, document, missing) for d in details]
 
 
+def _in_chinese(choices: str) -> str:
+    """Return pydantic's “'a', 'b' or 'c'” as a, b and c stand in a Chinese sentence."""
+    return choices.replace(" or ", "、").replace(", ", "、").replace("'", "")
+
+
 def _fault(detail: Any, document: Document, missing: list[Any]) -> Fault:
     place = tuple(p for p in detail["loc"] if not (isinstance(p, str) and p.startswith("function-")))
     kind, context = detail["type"], detail.get("ctx", {})
     text = _known_errors().get(kind)
     if text is not None:
-        text = text.format_map({k: str(v).replace(" or ", " 或 ") for k, v in context.items()})
+        text = text.format_map({k: _in_chinese(str(v)) for k, v in context.items()})
     elif kind == "value_error":
         text = str(context.get("error", detail["msg"]))
     else:

@@ -7,7 +7,6 @@ steps; the count then turns each running clock into a date with the reasons and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -24,57 +23,11 @@ from yishenqing.core.deadline import (
     union,
 )
 from yishenqing.core.errors import Reason
-from yishenqing.core.law import UNIT_TITLES, Law, Unit
+from yishenqing.core.law import UNIT_TITLES, Law
 from yishenqing.core.receipt import received_on
+from yishenqing.core.runs import Pause, Run
 from yishenqing.core.workdays import Count, Workdays
-from yishenqing.core.workflow import Channel, Clock, Effect, Start, Step, Workflow
-
-
-@dataclass(slots=True)
-class _Pause:
-    """A stretch that does not count: from the day after ``since`` until the answer, or until ``at_most``."""
-
-    key: tuple[str, str]  # the step that asked, and its id
-    since: date
-    answered: date | None
-    title: str
-    law: str
-    received: date | None = None
-    at_most: date | None = None
-
-    def until(self, today: date) -> date:
-        """Return the last day left out, seen from ``today``."""
-        ends = [d for d in (self.answered, self.at_most) if d is not None]
-        end = min(ends, default=None)
-        return max(self.since, today if end is None or end > today else end)
-
-    def open(self, today: date) -> bool:
-        """Tell whether the stretch still goes on on ``today``."""
-        return self.answered is None and (self.at_most is None or today <= self.at_most)
-
-
-@dataclass(slots=True)
-class _Run:
-    """One clock under way, as the facts so far have left it."""
-
-    name: str
-    id: str
-    clock: Clock
-    started_on: date
-    reasons: list[Reason]
-    length: int | None
-    unit: Unit
-    term_reason: Reason
-    rolls: str = ""
-    fixed: date | None = None
-    extension: int = 0
-    pauses: list[_Pause] = field(default_factory=list)
-    stopped_on: date | None = None
-    waiting: str = ""
-    met_on: date | None = None
-    closed: bool = False
-    others: list[tuple[date, str]] = field(default_factory=list)
-    remarks: list[Reason] = field(default_factory=list)
+from yishenqing.core.workflow import Channel, Effect, Start, Step, Workflow
 
 
 class _Fold:
@@ -82,11 +35,13 @@ class _Fold:
 
     def __init__(self, workflow: Workflow, law: Law, workdays: Workdays, opened_on: date) -> None:
         self.workflow, self.law, self.workdays, self.opened_on = workflow, law, workdays, opened_on
-        self.runs: dict[str, _Run] = {}
+        self.runs: dict[str, Run] = {}
         self.remedy = ""
+        self.steps: list[str] = []
 
     def apply(self, fact: Fact) -> None:
         step = self.workflow.steps[fact.step]
+        self.steps.append(fact.step)
         if outcome := self.workflow.outcomes.get(str(fact.facts.get("outcome", ""))):
             self.remedy = outcome.remedy
         if fact.step == self.workflow.correcting:
@@ -99,15 +54,18 @@ class _Fold:
         for handle, effect in effects:
             handle(self, step, effect, fact, kept)
 
-    def _note_correction(self, step: Step, fact: Fact) -> None:
-        said = fact.facts
-        what = f"第{said['of']}条记录的“{said['field']}”更正为{said['value']}"
-        text = f"{fact.on}{step.title}：{what}（{said['reason']}）"
+    def _note_correction(self, step: Step, said: Fact) -> None:
+        """Put a correction among the reasons of the clocks that the corrected entry started."""
+        of, name = int(said.facts["of"]), str(said.facts["field"])
+        fields = self.workflow.steps[self.steps[of - 1]].fields
+        title = fields[name].title if name in fields else "办理日期"
+        what = f"第{of}条记录的“{title}”更正为{said.facts['value']}"
+        text = f"{said.on}{step.title}：{what}（{said.facts['reason']}）"
         for run in self.runs.values():
-            if run.met_on is None:
+            if run.source == of:
                 run.remarks.append(Reason(text, step.law[0]))
 
-    def _find(self, clock: str, fact: Fact) -> _Run | None:
+    def _find(self, clock: str, fact: Fact) -> Run | None:
         """Return the clock that ``fact`` speaks of: the one of its id, else the only one of its kind."""
         return self.runs.get(keyed(clock, fact.id)) or self.runs.get(clock)
 
@@ -121,9 +79,7 @@ class _Fold:
         clock = self.workflow.clocks[effect.clock]
         channel = self.workflow.channels.get(str(fact.facts.get("channel", "")))
         begun, reason = self._begun(step, effect, fact, channel)
-        run = _Run(
-            effect.clock, fact.id, clock, begun or fact.on, [reason], None, "workday", Reason("", effect.law)
-        )
+        run = Run(effect.clock, fact.id, clock, begun or fact.on, [reason], None, "workday", Reason("", effect.law))
         if effect.until or effect.same_as:
             run.fixed = self._fixed(effect, fact)
             run.term_reason = Reason(f"{clock.title}至{run.fixed}止", effect.law)
@@ -136,6 +92,7 @@ class _Fold:
         old = self.runs.get(keyed(run.name, run.id))
         if old is not None:  # a wait for somebody's opinion goes on, whatever else starts the period anew
             run.pauses = [p for p in old.pauses if p.open(fact.on)]
+        run.source = len(self.steps)
         self.runs[keyed(run.name, run.id)] = run
 
     def _applies(self, effect: Start, fact: Fact) -> bool:
@@ -173,7 +130,7 @@ class _Fold:
             return None, Reason(f"{fact.on}到达，尚待与申请人确认：{channel.text}", channel.law)
         return confirmed, Reason(f"{confirmed}确认收到申请：{channel.text}", channel.law)
 
-    def _measure(self, run: _Run, name: str) -> bool:
+    def _measure(self, run: Run, name: str) -> bool:
         of_day = self.opened_on if run.clock.law_of == "case" else run.started_on
         term = self.law.terms[name]
         value = term.on(of_day)
@@ -225,7 +182,7 @@ class _Fold:
             return
         limit = self._find(effect.at_most, fact) if effect.at_most else None
         run.pauses.append(
-            _Pause(
+            Pause(
                 (fact.step, fact.id),
                 fact.on,
                 None,
@@ -257,7 +214,7 @@ class _Fold:
             run.extension += days
             run.remarks.append(Reason(f"{fact.on}{step.title}{days}个工作日", effect.law))
 
-    def count(self, run: _Run, today: date, start: date | None = None, *, received: bool = False) -> Count:
+    def count(self, run: Run, today: date, start: date | None = None, *, received: bool = False) -> Count:
         """Return the last day of ``run``, seen from ``today`` (an open pause is counted up to today).
 
         With ``received``, a pause begins on the day the asked received the letter, not when it was sent.
@@ -270,7 +227,7 @@ class _Fold:
         return how.last_day(self.workdays)
 
     def counting(
-        self, run: _Run, today: date, start: date | None = None, *, received: bool = False
+        self, run: Run, today: date, start: date | None = None, *, received: bool = False
     ) -> Counting | None:
         """Return what ``count`` counts: None for a fixed day and for periods in days or months."""
         if run.fixed is not None or run.unit != "workday":
@@ -280,11 +237,11 @@ class _Fold:
         return Counting(start, (run.length or 0) + run.extension, tuple(union(spans)))
 
     @staticmethod
-    def _from(run: _Run, today: date, start: date | None) -> date:
+    def _from(run: Run, today: date, start: date | None) -> date:
         """The day counted from: a stopped clock begins anew today at the earliest."""
         return max(today, run.stopped_on) if run.stopped_on is not None else start or run.started_on
 
-    def deadline(self, run: _Run, today: date) -> Deadline:
+    def deadline(self, run: Run, today: date) -> Deadline:
         today = min(today, run.met_on or today)  # what is done stands still, whoever looks later
         how = self.counting(run, today)
         count = how.last_day(self.workdays) if how else self.count(run, today)
@@ -307,14 +264,14 @@ class _Fold:
             counting=how,
         )
 
-    def _alternatives(self, run: _Run, today: date, due: date) -> list[Alternative]:
+    def _alternatives(self, run: Run, today: date, due: date) -> list[Alternative]:
         found = [Alternative(self.count(run, today, start).day, why) for start, why in run.others]
         if any(p.received for p in run.pauses):
             why = "征求意见的时间自对方收到征求意见书起扣除，而不是自发出起扣除（条例第三十三条第三款未明确）"
             found.append(Alternative(self.count(run, today, received=True).day, why))
         return [a for a in found if a.due != due]
 
-    def _reasons(self, run: _Run, count: Count, state: ClockState, today: date) -> list[Reason]:
+    def _reasons(self, run: Run, count: Count, state: ClockState, today: date) -> list[Reason]:
         reasons = [*run.reasons, run.term_reason]
         for pause in run.pauses:
             until = pause.until(today)
@@ -331,7 +288,7 @@ class _Fold:
             reasons.append(Reason(f"{years}放假安排尚未公布，暂按周一至周五推算，载入通知后重新计算"))
         return reasons
 
-    def _calendar_reasons(self, run: _Run, count: Count) -> list[Reason]:
+    def _calendar_reasons(self, run: Run, count: Count) -> list[Reason]:
         if run.fixed is not None:
             return []
         if run.unit == "workday":
@@ -342,7 +299,7 @@ class _Fold:
             return []
         return [Reason(f"{nominal}为休假日，顺延至其后第一个工作日", run.rolls)]
 
-    def _nominal(self, run: _Run, start: date) -> date:
+    def _nominal(self, run: Run, start: date) -> date:
         """The last day of a period in days or months, before any holiday is looked at."""
         length = run.length or 0
         return start + timedelta(days=length) if run.unit == "day" else months_later(start, length)
@@ -389,9 +346,10 @@ def deadlines(
     return {key: fold.deadline(run, today) for key, run in fold.runs.items()}
 
 
-def _state(run: _Run, due: date, today: date) -> ClockState:
-    if run.closed:
-        return "met"
+def _state(run: Run, due: date, today: date) -> ClockState:
+    if run.closed:  # what the organ had let run out before it was closed stays so
+        late = run.met_on is not None and run.met_on > due and run.clock.owed_by == "organ"
+        return run.clock.expires_as if late else "met"
     if run.met_on is not None:
         return "met" if run.met_on <= due else "missed"
     if run.stopped_on is not None or any(p.open(today) for p in run.pauses):

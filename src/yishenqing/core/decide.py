@@ -187,6 +187,24 @@ def guard_refusals(attempt: Attempt) -> list[Reason]:
     return reasons
 
 
+def doubts(standing: Standing) -> list[tuple[int, list[Reason]]]:
+    """Return the acts that their guards would refuse by the facts as they are now known, each with the reasons.
+
+    Only a correction can make an act doubtful that was lawful when it was recorded; what follows, people decide.
+    """
+    if not any(f.step == standing.workflow.correcting for f in standing.facts):
+        return []
+    found = []
+    for place, fact in enumerate(standing.facts):
+        before = replace(standing, facts=standing.facts[:place], actors=standing.actors[:place], _known={})
+        step = standing.workflow.steps[fact.step]
+        if fact.step != standing.workflow.correcting and place:
+            attempt = Attempt(before, fact.step, step, fact.on, fact.facts, standing.actors[place])
+            if reasons := guard_refusals(attempt):
+                found.append((place + 1, reasons))
+    return found
+
+
 def _of_role(attempt: Attempt) -> list[Reason]:
     step, roles = attempt.step, attempt.roles
     if roles is None or set(step.by) & set(roles):
@@ -196,18 +214,18 @@ def _of_role(attempt: Attempt) -> list[Reason]:
 
 
 def _of_date(attempt: Attempt, today: date) -> list[Reason]:
-    last = attempt.standing.last_on
+    last, order_law = attempt.standing.last_on, attempt.standing.workflow.law[0]
     if attempt.on > today:
-        return [Reason(f"办理日期{attempt.on}晚于今天（{today}）")]
+        return [Reason(f"办理日期{attempt.on}晚于今天（{today}）", order_law)]
     if last is not None and attempt.on < last:
-        return [Reason(f"办理日期{attempt.on}早于上一步骤的日期{last}，记录须按先后顺序")]
+        return [Reason(f"办理日期{attempt.on}早于上一步骤的日期{last}，记录须按先后顺序", order_law)]
     return not_happened(attempt, today)
 
 
 def not_happened(attempt: Attempt, today: date) -> list[Reason]:
     """Return the dates among the facts that are said to have happened and lie after ``today``."""
     return [
-        Reason(f"“{known.title}”{day}晚于今天（{today}）")
+        Reason(f"“{known.title}”{day}晚于今天（{today}）", attempt.step.law[0])
         for name, known in attempt.step.fields.items()
         if known.type == "date" and not known.ahead
         if (day := as_date((attempt.facts or {}).get(name))) and day > today
@@ -342,6 +360,14 @@ def _correctable(attempt: Attempt, _guard: Guard) -> str:
     return objection(attempt.standing.workflow, attempt.standing.facts, attempt.facts)
 
 
+def _in_force(attempt: Attempt, guard: Guard) -> str:
+    term = attempt.standing.law.terms[guard.term]
+    if term.on(attempt.on) is not None:
+        return ""
+    first = min(v.since for v in term.values)
+    return f"{attempt.on}时尚无法定的{term.title}（自{first}起才有规定）"
+
+
 _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "once": _once,
     "after": _after,
@@ -358,4 +384,5 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "agrees": _agrees,
     "lettered": _lettered,
     "correctable": _correctable,
+    "in_force": _in_force,
 }

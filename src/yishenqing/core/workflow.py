@@ -32,6 +32,7 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "distinct": ("step",),
     "agrees": ("field",),
     "lettered": ("field",),
+    "in_force": ("term",),
 }
 OWED_BY_TITLES: Mapping[str, str] = {
     "organ": "本机关",
@@ -65,7 +66,7 @@ class Guard:
     · another_person: the actor is not who took that step · answers: a question of that step (by its id) is still
     open · distinct: none of the same id is open until that step answers it · agrees: an outcome given is the one
     chosen before · lettered: the outcome chosen has its letter · correctable: the entry and the fact named can be
-    corrected so.
+    corrected so · in_force: the term has a value on the day.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -85,6 +86,7 @@ class Guard:
         "agrees",
         "lettered",
         "correctable",
+        "in_force",
     ]
     law: str
     step: str = ""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from yishenqing.core.corrections import effective
 from yishenqing.core.deadline import Deadline, Fact, clock_of
-from yishenqing.core.decide import Standing, permitted
+from yishenqing.core.decide import Standing, doubts, permitted
 from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.core.ledger import Entry
 from yishenqing.core.workdays import Workdays
@@ -266,6 +266,10 @@ def answer(
         "permitted": lambda: [p.as_json() for p in permitted(case.standing, today, today)],
         "letters": letters,
         "entries": entries,
+        "doubts": lambda: [
+            {"seq": seq, "text": f"按更正后的事实，第{seq}条记录：{'；'.join(str(r) for r in reasons)}"}
+            for seq, reasons in doubts(case.standing)
+        ],
     }
     return Answer(parts, **more)
 

@@ -331,4 +331,6 @@ def _same_deadline(row: due_store.DueRow, want: Row) -> bool:
     moving = "stopped" in (row.state, want["state"]) or row.provisional
     if (row.owed_by, row.title, row.listed) != (want["owed_by"], want["title"], want["listed"]):
         return False
+    if not want["listed"] and (row.state, row.provisional) != (want["state"], want["provisional"]):
+        return want["state"] not in ("met", "missed")  # what is done stands still
     return moving or (row.due == want["due"] and not want["provisional"])

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yishenqing.core.errors import IntegrityFault
-from yishenqing.office.casework import Row
+from yishenqing.core.errors import IntegrityFault, NotFound
+from yishenqing.office.casework import Row, at
 from yishenqing.office.desk import Desk
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
@@ -79,12 +79,19 @@ class PaperVerbs(Desk):
         from yishenqing.office import filing  # noqa: PLC0415
 
         with self._transactions.reading() as connection:
-            row = ledger_store.case_row(connection, self.settings.agency, number)
+            entries = ledger_store.entries_of(connection, self.settings.agency, number)
+            try:
+                row = ledger_store.case_row(connection, self.settings.agency, number)
+            except NotFound:
+                if entries:  # the ledger is there, and what it hangs on is gone
+                    return [at(number, entries[-1].seq, "案件的登记缺失，记录失去了所属的案件")]
+                raise
             try:
                 return filing.case_faults(connection, self._load(connection, number), self._filing())
             except IntegrityFault as broken:  # so badly that the case cannot be understood
-                entries = ledger_store.entries_of(connection, row.agency, number)
                 return filing.raw_faults(connection, row, entries) or list(broken.faults)
+            except ValueError as broken:  # a date in the database is none any more
+                return [at(number, row.head_seq, f"数据库中与之相连的日期已被改动，无法读取（{broken}）")]
 
     def _filing(self) -> Filing:
         from yishenqing.office.filing import Filing  # noqa: PLC0415

@@ -171,7 +171,7 @@ def _order(standing: Standing, on: date, today: date, workflow: Workflow, step: 
     """What the order of dates forbids, whatever the step's own guards say."""
     opening = workflow.steps[workflow.opening]
     if on > today:
-        yield Reason(f"{on}晚于今天（{today}）", step.law[0])
+        yield Reason(f"{on}晚于今天（{today}）", workflow.law[0])
     if not standing.facts and step is not opening:
         yield Reason(f"尚未“{opening.title}”，不能先有“{step.title}”", opening.law[0])
     if standing.facts and step is opening:

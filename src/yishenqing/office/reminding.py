@@ -29,6 +29,7 @@ from yishenqing.store import outbox
 from yishenqing.store.due import DueRow
 from yishenqing.store.engine import Transactions
 
+_LAMPS = ("yellow", "red")
 MARK_TITLES = {"yellow": "黄灯", "red": "红灯", "expired": "届满", "escalated": "上报"}
 _AT_ONCE = 50  # cases that one transaction claims
 _PAUSES = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds before what others held is tried again
@@ -229,8 +230,10 @@ class _Batch:
         clock = self._workflow(row).clocks[clock_of(row.clock)]
         left = self.practice.workdays.left(row.due)
         day = f"{row.due}（暂定）" if row.provisional else f"{row.due}"
-        if mark in ("yellow", "red"):
+        if mark in _LAMPS:
             text = f"{row.title}{day}届满，还剩{left}个工作日" if left else f"{row.title}今日（{day}）届满"
+            if left < 0:  # nobody ticked in time, and the organ can make no use of the period any more
+                text = f"{row.title}已于{day}届满"
         elif clock.owed_by == "organ":
             late = "请立即处理并上报" if mark == "expired" else f"已逾期{-left}个工作日，请督促办理"
             text = f"{row.title}已于{day}届满，尚未办理，{late}"

@@ -175,7 +175,11 @@ _SAYINGS: tuple[tuple[tuple[str, ...], type[YishenqingError], str], ...] = (
         NotFound,
         "数据库尚未建立或者版本较旧；请先运行 ysq init。",
     ),
-    (("unable to open",), NotFound, "打不开数据库文件；请检查 --home 指定的文件夹，或者先运行 ysq init。"),
+    (
+        ("unable to open",),
+        YishenqingError,
+        "打不开数据库文件；可能是文件夹只读、权限不足或者磁盘已满，请检查后重试。",
+    ),
     (
         ("disk I/O",),
         YishenqingError,

@@ -72,7 +72,12 @@ def case_row(connection: Connection, agency: str, number: str, *, lock: bool = F
     if row is None:
         raise NotFound(f"没有编号为“{number}”的案件；请用 ysq list 查看全部案件。")
     agency, number, rulebook, opened_on, state, outcome, head_seq, head_hash = row
-    return CaseRow(agency, number, rulebook, day(opened_on), state, outcome, head_seq, head_hash)
+    try:
+        opened = day(opened_on)
+    except (TypeError, ValueError):
+        fault = Fault(f"{number} 第1条记录：立案日期“{opened_on}”已被改动，不是日期", field="entries.1")
+        raise IntegrityFault.of([fault]) from None
+    return CaseRow(agency, number, rulebook, opened, state, outcome, head_seq, head_hash)
 
 
 def case_rows(connection: Connection, agency: str) -> Sequence[CaseRow]:
@@ -89,9 +94,16 @@ def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
     """
     try:
         rows: Sequence[Any] = _SELECT_ENTRIES.run(connection, {"a": agency, "n": number}).all()
-        return [Entry.of((*r[:3], day(r[3]), *r[4:7], bool(r[7]), *r[8:])) for r in rows]
+        return [Entry.of((*r[:3], day(r[3]), *r[4:7], _flag(r[7]), *r[8:])) for r in rows]
     except (TypeError, ValueError):
         raise IntegrityFault.of([_dateless(connection, agency, number)]) from None
+
+
+def _flag(value: Any) -> bool:
+    """Return a yes-or-no column; SQLite keeps whatever number is written to it."""
+    if value not in (0, 1):
+        raise ValueError(f"{value} is no flag")
+    return bool(value)
 
 
 def _dateless(connection: Connection, agency: str, number: str) -> Fault:
@@ -107,9 +119,7 @@ def _dateless(connection: Connection, agency: str, number: str) -> Fault:
     return Fault(f"{number}：记录已被改动，无法读取", field="entries")
 
 
-def rows_of_many(
-    connection: Connection, agency: str, numbers: Sequence[str], *, lock: bool = False
-) -> list[CaseRow]:
+def rows_of_many(connection: Connection, agency: str, numbers: Sequence[str], *, lock: bool = False) -> list[CaseRow]:
     """Return the rows of these cases, in the order of their numbers, which is the order of locking too."""
     found = connection.execute(_LOCK_MANY_CASES if lock else _SELECT_MANY_CASES, {"a": agency, "ns": numbers})
     return [CaseRow(*row) for row in found]
@@ -193,12 +203,14 @@ def rulebook_text(connection: Connection, digest: str) -> str:
     """Return the stored rules.
 
     Raises:
-        NotFound: the rules that the case was opened under are gone.
+        IntegrityFault: the rules that the case was opened under are gone.
     """
     query = select(rulebooks.c.snapshot).where(rulebooks.c.digest == digest)
     text = connection.execute(query).scalar()
     if text is None:
-        raise NotFound(f"数据库中缺少案件立案时的流程与法律数据（{digest[:12]}）。")
+        raise IntegrityFault.of(
+            [Fault(f"数据库中缺少案件立案时的流程与法律数据（{digest[:12]}），案件的各条记录失去依据")]
+        )
     return str(text)
 
 
