@@ -456,9 +456,10 @@ class TestSayings:
         said = self.said(file, self.read)
         assert (said.exit_code, "损坏" in said.text) == (7, True)
 
-    def test_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+    def test_a_file_that_cannot_be_opened(self, tmp_path: Path) -> None:
+        """Whether there is an office at all is asked before; here the folder is read-only, or not ours."""
         said = self.said(tmp_path / "none" / "office.db", self.read)
-        assert said.exit_code == 5
+        assert (said.exit_code, "只读" in said.text) == (1, True)
 
     def test_another_program_that_holds_the_lock(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         holder = sqlite3.connect(file, isolation_level=None)

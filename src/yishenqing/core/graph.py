@@ -42,10 +42,17 @@ class Graph:
         for name, step in workflow.steps.items():
             sources: list[str | Enum | State] = [*(step.from_ or (workflow.initial,))]
             self._machine.add_transition(name, sources, step.to or None)
+        self._known: dict[tuple[str, str], str | None] = {}  # the graph never changes: each question is asked once
         self._from = {state: list(map(str, self._machine.get_triggers(state))) for state in workflow.states}
 
     def destination(self, state: str, step: str) -> str | None:
         """Return the state that ``step`` leads to from ``state``, or None where the step is not possible."""
+        key = (state, step)
+        if key not in self._known:
+            self._known[key] = self._asked(state, step)
+        return self._known[key]
+
+    def _asked(self, state: str, step: str) -> str | None:
         event = self._machine.events.get(step)
         if event is None:
             return None

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Insert, Table, bindparam, insert
+from sqlalchemy import Connection, Insert, Table, bindparam, insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ClauseElement
 
 
@@ -22,15 +23,19 @@ class Hot:
         self._statement = statement
         self._compiled: dict[str, tuple[str, tuple[str, ...] | None]] = {}
 
-    def run(self, connection: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Run it once."""
-        text, order = self._for(connection)
-        return connection.exec_driver_sql(text, _given(values, order))
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
+        """Run it once; return the driver's cursor.
 
-    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> CursorResult[Any]:
-        """Run it for each row in one call of the driver."""
+        Raises:
+            DBAPIError: as SQLAlchemy raises it.
+        """
         text, order = self._for(connection)
-        return connection.exec_driver_sql(text, [_given(row, order) for row in rows])
+        return execute(connection, text, _given(values, order))
+
+    def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """Run it for each row in one call of the driver; return the driver's cursor."""
+        text, order = self._for(connection)
+        return execute(connection, text, [_given(row, order) for row in rows], method="executemany")
 
     def _for(self, connection: Connection) -> tuple[str, tuple[str, ...] | None]:
         name = connection.dialect.name
@@ -40,6 +45,21 @@ class Hot:
             order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
             known = self._compiled[name] = (str(compiled), order)
         return known
+
+
+def execute(connection: Connection, text: str, given: Any, method: str = "execute") -> Any:
+    """Run ``text`` on the connection's own cursor, inside its transaction; return the driver's cursor.
+
+    Raises:
+        DBAPIError: the driver's error, as SQLAlchemy raises it.
+    """
+    cursor = connection.connection.cursor()
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        getattr(cursor, method)(text, given)
+    except errors as error:
+        raise DBAPIError.instance(text, given, error, errors, dialect=connection.dialect) from error
+    return cursor
 
 
 def _given(values: Mapping[str, Any], order: tuple[str, ...] | None) -> Any:

@@ -68,7 +68,7 @@ def case_row(connection: Connection, agency: str, number: str, *, lock: bool = F
     Raises:
         NotFound: the agency has no such case.
     """
-    row: Any = (_LOCK_CASE if lock else _SELECT_CASE).run(connection, {"a": agency, "n": number}).first()
+    row: Any = (_LOCK_CASE if lock else _SELECT_CASE).run(connection, {"a": agency, "n": number}).fetchone()
     if row is None:
         raise NotFound(f"没有编号为“{number}”的案件；请用 ysq list 查看全部案件。")
     agency, number, rulebook, opened_on, state, outcome, head_seq, head_hash = row
@@ -93,7 +93,7 @@ def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
         IntegrityFault: an entry's date is no date any more.
     """
     try:
-        rows: Sequence[Any] = _SELECT_ENTRIES.run(connection, {"a": agency, "n": number}).all()
+        rows: Sequence[Any] = _SELECT_ENTRIES.run(connection, {"a": agency, "n": number}).fetchall()
         return [Entry.of((*r[:3], day(r[3]), *r[4:7], _flag(r[7]), *r[8:])) for r in rows]
     except (TypeError, ValueError):
         raise IntegrityFault.of([_dateless(connection, agency, number)]) from None
