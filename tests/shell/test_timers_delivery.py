@@ -204,6 +204,7 @@ class TestAServerInTrouble:
         assert 0 < delivery["sent"] < 5
         assert delivery["failed"] == []
         server.dawdling = 0
+        monkeypatch.setattr(delivering, "_BUDGET", 30.0)
         assert ticked(posting, YELLOW)["delivery"]["waiting"] == 0
         ids = [m["Message-ID"] for m in server.mails]
         assert len(ids) == len(set(ids)) == 5
