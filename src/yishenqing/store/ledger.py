@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, and_, bindparam, insert, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
@@ -108,10 +120,12 @@ def _flag(value: Any) -> bool:
 
 def _dateless(connection: Connection, agency: str, number: str) -> Fault:
     """Return which entry's date the database itself cannot read; SQLite keeps whatever is written to it."""
-    query = select(entries.c.seq, type_coerce(entries.c.on, Text)).where(
+    query = select(entries.c.seq, type_coerce(entries.c.on, Text), type_coerce(entries.c.rehearsal, Integer)).where(
         entries.c.agency == agency, entries.c.number == number
     )
-    for seq, text in connection.execute(query):
+    for seq, text, flag in connection.execute(query):
+        if flag not in (0, 1):
+            return Fault(f"{number} 第{seq}条记录：演练标记已被改动", field=f"entries.{seq}")
         try:
             date.fromisoformat(text)
         except (TypeError, ValueError):
