@@ -266,8 +266,8 @@ class _Fold:
 
     def _alternatives(self, run: Run, today: date, due: date) -> list[Alternative]:
         found = [Alternative(self.count(run, today, start).day, why) for start, why in run.others]
-        if any(p.received for p in run.pauses):
-            why = "征求意见的时间自对方收到征求意见书起扣除，而不是自发出起扣除（条例第三十三条第三款未明确）"
+        if law := next((p.law for p in run.pauses if p.received), ""):
+            why = f"征求意见的时间自对方收到征求意见书起扣除，而不是自发出起扣除（{law}未明确）"
             found.append(Alternative(self.count(run, today, received=True).day, why))
         return [a for a in found if a.due != due]
 

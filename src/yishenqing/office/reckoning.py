@@ -163,7 +163,7 @@ def _shaped(workflow: Workflow, step: Step, fact: Mapping[str, Any], file: str, 
         raise DataFault.of([Fault(f.text, file, line, f.field) for f in error.faults]) from None
     if fact["fact"] == workflow.opening and "channel" not in shape:
         text = f"缺少申请渠道，不能确定收到申请之日；可用：{'、'.join(workflow.channels)}"
-        raise DataFault.of([Fault(text, file, line, "channel", "条例第三十一条")])
+        raise DataFault.of([Fault(text, file, line, "channel", "、".join(step.law))])
     return shape
 
 
