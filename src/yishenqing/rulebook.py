@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.core import soundness
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.law import FeeScale, Law, Remedy, Statute, Term
 from yishenqing.core.ledger import digest
@@ -68,10 +69,10 @@ def read_rulebook(own: Path | None = None, name: str = "disclosure") -> Rulebook
 
     folders = layered("workflows", own)
     path = _first(folders, f"{name}.yaml")
-    document = _with_python_names(read(path))
+    document = _with_groups(_with_python_names(read(path)))
     law = _read_law(folders)
     workflow = validated(_adapter(Workflow), document)
-    faults = [document.fault(f.text, _place(f.field), f.law) for f in workflow.faults(law, str(path))]
+    faults = [document.fault(f.text, _place(f.field), f.law) for f in soundness.faults(workflow, law, str(path))]
     if faults:
         raise DataFault.of(faults)
     return Rulebook(workflow, law)
@@ -145,6 +146,32 @@ def _with_python_names(document: Document) -> Document:
         for place, line in document.lines.items()
     }
     return replace(document, data={**data, "steps": renamed}, lines=lines)
+
+
+def _with_groups(document: Document) -> Document:
+    """Facts that several steps share stand once under ``groups``; a step takes them in by ``shares``."""
+    data = document.data
+    if not isinstance(data, dict) or not isinstance(data.get("steps"), dict):
+        return document
+    groups = data.get("groups", {})
+    steps, lines, faults = {}, dict(document.lines), []
+    for name, step in data["steps"].items():
+        shared = step.get("shares", []) if isinstance(step, dict) else []
+        may = dict(step.get("may") or {}) if shared else {}
+        for group in shared:
+            if not isinstance(groups, dict) or not isinstance(groups.get(group), dict):
+                faults.append(document.fault(f"没有共用的事实“{group}”", ("steps", name, "shares")))
+                continue
+            may |= {field: known for field, known in groups[group].items() if field not in step.get("needs", {})}
+            lines |= {
+                ("steps", name, "may", *place[2:]): line
+                for place, line in document.lines.items()
+                if place[:2] == ("groups", group)
+            }
+        steps[name] = {**{k: v for k, v in step.items() if k != "shares"}, "may": may} if shared else step
+    if faults:
+        raise DataFault.of(faults)
+    return replace(document, data={**{k: v for k, v in data.items() if k != "groups"}, "steps": steps}, lines=lines)
 
 
 def _place(name: str) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 
 from yishenqing.core.corrections import effective
 from yishenqing.core.deadline import Deadline, Fact, clock_of
-from yishenqing.core.decide import Standing, doubts, permitted
+from yishenqing.core.decide import doubts, permitted
 from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.core.ledger import Entry
+from yishenqing.core.standing import Standing
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Clock, Workflow
 from yishenqing.office.answering import Answer
@@ -68,6 +69,8 @@ class Practice:
     reminders: Mapping[str, Marks] = field(default_factory=dict)
     escalate_after: int = 0
     known_until: str = ""
+    figures: Mapping[str, int] = field(default_factory=dict)
+    staffed: frozenset[str] | None = None
 
     def standing(self, rules: Rulebook, entries: Sequence[Entry]) -> Standing:
         """Return how a case of these entries stands, corrections applied."""
@@ -80,6 +83,8 @@ class Practice:
             tuple(e.actor for e in entries),
             self.switched_off,
             self.stage_limits,
+            self.figures,
+            self.staffed,
         )
 
     def casework(self, row: CaseRow, entries: Sequence[Entry], rules: Rulebook) -> Casework:

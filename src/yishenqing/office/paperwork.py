@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 from yishenqing.core.deadline import Deadline, Fact
-from yishenqing.core.decide import Standing
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.law import Law
 from yishenqing.core.receipt import received_on
+from yishenqing.core.standing import Standing
 from yishenqing.settings import Settings
 
 Opener = Callable[[Any], Any]
