@@ -34,6 +34,7 @@ class Standing:
     actors: Sequence[str] = ()
     switched_off: frozenset[str] = frozenset()  # the office's settings that turn a switchable guard off
     stage_limits: Mapping[str, int] = field(default_factory=dict)  # working days the office allows each stage
+    readings: Mapping[str, str] = field(default_factory=dict)  # how the office reads what the law leaves contested
     _known: dict[date, dict[str, Deadline]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -52,7 +53,7 @@ class Standing:
     def deadlines(self, on: date) -> dict[str, Deadline]:
         """Return the deadlines as seen on ``on``, computed once a day."""
         if on not in self._known:
-            found = deadlines(self.workflow, self.law, self.workdays, self.facts, on)
+            found = deadlines(self.workflow, self.law, self.workdays, self.facts, on, self.readings)
             if own := internal_limit(self, on):
                 found[own.key] = own
             self._known[on] = found
@@ -283,7 +284,8 @@ def _at_most(attempt: Attempt, guard: Guard) -> str:
     if attempt.facts is None:
         return ""
     standing = attempt.standing
-    limit = standing.law.term(guard.term, received_on(standing.workflow, standing.facts)).value
+    received = received_on(standing.workflow, standing.facts, standing.workdays, standing.readings)
+    limit = standing.law.term(guard.term, received).value
     given = attempt.facts.get(guard.field)
     title = attempt.step.fields[guard.field].title
     if not isinstance(given, int) or given < 1:

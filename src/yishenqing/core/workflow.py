@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 
 from yishenqing.core.errors import Fault
 from yishenqing.core.law import Law
+from yishenqing.core.readings import CHOICES, Reading
 
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
@@ -111,6 +112,7 @@ class Start:
     unless_true: str = ""  # only where it is no, or not stated
     term: str = ""  # another term than the clock's own
     same_as: str = ""  # the last day is that of another clock
+    while_stopped: str = ""  # only while this other clock stands still
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Effect:
     within: str = ""
     answers: str = ""
     at_most: str = ""
+    reading: str = ""  # the contested reading that decides what a late stop, or the begin of a pause, does
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +199,12 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
-    """Another reading of a contested day of receipt: shown beside the deadline, never used as the deadline."""
+class Contested:
+    """A contested reading that a channel's day of receipt turns on; ``if_given``: only where this fact is stated."""
 
     __pydantic_config__: ClassVar = _STRICT
-    receipt: Literal["confirmed_on", "next_workday"]
-    law: str
-    text: str
+    reading: str
+    if_given: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ class Channel:
     receipt: Literal["arrived_on", "confirmed_on"]
     law: str
     text: str
-    otherwise: tuple[Otherwise, ...] = ()
+    readings: tuple[Contested, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,14 +252,15 @@ class Workflow:
     clocks: Mapping[str, Clock]
     outcomes: Mapping[str, Outcome]
     steps: Mapping[str, Step]
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def citations(self) -> Iterator[tuple[str, str]]:
         """Yield every citation with the place that makes it."""
         yield from ((c, "law") for c in self.law)
         yield from ((clock.law, f"clocks.{name}") for name, clock in self.clocks.items())
         yield from ((channel.law, f"channels.{name}") for name, channel in self.channels.items())
-        for name, channel in self.channels.items():
-            yield from ((o.law, f"channels.{name}") for o in channel.otherwise)
+        for name, reading in self.readings.items():
+            yield from ((option.law, f"readings.{name}") for option in reading.options.values())
         for name, outcome in self.outcomes.items():
             yield from ((c, f"outcomes.{name}") for c in outcome.law)
         for name, step in self.steps.items():
@@ -278,6 +281,7 @@ class Workflow:
         for name, clock in self.clocks.items():
             if clock.term and clock.term not in law.terms:
                 yield f"clocks.{name}", f"没有期限“{clock.term}”"
+        yield from self._dangling_readings()
         for name, outcome in self.outcomes.items():
             if outcome.remedy not in ("none", *law.remedies):
                 yield f"outcomes.{name}", f"没有救济途径“{outcome.remedy}”"
@@ -300,6 +304,23 @@ class Workflow:
                 yield f"states.{name}", f"没有岗位“{state.owner}”"
             if state.waits_for and state.waits_for not in self.clocks:
                 yield f"states.{name}", f"没有期限“{state.waits_for}”"
+
+    def _dangling_readings(self) -> Iterator[tuple[str, str]]:
+        for name, reading in self.readings.items():
+            words = CHOICES.get(name)
+            if words is None:
+                yield f"readings.{name}", f"没有“{name}”这一争议问题；可用：{'、'.join(CHOICES)}"
+            elif set(reading.options) != set(words):
+                yield f"readings.{name}", f"应有且只有这些读法：{'、'.join(words)}"
+            elif reading.default not in words:
+                yield f"readings.{name}", f"没有“{reading.default}”这一读法"
+        given = self.steps[self.opening].fields if self.opening in self.steps else {}
+        for name, channel in self.channels.items():
+            for contested in channel.readings:
+                if contested.reading not in self.readings:
+                    yield f"channels.{name}", f"没有写明争议问题“{contested.reading}”的读法"
+                if contested.if_given and contested.if_given not in given:
+                    yield f"channels.{name}", f"没有事实“{contested.if_given}”"
 
     def _dangling_step(self, name: str, step: Step, law: Law) -> Iterator[str]:
         for kind, wanted, known in (
@@ -338,10 +359,15 @@ class Workflow:
         for item in named:
             if item not in ("", "on", "receipt", *step.fields):
                 yield f"没有事实“{item}”"
-        clocks = (effect.same_as,) if isinstance(effect, Start) else (effect.within, effect.at_most)
+        if isinstance(effect, Start):
+            clocks: tuple[str, ...] = (effect.same_as, effect.while_stopped)
+        else:
+            clocks = (effect.within, effect.at_most)
         yield from (f"没有期限“{name}”" for name in clocks if name and name not in self.clocks)
         if isinstance(effect, Effect) and effect.answers and effect.answers not in self.steps:
             yield f"没有步骤“{effect.answers}”"
+        if isinstance(effect, Effect) and effect.reading and effect.reading not in self.readings:
+            yield f"没有写明争议问题“{effect.reading}”的读法"
         if isinstance(effect, Start) and not self._has_length(effect):
             yield f"期限“{effect.clock}”没有期限数值，起算时须用“until”写明最后一日"
 

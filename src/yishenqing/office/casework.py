@@ -65,6 +65,7 @@ class Practice:
     workdays: Workdays
     switched_off: frozenset[str] = frozenset()
     stage_limits: Mapping[str, int] = field(default_factory=dict)
+    readings: Mapping[str, str] = field(default_factory=dict)
     reminders: Mapping[str, Marks] = field(default_factory=dict)
     escalate_after: int = 0
     known_until: str = ""
@@ -80,6 +81,7 @@ class Practice:
             tuple(e.actor for e in entries),
             self.switched_off,
             self.stage_limits,
+            self.readings,
         )
 
     def casework(self, row: CaseRow, entries: Sequence[Entry], rules: Rulebook) -> Casework:
