@@ -161,7 +161,7 @@ def _readings(readings: Iterable[Row]) -> list[str]:
     """Return how each contested point is read, and by whose choice."""
     out = ["有争议的读法（可在 office.yaml 的 readings 中另选）"] if readings else []
     for reading in readings:
-        whose = "默认，从严" if reading["default"] else "本机关选用"
+        whose = "默认" if reading["default"] else "本机关选用"
         out.append(f"  {reading['reading']}　{reading['title']}")
         out.append(f"      {whose}：{reading['taken']}　{reading['taken_title']}（{reading['law']}）")
         out.append(f"      理由：{reading['why']}（{reading['source']}）")
