@@ -29,7 +29,7 @@ source: 虚构的通知，仅供测试
 off: [2027-01-01, 2027-01-02, 2027-01-03, 2027-05-01]
 worked: [2027-01-09]
 """
-HOLIDAY_CN = {
+HOLIDAY_CN: dict[str, Any] = {
     "$schema": "https://raw.githubusercontent.com/NateScarlet/holiday-cn/master/schema.json",
     "year": 2027,
     "papers": ["https://example.invalid/虚构"],
