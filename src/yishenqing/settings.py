@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.readings import objections
 from yishenqing.remembered import remembered
 from yishenqing.shipped import shipped
 
@@ -91,6 +92,7 @@ class Settings:
     switched_off: tuple[str, ...] = field(default=())
     stage_limits: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, int] = field(default_factory=dict)
+    readings: Mapping[str, str] = field(default_factory=dict)  # of what the law leaves contested; others by default
     reminders: Mapping[str, Marks] = field(default_factory=dict)
     escalate_after: int = 2  # working days that an expired deadline may lie before the supervisors are told; 0: never
     mail: Mail | None = None
@@ -155,6 +157,7 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
     ]
     if not settings.people:
         faults.append(document.fault("至少要有一名人员", ("people",)))
+    faults += [document.fault(text, ("readings", name)) for name, text in objections(settings.readings)]
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
 
 

@@ -189,6 +189,7 @@ def check(found: Row) -> list[str]:
         mark = "✓" if citation["resolved"] else "×"
         out.append(f"  {mark} {citation['law']}　{citation['text']}")
         out.append(f"      用于：{'、'.join(citation['places'])}")
+    out += _readings(found["readings"])
     years = found["calendar"]
     if years:
         out.append(f"工作日安排：{years[0]}年至{years[-1]}年")
@@ -197,6 +198,18 @@ def check(found: Row) -> list[str]:
         out += [f"  × {f['text']}" for f in found["faults"]]
     else:
         out.append(f"检查通过：共引用{len(found['citations'])}处条文，全部可以核对。")
+    return out
+
+
+def _readings(readings: Iterable[Row]) -> list[str]:
+    """Return how each contested point is read, and by whose choice."""
+    out = ["有争议的读法（可在 office.yaml 的 readings 中另选）"] if readings else []
+    for reading in readings:
+        whose = "默认" if reading["default"] else "本机关选用"
+        out.append(f"  {reading['reading']}　{reading['title']}")
+        out.append(f"      {whose}：{reading['taken']}　{reading['taken_title']}（{reading['law']}）")
+        out.append(f"      理由：{reading['why']}（{reading['source']}）")
+        out += [f"      可另选：{word}　{title}" for word, title in reading["others"].items()]
     return out
 
 

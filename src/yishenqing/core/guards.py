@@ -80,7 +80,8 @@ def _at_most(attempt: Attempt, guard: Guard) -> str:
     if attempt.facts is None:
         return ""
     standing = attempt.standing
-    limit = standing.law.term(guard.term, received_on(standing.workflow, standing.facts)).value
+    received = received_on(standing.workflow, standing.facts, standing.workdays, standing.readings)
+    limit = standing.law.term(guard.term, received).value
     given = attempt.facts.get(guard.field)
     title = attempt.step.fields[guard.field].title
     if not isinstance(given, int) or given < 1:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from yishenqing.core.errors import Fault
 from yishenqing.core.law import Law
+from yishenqing.core.readings import CHOICES
 from yishenqing.core.workflow import Effect, Guard, Outcome, Side, Start, Step, Turn, Workflow
 
 _Found = tuple[str, str]  # place, text
@@ -55,6 +56,7 @@ def _dangling(workflow: Workflow, law: Law) -> Iterator[_Found]:
     for name, clock in workflow.clocks.items():
         if clock.term and clock.term not in law.terms:
             yield f"clocks.{name}", f"没有期限“{clock.term}”"
+    yield from _of_readings(workflow)
     for name, outcome in workflow.outcomes.items():
         yield from _of_outcome(workflow, law, name, outcome)
     for name, step in workflow.steps.items():
@@ -103,6 +105,24 @@ def _of_side(workflow: Workflow, name: str, side: Side) -> Iterator[_Found]:
     for key, state in side.states.items():
         if not state.final and key not in leave:
             yield f"sides.{name}.states.{key}", "没有步骤离开这一状态，也不是终点"
+
+
+def _of_readings(workflow: Workflow) -> Iterator[_Found]:
+    for name, reading in workflow.readings.items():
+        words = CHOICES.get(name)
+        if words is None:
+            yield f"readings.{name}", f"没有“{name}”这一争议问题；可用：{'、'.join(CHOICES)}"
+        elif set(reading.options) != set(words):
+            yield f"readings.{name}", f"应有且只有这些读法：{'、'.join(words)}"
+        elif reading.default not in words:
+            yield f"readings.{name}", f"没有“{reading.default}”这一读法"
+    given = _fields_of(workflow, workflow.opening)
+    for name, channel in workflow.channels.items():
+        for contested in channel.readings:
+            if contested.reading not in workflow.readings:
+                yield f"channels.{name}", f"没有写明争议问题“{contested.reading}”的读法"
+            if contested.if_given and contested.if_given not in given:
+                yield f"channels.{name}", f"没有事实“{contested.if_given}”"
 
 
 def _of_outcome(workflow: Workflow, law: Law, name: str, outcome: Outcome) -> Iterator[_Found]:
@@ -200,10 +220,15 @@ def _of_effect(workflow: Workflow, step: Step, effect: Start | Effect) -> Iterat
     for item in named:
         if item not in ("", "on", "receipt", *step.fields):
             yield f"没有事实“{item}”"
-    clocks = (effect.same_as,) if isinstance(effect, Start) else (effect.within, effect.at_most)
+    if isinstance(effect, Start):
+        clocks: tuple[str, ...] = (effect.same_as, effect.while_stopped)
+    else:
+        clocks = (effect.within, effect.at_most)
     yield from (f"没有期限“{name}”" for name in clocks if name and name not in workflow.clocks)
     if isinstance(effect, Effect) and effect.answers and effect.answers not in workflow.steps:
         yield f"没有步骤“{effect.answers}”"
+    if isinstance(effect, Effect) and effect.reading and effect.reading not in workflow.readings:
+        yield f"没有写明争议问题“{effect.reading}”的读法"
     if isinstance(effect, Start) and not _has_length(workflow, effect):
         yield f"期限“{effect.clock}”没有期限数值，起算时须用“until”写明最后一日"
 

@@ -28,6 +28,11 @@ class Year:
     off: frozenset[date]
     worked: frozenset[date]
     loaded_on: date | None = None  # the day the office loaded it; None for what shipped with the program
+    names: Mapping[str, frozenset[date]] = field(default_factory=dict)  # the holidays, where the notice names them
+
+    def name_of(self, day: date) -> str:
+        """Return the holiday that makes ``day`` free; empty where the notice names none."""
+        return next((name for name, days in self.names.items() if day in days), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Literal
 
+from yishenqing.core.readings import Reading
+
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
 FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "file", "object"]
@@ -126,6 +128,7 @@ class Start:
     term: str = ""  # another term than the clock's own
     same_as: str = ""  # the last day is that of another clock
     figure: str = ""  # as many working days as the office allows itself
+    while_stopped: str = ""  # only while this other clock stands still
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ class Effect:
     within: str = ""
     answers: str = ""
     at_most: str = ""
+    reading: str = ""  # the contested reading that decides what a late stop, or the begin of a pause, does
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,13 +266,12 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
-    """Another reading of a contested day of receipt: shown beside the deadline, never used as the deadline."""
+class Contested:
+    """A contested reading that a channel's day of receipt turns on; ``if_given``: only where this fact is stated."""
 
     __pydantic_config__: ClassVar = _STRICT
-    receipt: Literal["confirmed_on", "next_workday"]
-    law: str
-    text: str
+    reading: str
+    if_given: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +283,7 @@ class Channel:
     receipt: Literal["arrived_on", "confirmed_on"]
     law: str
     text: str
-    otherwise: tuple[Otherwise, ...] = ()
+    readings: tuple[Contested, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,14 +353,15 @@ class Workflow:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     mixed: str = ""  # the outcome of a case in which some items are disclosed and others not
     itemised: str = ""  # the letter that answers item by item
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def citations(self) -> Iterator[tuple[str, str]]:
         """Yield every citation with the place that makes it."""
         yield from ((c, "law") for c in self.law)
         yield from ((clock.law, f"clocks.{name}") for name, clock in self.clocks.items())
         yield from ((channel.law, f"channels.{name}") for name, channel in self.channels.items())
-        for name, channel in self.channels.items():
-            yield from ((o.law, f"channels.{name}") for o in channel.otherwise)
+        for name, reading in self.readings.items():
+            yield from ((option.law, f"readings.{name}") for option in reading.options.values())
         for name, outcome in self.outcomes.items():
             yield from ((c, f"outcomes.{name}") for c in outcome.law)
             yield from ((g.law, f"outcomes.{name}.evidence") for g in outcome.evidence)

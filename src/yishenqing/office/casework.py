@@ -66,6 +66,7 @@ class Practice:
     workdays: Workdays
     switched_off: frozenset[str] = frozenset()
     stage_limits: Mapping[str, int] = field(default_factory=dict)
+    readings: Mapping[str, str] = field(default_factory=dict)
     reminders: Mapping[str, Marks] = field(default_factory=dict)
     escalate_after: int = 0
     known_until: str = ""
@@ -85,6 +86,7 @@ class Practice:
             self.stage_limits,
             self.figures,
             self.staffed,
+            self.readings,
         )
 
     def casework(self, row: CaseRow, entries: Sequence[Entry], rules: Rulebook) -> Casework:

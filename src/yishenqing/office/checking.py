@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from yishenqing import almanac, rulebook
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.graph import graph_of
 from yishenqing.core.law import UNIT_TITLES
+from yishenqing.core.readings import Readings
 from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.office.casework import Row
@@ -29,7 +30,8 @@ def check(home: Path | None) -> Row:
     try:
         rules = rulebook.read_rulebook(home)
     except DataFault as fault:
-        return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], "calendar": []}
+        found = [_fault(f) for f in (*fault.faults, *faults)]
+        return {"faults": found, "citations": [], "calendar": [], "readings": []}
     faults += [*_roads(rules.workflow), *([] if faults else _letters(rules.workflow, book))]
     faults += _settings(home, rules.workflow)
     places: dict[str, list[str]] = {}
@@ -53,6 +55,7 @@ def check(home: Path | None) -> Row:
             for c, found in sorted(places.items())
         ],
         "calendar": list(almanac.CalendarFolder(layered("workflows", home))),
+        "readings": list(_readings(home, rules.workflow)),
     }
 
 
@@ -114,9 +117,34 @@ def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
         yield Fault(f"没有阶段“{stage}”", path, field=f"stage_limits.{stage}")
     for figure in settings.figures.keys() - workflow.figures.keys():
         yield Fault(f"没有自定的数“{figure}”", path, field=f"figures.{figure}")
+    for name in settings.readings.keys() - workflow.readings.keys():
+        yield Fault(f"流程中没有争议问题“{name}”的读法", path, field=f"readings.{name}")
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
+
+
+def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
+    """How the office reads what the law leaves contested; by default where its settings say nothing."""
+    try:
+        chosen = read_settings(home).readings if home is not None else {}
+    except (DataFault, NotFound):  # no office, or its settings are already named as faulty
+        chosen = {}
+    readings = Readings(workflow.readings, chosen)
+    for name, reading in workflow.readings.items():
+        word = readings.word(name)
+        option = reading.options[word]
+        yield {
+            "reading": name,
+            "title": reading.title,
+            "taken": word,
+            "taken_title": option.title,
+            "default": word == reading.default,
+            "why": option.why,
+            "source": option.source,
+            "law": option.law,
+            "others": {w: o.title for w, o in reading.options.items() if w != word},
+        }
 
 
 def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:

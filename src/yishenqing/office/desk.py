@@ -134,6 +134,7 @@ class Desk:
             self._workdays,
             frozenset(self.settings.switched_off),
             self.settings.stage_limits,
+            self.settings.readings,
             self.settings.reminders,
             self.settings.escalate_after,
             figures=self.settings.figures,

@@ -98,14 +98,15 @@ def organ(settings: Settings) -> dict[str, str]:
 
 def case_block(story: Story, number: str) -> dict[str, Any]:
     """Return the application as letters quote it."""
-    workflow, received = story.standing.workflow, story.received
+    known, received = story.standing, story.received
+    workflow = known.workflow
     fields = workflow.steps[workflow.opening].fields
     channel = workflow.channels[received["channel"]]
     ended = [on for step, on, _ in story.facts if workflow.states[workflow.steps[step].to or workflow.initial].final]
     return {
         "number": number,
         "arrived_on": story.facts[0][1],
-        "received_on": received_on(workflow, story.standing.facts),
+        "received_on": received_on(workflow, known.facts, known.workdays, known.readings),
         "channel_title": channel.title,
         "items": story.items,
         "form_title": fields["preferred_form"].choices[received["preferred_form"]],
