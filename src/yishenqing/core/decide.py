@@ -75,7 +75,7 @@ def internal_limit(standing: Standing, on: date) -> Deadline | None:
     """
     workflow = standing.workflow
     stage = workflow.states[standing.state].stage
-    if not standing.stage_limits or not standing.facts:
+    if not (standing.stage_limits and standing.facts and workflow.limiting):
         return None
     entered = _entered(standing, stage)
     # None set for this stage: whatever bound the stage before is over.
@@ -121,6 +121,7 @@ class Attempt:
     facts: Mapping[str, Any] | None = None
     actor: str = ""
     roles: Collection[str] | None = None
+    told: bool = False  # by another verb or case, not by hand
 
     def deadline(self, clock: str) -> Deadline | None:
         """Return the clock as it stands on the day of the attempt."""
@@ -199,7 +200,7 @@ def doubts(standing: Standing) -> list[tuple[int, list[Reason]]]:
         before = replace(standing, facts=standing.facts[:place], actors=standing.actors[:place], _known={})
         step = standing.workflow.steps[fact.step]
         if fact.step != standing.workflow.correcting and place:
-            attempt = Attempt(before, fact.step, step, fact.on, fact.facts, standing.actors[place])
+            attempt = Attempt(before, fact.step, step, fact.on, fact.facts, standing.actors[place], told=True)
             if reasons := guard_refusals(attempt):
                 found.append((place + 1, reasons))
     return found
@@ -232,9 +233,9 @@ def not_happened(attempt: Attempt, today: date) -> list[Reason]:
     ]
 
 
-def _once(attempt: Attempt, _guard: Guard) -> str:
-    earlier = attempt.standing.last(attempt.name)
-    return f"只能办理一次，{earlier.on}已经办理" if earlier else ""
+def _once(attempt: Attempt, guard: Guard) -> str:
+    earlier = next((f for f in reversed(attempt.standing.facts) if f.step in (attempt.name, guard.step)), None)
+    return f"只能办理一次，{earlier.on}已经办理" if earlier and earlier.step == attempt.name else ""
 
 
 def _after(attempt: Attempt, guard: Guard) -> str:
@@ -368,6 +369,10 @@ def _in_force(attempt: Attempt, guard: Guard) -> str:
     return f"{attempt.on}时尚无法定的{term.title}（自{first}起才有规定）"
 
 
+def _told(attempt: Attempt, _guard: Guard) -> str:
+    return "" if attempt.told else "该步骤随关联案件的办理、流程的转用自动记入，不单独办理"
+
+
 _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "once": _once,
     "after": _after,
@@ -385,4 +390,5 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "lettered": _lettered,
     "correctable": _correctable,
     "in_force": _in_force,
+    "told": _told,
 }

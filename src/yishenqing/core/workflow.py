@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 
 from yishenqing.core.errors import Fault
 from yishenqing.core.law import Law
+from yishenqing.core.links import Linked, Tell, faults_of
 
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
@@ -66,7 +67,8 @@ class Guard:
     · another_person: the actor is not who took that step · answers: a question of that step (by its id) is still
     open · distinct: none of the same id is open until that step answers it · agrees: an outcome given is the one
     chosen before · lettered: the outcome chosen has its letter · correctable: the entry and the fact named can be
-    corrected so · in_force: the term has a value on the day.
+    corrected so · in_force: the term has a value on the day · told: nobody takes the step by hand, another verb or
+    case tells it. ``once`` with a ``step`` begins anew with that step.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -87,6 +89,7 @@ class Guard:
         "lettered",
         "correctable",
         "in_force",
+        "told",
     ]
     law: str
     step: str = ""
@@ -154,6 +157,8 @@ class Step:
     sets: tuple[Effect, ...] = ()
     letter: str = ""  # a kind of letter, or by_outcome
     outcome: str = ""  # the outcome that taking the step means, where there is no choice
+    tells: tuple[Tell, ...] = ()  # what the parent of a linked case is told: the first step that it can take now
+    overturns: bool = False  # the reply given before is set aside; a precedent made of it says so
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -240,15 +245,20 @@ class Workflow:
     law: tuple[str, ...]
     initial: str
     opening: str
-    confirming: str
-    correcting: str
-    limiting: str
+    # What a small procedure does not have it leaves out.
+    confirming: str = field(default="", kw_only=True)
+    correcting: str = field(default="", kw_only=True)
+    limiting: str = field(default="", kw_only=True)
+    linking: str = field(default="", kw_only=True)  # the step that records that a linked case was opened
+    moving: str = field(default="", kw_only=True)  # the step that records that the case goes on under other rules
+    linked: Linked | None = field(default=None, kw_only=True)
+    extends: str = field(default="", kw_only=True)  # the procedure that an office's variant is an overlay of
     stages: Mapping[str, str]
     roles: Mapping[str, str]
     states: Mapping[str, State]
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, Channel] = field(default_factory=dict, kw_only=True)
     clocks: Mapping[str, Clock]
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict, kw_only=True)
     steps: Mapping[str, Step]
 
     def citations(self) -> Iterator[tuple[str, str]]:
@@ -275,6 +285,7 @@ class Workflow:
 
     def _dangling(self, law: Law) -> Iterator[tuple[str, str]]:
         yield from self._dangling_states()
+        yield from faults_of(self)
         for name, clock in self.clocks.items():
             if clock.term and clock.term not in law.terms:
                 yield f"clocks.{name}", f"没有期限“{clock.term}”"
@@ -287,12 +298,14 @@ class Workflow:
     def _dangling_states(self) -> Iterator[tuple[str, str]]:
         if self.initial not in self.states:
             yield "initial", f"没有状态“{self.initial}”"
-        if self.limiting not in self.clocks:
+        if self.limiting and self.limiting not in self.clocks:
             yield "limiting", f"没有期限“{self.limiting}”"
-        for place in ("opening", "confirming", "correcting"):
+        for place in ("opening", "confirming", "correcting", "linking", "moving"):
             name = getattr(self, place)
-            if name not in self.steps:
+            if name not in self.steps and (name or place == "opening"):
                 yield place, f"没有步骤“{name}”"
+        if not self.confirming and any(c.receipt == "confirmed_on" for c in self.channels.values()):
+            yield "channels", "有以确认之日为准的渠道，须用“confirming”写明哪个步骤与申请人确认收到"
         for name, state in self.states.items():
             if state.stage not in self.stages:
                 yield f"states.{name}", f"没有阶段“{state.stage}”"
@@ -322,6 +335,9 @@ class Workflow:
                     yield f"没有{kind}“{item}”"
         for _, effect in step.effects():
             yield from self._dangling_effect(step, effect)
+        for own in (own for tell in step.tells for own in tell.facts.values()):
+            if own not in step.fields:
+                yield f"没有事实“{own}”"
         for guard in step.guards:
             unsaid = [w for w in _GUARD_NEEDS.get(guard.guard, ()) if not getattr(guard, w)]
             yield from (f"条件“{guard.guard}”缺少“{word}”" for word in unsaid)
