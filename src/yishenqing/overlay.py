@@ -1,8 +1,8 @@
 """An office's variant of a procedure: a small file that says what differs, laid over the procedure it extends.
 
-The form is closed: new parts under their section (``steps``, ``states``, …), ``change`` (a place and what stands there
-instead), ``more`` (a list and what is added to it), ``remove`` (places that go), ``after`` (which of its section a
-new part follows). A place is written with dots; in a list, an item goes by its name: the guard, the clock, or the
+The form is closed: new parts under their section (``steps``, ``states``, …), ``change`` (a place and what stands
+there instead), ``more`` (a list and what is added to it), ``remove`` (places that go), ``after`` (the part of its
+section that a new one follows). A place is written with dots; in a list, an item goes by its name: the guard, the clock, or the
 word itself. Every place must be there; what results is judged like any other procedure, and what is wrong with it is
 said with the line of the overlay.
 """
@@ -73,6 +73,19 @@ class _Laying:
     faults: list[Fault] = field(default_factory=list)
 
     def run(self) -> None:
+        """Lay the overlay over the data: first what goes, then what changes, then what is new."""
+        self._head()
+        self._remove(self.overlay.data.get("remove", []))
+        for verb, lay in (("change", self._change), ("more", self._more)):
+            for target, value in self._mapping(verb).items():
+                lay(target, value)
+        for section in _SECTIONS:
+            for name, value in self._mapping(section).items():
+                self._add(section, name, value)
+        for target, before in self._mapping("after").items():
+            self._order(target, before)
+
+    def _head(self) -> None:
         said = self.overlay.data
         for key in said.keys() - {EXTENDS, *_SAID, *_SECTIONS, *_VERBS}:
             known = "、".join((EXTENDS, *_SAID, *_SECTIONS, *_VERBS))
@@ -86,15 +99,6 @@ class _Laying:
             if key in said:
                 self.data[key] = said[key]
                 self._touch((key,), (key,))
-        self._remove(said.get("remove", []))
-        for verb, lay in (("change", self._change), ("more", self._more)):
-            for target, value in self._mapping(verb).items():
-                lay(target, value)
-        for section in _SECTIONS:
-            for name, value in self._mapping(section).items():
-                self._add(section, name, value)
-        for target, before in self._mapping("after").items():
-            self._order(target, before)
 
     def _mapping(self, key: str) -> Mapping[str, Any]:
         found = self.overlay.data.get(key, {})
@@ -107,7 +111,7 @@ class _Laying:
         self.faults.append(self.overlay.fault(text, place))
 
     def _touch(self, place: Place, source: Place) -> None:
-        """Remember that what stands at ``place`` of the whole, and all below, comes from ``source`` of the overlay."""
+        """Remember that what stands at ``place`` of the whole, and below it, comes from ``source`` of the overlay."""
         for known, line in self.overlay.lines.items():
             if known[: len(source)] == source:
                 self.lines[(*place, *known[len(source) :])] = line

@@ -84,6 +84,15 @@ def procedures(own: Path | None = None) -> list[str]:
     return sorted(found, key=lambda name: (name != DEFAULT, name))
 
 
+def openable(own: Path | None = None) -> list[str]:
+    """Return the procedures under which an application can be registered: the others hang on a case.
+
+    Raises:
+        DataFault: the law files have faults.
+    """
+    return [name for name, rules in read_all(own)[0].items() if rules.workflow.channels]
+
+
 def read_all(own: Path | None = None) -> tuple[dict[str, Rulebook], list[Fault]]:
     """Return every procedure that can be read, by its name, and the faults of those that cannot.
 
@@ -135,7 +144,7 @@ def _judged(document: Document, name: str, law: Law) -> Workflow:
     from yishenqing.documents import validated  # noqa: PLC0415
 
     document = _with_python_names(document)
-    workflow = validated(_adapter(Workflow), document)
+    workflow: Workflow = validated(_adapter(Workflow), document)
     faults = [document.fault(f.text, _place(f.field), f.law) for f in workflow.faults(law, document.file)]
     if workflow.id != name:
         faults.append(document.fault(f"代号“{workflow.id}”应与文件名“{name}.yaml”一致", ("id",)))

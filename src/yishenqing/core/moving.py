@@ -78,7 +78,5 @@ def _objections(standing: Standing, fact: Fact, actor: str, today: date) -> list
         return [Reason(f"“{step.title}”没有事实“{'、'.join(sorted(unknown))}”", step.law[0])]
     if fact.facts.get("switched_off"):  # recorded as such when it was done
         off = standing.switched_off | {g.switch for g in step.guards if g.switch}
-        standing = Standing(
-            standing.workflow, standing.law, standing.workdays, standing.facts, standing.actors, off
-        )
+        standing = Standing(standing.workflow, standing.law, standing.workdays, standing.facts, standing.actors, off)
     return refusals(Attempt(standing, fact.step, step, fact.on, fact.facts, actor, told=True), today)

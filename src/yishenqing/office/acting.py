@@ -39,11 +39,12 @@ class Act:
     step: str
     on: date
     actor: str
-    roles: tuple[str, ...]
+    roles: tuple[str, ...] | None
     facts: Mapping[str, Any]
     recorded_at: str
     rehearsal: bool
     expect: int | None = None
+    told: bool = False  # follows from another act; nobody's role of its own is asked for where ``roles`` is None
 
 
 @dataclass(frozen=True)
@@ -110,17 +111,19 @@ class Registry:
         if act.expect is not None and act.expect != case.row.head_seq:
             raise Moved(_moved(case, act.expect))
         facts = shaped(case.workflow, step, act.facts)
-        attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
+        attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles, act.told)
         destination = decide(attempt, today)
         facts |= self._noted(attempt)
         return self._lettered(connection, case, act, step, facts, destination)
 
     def _noted(self, attempt: Attempt) -> dict[str, Any]:
-        """Return what must be recorded of guards that the office has switched off and the act would have broken."""
-        if not any(g.switch for g in attempt.step.guards):
-            return {}
-        reasons = guard_refusals(replace(attempt, standing=_all_switched_on(attempt.standing)))
-        return {"switched_off": [str(r) for r in reasons]} if reasons else {}
+        """Return what the program notes itself: guards switched off and broken, a reply that was set aside."""
+        noted: dict[str, Any] = {"corrected": True} if attempt.step.overturns else {}
+        if any(g.switch for g in attempt.step.guards):
+            reasons = guard_refusals(replace(attempt, standing=_all_switched_on(attempt.standing)))
+            if reasons:
+                noted["switched_off"] = [str(r) for r in reasons]
+        return noted
 
     def _lettered(
         self,
@@ -206,6 +209,10 @@ class Registry:
         workdays = after.standing.workdays
         found = after.standing.deadlines(max(workdays.today, act.on))
         due_store.put_deadlines(connection, casework.deadline_rows(after, found))
+        if plan.step.tells or plan.step.overturns:
+            from yishenqing.office import linking  # noqa: PLC0415 - few steps concern another case
+
+            linking.follow(self, connection, plan, after)
         return after
 
     def _entry(self, case: Casework, act: Act, inside: Mapping[str, Any]) -> Entry:

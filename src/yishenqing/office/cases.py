@@ -49,14 +49,16 @@ class CaseVerbs(Desk):
             text = f"办理日期{on}与申请文件中的到达日期{received.arrived_on}不一致"
             raise DataFault.of([Fault(text, field="arrived_on")])
         warnings = [{"text": w.text, "law": w.law} for w in received.warnings()]
-        rules = rulebook.read_rulebook(self.home)
+        rules = self._rules()
         snapshot = rules.snapshot()
         digest = rulebook.snapshot_digest(snapshot)
         facts = _received_facts(received.facts(), warnings, folder)
         act = self._act(rules.workflow.opening, received.arrived_on, by, facts)
         with self._transactions.writing() as connection:
             ledger_store.keep_rulebook(connection, digest, snapshot)
-            case = self._opened(connection, digest, received.arrived_on)
+            n = ledger_store.next_number(connection, self.settings.agency, "case", received.arrived_on.year)
+            number = self.settings.numbered_case(received.arrived_on.year, n)
+            case = self._opened(connection, number, digest, received.arrived_on)
             plan = self._registry.plan(connection, case, act, self.today)
             return self._answer(self._registry.record(connection, plan, None), warnings=warnings)
 
@@ -188,10 +190,8 @@ class CaseVerbs(Desk):
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         return delivery.outcome() if self._transactions.hosted else delivery.round()
 
-    def _opened(self, connection: Connection, digest: str, arrived: date) -> Casework:
+    def _opened(self, connection: Connection, number: str, digest: str, arrived: date) -> Casework:
         agency = self.settings.agency
-        n = ledger_store.next_number(connection, agency, "case", arrived.year)
-        number = self.settings.numbered_case(arrived.year, n)
         rules = casework.rules_of(connection, digest)
         first = genesis(agency, number, digest)
         row = ledger_store.CaseRow(agency, number, digest, arrived, rules.workflow.initial, None, 0, first)
@@ -210,7 +210,13 @@ class CaseVerbs(Desk):
             with self._transactions.reading() as connection:
                 return self._opener(connection, number)
 
-        found = casework.answer(case, day or self.today, letters, opener, **more)
+        def linked() -> list[Row]:
+            from yishenqing.office import linking  # noqa: PLC0415
+
+            with self._transactions.reading() as connection:
+                return linking.linked_rows(connection, case)
+
+        found = casework.answer(case, day or self.today, letters, opener, linked, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from yishenqing import almanac
+from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Practice
-from yishenqing.settings import Person, Settings, read_settings
+from yishenqing.rulebook import Rulebook
+from yishenqing.settings import FILE, Person, Settings, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store import issued as issued_store
 from yishenqing.store import vault
@@ -150,11 +151,35 @@ class Desk:
 
         return Registry(self.settings, lambda: self._letters, self._papers)
 
-    def _act(self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None) -> Act:
+    def _act(
+        self,
+        step: str,
+        on: date,
+        by: str | None,
+        facts: Mapping[str, Any],
+        expect: int | None = None,
+        *,
+        told: bool = False,
+    ) -> Act:
         from yishenqing.office.acting import Act  # noqa: PLC0415
 
         user = by or self._user
-        return Act(step, on, user, self.person(user).roles, facts, now(), self._rehearsal, expect)
+        return Act(step, on, user, self.person(user).roles, facts, now(), self._rehearsal, expect, told)
+
+    def _rules(self) -> Rulebook:
+        """Return the rules under which new cases are opened.
+
+        Raises:
+            DataFault: the settings name a procedure that is not there, or that opens no application.
+        """
+        name = self.settings.workflow
+        known = rulebook.procedures(self.home)
+        if name in known:
+            rules = rulebook.read_rulebook(self.home, name)
+            if rules.workflow.channels:
+                return rules
+        text = f"没有可以登记申请的流程“{name}”；现有：{'、'.join(known)}"
+        raise DataFault.of([Fault(text, str(self.home / FILE), field="workflow")])
 
     def _draft_act(self, step: str, facts: Mapping[str, Any]) -> Act:
         """Return an act that is only imagined: nobody's role is asked for, nothing is recorded."""
