@@ -2,9 +2,9 @@
 
 The form is closed: new parts under their section (``steps``, ``states``, …), ``change`` (a place and what stands
 there instead), ``more`` (a list and what is added to it), ``remove`` (places that go), ``after`` (the part of its
-section that a new one follows). A place is written with dots; in a list, an item goes by its name: the guard, the clock, or the
-word itself. Every place must be there; what results is judged like any other procedure, and what is wrong with it is
-said with the line of the overlay.
+section that a new one follows). A place is written with dots; in a list, an item goes by its name: the guard, the
+clock, or the word itself. Every place must be there; what results is judged like any other procedure, and what is
+wrong with it is said with the line of the overlay.
 """
 
 from __future__ import annotations

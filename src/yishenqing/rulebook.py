@@ -75,12 +75,7 @@ def read_rulebook(own: Path | None = None, name: str = DEFAULT) -> Rulebook:
 
 def procedures(own: Path | None = None) -> list[str]:
     """Return the names of all procedures and variants, the default first."""
-    found = {
-        path.stem
-        for folder in layered("workflows", own)
-        for place in (folder, folder / _VARIANTS)
-        for path in place.glob("*.yaml")
-    }
+    found = _names(layered("workflows", own))
     return sorted(found, key=lambda name: (name != DEFAULT, name))
 
 
@@ -205,7 +200,11 @@ def _file(folders: list[Path], name: str) -> Path:
         for path in (folder / f"{name}.yaml", folder / _VARIANTS / f"{name}.yaml"):
             if path.is_file():
                 return path
-    raise NotFound(f"找不到流程文件“{name}.yaml”。")
+    raise NotFound(f"找不到流程文件“{name}.yaml”；现有：{'、'.join(sorted(_names(folders)))}。")
+
+
+def _names(folders: list[Path]) -> set[str]:
+    return {p.stem for folder in folders for place in (folder, folder / _VARIANTS) for p in place.glob("*.yaml")}
 
 
 def _with_python_names(document: Document) -> Document:

@@ -29,6 +29,8 @@ def lines(texts: Iterable[str]) -> None:
 def case(found: Row) -> list[str]:
     """Return a case: where it stands, what is due and why, what may be done, its letters and ledger."""
     out = [f"案件 {found['number']}　{found['stage']}阶段：{found['state_title']}"]
+    if found["workflow"]["id"] != "disclosure":
+        out.append(f"  流程：{found['workflow']['title']}")
     out += [f"  提示：{_with_law(warning)}" for warning in found.get("warnings") or []]
     out += [f"  ！{doubt['text']}" for doubt in found["doubts"]]
     if found["corrected"]:

@@ -90,7 +90,7 @@ class _Fold:
         elif effect.counted_from == "receipt" and channel is not None:
             run.others = self._other_receipts(channel, fact, begun)
         old = self.runs.get(keyed(run.name, run.id))
-        # A wait for somebody's opinion goes on, whatever else starts the period anew; an ordered day waits for nobody.
+        # A wait for somebody's opinion goes on, whatever starts the period anew; an ordered day waits for nobody.
         if old is not None and run.fixed is None:
             run.pauses = [p for p in old.pauses if p.open(fact.on)]
         run.source = len(self.steps)

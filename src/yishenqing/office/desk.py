@@ -173,12 +173,11 @@ class Desk:
             DataFault: the settings name a procedure that is not there, or that opens no application.
         """
         name = self.settings.workflow
-        known = rulebook.procedures(self.home)
-        if name in known:
+        if name in rulebook.procedures(self.home):
             rules = rulebook.read_rulebook(self.home, name)
             if rules.workflow.channels:
                 return rules
-        text = f"没有可以登记申请的流程“{name}”；现有：{'、'.join(known)}"
+        text = f"没有可以登记申请的流程“{name}”；现有：{'、'.join(rulebook.openable(self.home))}"
         raise DataFault.of([Fault(text, str(self.home / FILE), field="workflow")])
 
     def _draft_act(self, step: str, facts: Mapping[str, Any]) -> Act:

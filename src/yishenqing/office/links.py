@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from yishenqing import rulebook
 from yishenqing.core import moving
 from yishenqing.core.deadline import Fact
-from yishenqing.core.errors import Refused
-from yishenqing.core.links import KIND, NUMBER, PARENT, Tell, number_of
+from yishenqing.core.errors import NotFound, Refused
+from yishenqing.core.links import NUMBER, PARENT, Tell, number_of
 from yishenqing.office import linking
 from yishenqing.office.answering import Answer
 from yishenqing.office.cases import CaseVerbs
@@ -43,8 +43,8 @@ class LinkVerbs(CaseVerbs):
         The new case has its own number, ledger and rules; both ledgers say so, in one transaction.
 
         Raises:
-            NotFound: there is no such case or procedure.
-            Refused: the procedure is not one of linked cases, the case takes none, or the actor lacks the role.
+            NotFound: there is no such case, or no such procedure of linked cases.
+            Refused: the case takes none, or the actor lacks the role.
             DataFault: a fact is unknown or malformed.
         """
         rules = self._linked_rules(procedure)
@@ -63,14 +63,13 @@ class LinkVerbs(CaseVerbs):
             return self._answer(child)
 
     def _linked_rules(self, procedure: str) -> Rulebook:
-        rules = rulebook.read_rulebook(self.home, procedure)
-        if rules.workflow.linked is None:
-            known, _ = rulebook.read_all(self.home)
-            names = "、".join(f"{n}（{r.workflow.title}）" for n, r in known.items() if r.workflow.linked)
-            raise Refused(
-                f"“{rules.workflow.title}”不是关联案件的流程；可以立：{names}。", law=list(rules.workflow.law)
-            )
-        return rules
+        if procedure in rulebook.procedures(self.home):
+            rules = rulebook.read_rulebook(self.home, procedure)
+            if rules.workflow.linked is not None:
+                return rules
+        known, _ = rulebook.read_all(self.home)
+        names = "、".join(f"{n}（{r.workflow.title}）" for n, r in known.items() if r.workflow.linked)
+        raise NotFound(f"没有关联案件的流程“{procedure}”；可以立：{names}。")
 
     def move(
         self,
