@@ -25,7 +25,8 @@ from pathlib import Path
 from yishenqing import Office
 from yishenqing.core.clock import deadlines
 from yishenqing.core.deadline import Fact
-from yishenqing.core.decide import Standing, permitted
+from yishenqing.core.decide import permitted
+from yishenqing.core.standing import Standing
 from yishenqing.shipped import shipped
 
 ENTRIES, ROUNDS, CASES_A_ROUND = 20, 7, 24

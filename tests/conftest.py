@@ -13,8 +13,9 @@ from hypothesis import settings
 
 from yishenqing.almanac import workdays as read_workdays
 from yishenqing.core.deadline import Deadline, Fact
-from yishenqing.core.decide import Attempt, Standing, decide, permitted
+from yishenqing.core.decide import decide, permitted
 from yishenqing.core.facts import shaped
+from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Step
 from yishenqing.rulebook import Rulebook, read_rulebook

@@ -21,7 +21,7 @@ from yishenqing.documents import Document, Place
 EXTENDS = "extends"
 _SAID = ("id", "version", "title", "since", "law")  # what a variant says of itself, in place of the base's
 _NEEDED = ("id", "version", "title")
-_SECTIONS = ("stages", "roles", "states", "channels", "clocks", "outcomes", "steps")
+_SECTIONS = ("stages", "roles", "states", "sides", "figures", "channels", "clocks", "groups", "outcomes", "steps")
 _VERBS = ("change", "more", "remove", "after")
 _NAMES = ("guard", "clock", "step")  # by which an item of a list is known
 _QUOTED = re.compile("“([^”]+)”")

@@ -7,6 +7,7 @@ the files changes no case that is already open.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -14,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.core import soundness
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.law import FeeScale, Law, Remedy, Statute, Term
 from yishenqing.core.ledger import digest
@@ -60,6 +62,7 @@ def from_snapshot(text: str) -> Rulebook:
 
 DEFAULT = "disclosure"
 _VARIANTS = "variants"
+_PROCEDURE = re.compile(rb"(?m)^(steps|extends)\s*:")
 
 
 def read_rulebook(own: Path | None = None, name: str = DEFAULT) -> Rulebook:
@@ -138,9 +141,9 @@ def _judged(document: Document, name: str, law: Law) -> Workflow:
     """Return the procedure of ``document``, which must be without fault and bear the name of its file."""
     from yishenqing.documents import validated  # noqa: PLC0415
 
-    document = _with_python_names(document)
+    document = _with_groups(_with_python_names(document))
     workflow: Workflow = validated(_adapter(Workflow), document)
-    faults = [document.fault(f.text, _place(f.field), f.law) for f in workflow.faults(law, document.file)]
+    faults = [document.fault(f.text, _place(f.field), f.law) for f in soundness.faults(workflow, law, document.file)]
     if workflow.id != name:
         faults.append(document.fault(f"代号“{workflow.id}”应与文件名“{name}.yaml”一致", ("id",)))
     if faults:
@@ -204,7 +207,9 @@ def _file(folders: list[Path], name: str) -> Path:
 
 
 def _names(folders: list[Path]) -> set[str]:
-    return {p.stem for folder in folders for place in (folder, folder / _VARIANTS) for p in place.glob("*.yaml")}
+    """Return the names of the procedures; other tables (分办表) lie in the same folder."""
+    files = (p for folder in folders for place in (folder, folder / _VARIANTS) for p in place.glob("*.yaml"))
+    return {p.stem for p in files if _PROCEDURE.search(p.read_bytes())}
 
 
 def _with_python_names(document: Document) -> Document:
@@ -222,6 +227,32 @@ def _with_python_names(document: Document) -> Document:
         for place, line in document.lines.items()
     }
     return replace(document, data={**data, "steps": renamed}, lines=lines)
+
+
+def _with_groups(document: Document) -> Document:
+    """Facts that several steps share stand once under ``groups``; a step takes them in by ``shares``."""
+    data = document.data
+    if not isinstance(data, dict) or not isinstance(data.get("steps"), dict):
+        return document
+    groups = data.get("groups", {})
+    steps, lines, faults = {}, dict(document.lines), []
+    for name, step in data["steps"].items():
+        shared = step.get("shares", []) if isinstance(step, dict) else []
+        may = dict(step.get("may") or {}) if shared else {}
+        for group in shared:
+            if not isinstance(groups, dict) or not isinstance(groups.get(group), dict):
+                faults.append(document.fault(f"没有共用的事实“{group}”", ("steps", name, "shares")))
+                continue
+            may |= {field: known for field, known in groups[group].items() if field not in step.get("needs", {})}
+            lines |= {
+                ("steps", name, "may", *place[2:]): line
+                for place, line in document.lines.items()
+                if place[:2] == ("groups", group)
+            }
+        steps[name] = {**{k: v for k, v in step.items() if k != "shares"}, "may": may} if shared else step
+    if faults:
+        raise DataFault.of(faults)
+    return replace(document, data={**{k: v for k, v in data.items() if k != "groups"}, "steps": steps}, lines=lines)
 
 
 def _place(name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -20,8 +21,18 @@ if TYPE_CHECKING:
 FILE = "office.yaml"
 SUPERVISOR = "supervisor"
 # Roles of an office that take no step of any workflow.
-OFFICE_ROLES: Mapping[str, str] = {SUPERVISOR: "监督"}
+OFFICE_ROLES: Mapping[str, str] = {SUPERVISOR: "监督", "auditor": "审计"}
 _STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Days, first and last included, on which somebody else stands in for a person."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    since: date
+    until: date
+    to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class Person:
     name: str
     roles: tuple[str, ...]
     email: str = ""
+    away: tuple[Away, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +91,24 @@ class Settings:
     database: str = ""
     switched_off: tuple[str, ...] = field(default=())
     stage_limits: Mapping[str, int] = field(default_factory=dict)
+    figures: Mapping[str, int] = field(default_factory=dict)
     reminders: Mapping[str, Marks] = field(default_factory=dict)
     escalate_after: int = 2  # working days that an expired deadline may lie before the supervisors are told; 0: never
     mail: Mail | None = None
     hook: tuple[str, ...] = ()
+
+    def roles_on(self, user: str, day: date) -> dict[str, str]:
+        """Return the roles that ``user`` may act in on ``day``, each with whose it is (oneself, or who is away)."""
+        roles = dict.fromkeys(self.people[user].roles, user)
+        for other, person in self.people.items():
+            if any(a.to == user and a.since <= day <= a.until for a in person.away):
+                roles = {**dict.fromkeys(person.roles, other), **roles}
+        return roles
+
+    @property
+    def staffed(self) -> frozenset[str]:
+        """Return the roles that somebody holds."""
+        return frozenset(role for person in self.people.values() for role in person.roles)
 
     def holders(self, role: str) -> list[str]:
         """Return who holds ``role``."""
@@ -150,13 +176,22 @@ def _reminder_faults(settings: Settings, document: Document) -> Iterator[Fault]:
             yield document.fault("黄灯（yellow）应早于红灯（red），即提前更多工作日", ("reminders", clock))
     if settings.escalate_after < 0:
         yield document.fault("不能小于0；填0为不上报", ("escalate_after",))
-    for user, person in settings.people.items():
-        if person.email and not _ADDRESS.fullmatch(person.email):
-            yield document.fault(f"“{person.email}”不是邮箱地址", ("people", user, "email"))
+    yield from _people_faults(settings, document)
     if settings.hook and not settings.hook[0].strip():
         yield document.fault("缺少要运行的命令", ("hook",))
     if settings.mail is not None:
         yield from (document.fault(text, ("mail", name)) for name, text in _mail_faults(settings.mail))
+
+
+def _people_faults(settings: Settings, document: Document) -> Iterator[Fault]:
+    for user, person in settings.people.items():
+        for n, away in enumerate(person.away):
+            if away.to not in settings.people or away.to == user:
+                yield document.fault(f"代理人“{away.to}”不在人员之中", ("people", user, "away", n, "to"))
+            if away.until < away.since:
+                yield document.fault("最后一日早于第一日", ("people", user, "away", n, "until"))
+        if person.email and not _ADDRESS.fullmatch(person.email):
+            yield document.fault(f"“{person.email}”不是邮箱地址", ("people", user, "email"))
 
 
 def _mail_faults(mail: Mail) -> Iterator[tuple[str, str]]:

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yishenqing.core.deadline import Fact
-from yishenqing.core.decide import Attempt, Standing, decide, guard_refusals, permitted, refusals
+from yishenqing.core.decide import decide, permitted, refusals
 from yishenqing.core.errors import Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.graph import graph_of
+from yishenqing.core.guards import guard_refusals
+from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Field, Guard, Step, Workflow
 from yishenqing.rulebook import Rulebook
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from yishenqing.core.deadline import STATE_TITLES
-from yishenqing.core.decide import Attempt, permitted, refusals
+from yishenqing.core.decide import permitted, refusals
 from yishenqing.core.errors import CalendarGap, Refused
+from yishenqing.core.standing import Attempt
 from yishenqing.documents import read
 from yishenqing.rulebook import read_rulebook
 

@@ -33,8 +33,11 @@ from yishenqing.core.workflow import Channel, Effect, Start, Step, Workflow
 class _Fold:
     """Runs facts through the clock words of their steps."""
 
-    def __init__(self, workflow: Workflow, law: Law, workdays: Workdays, opened_on: date) -> None:
+    def __init__(
+        self, workflow: Workflow, law: Law, workdays: Workdays, opened_on: date, figures: Mapping[str, int]
+    ) -> None:
         self.workflow, self.law, self.workdays, self.opened_on = workflow, law, workdays, opened_on
+        self.figures = figures
         self.runs: dict[str, Run] = {}
         self.remedy = ""
         self.steps: list[str] = []
@@ -83,6 +86,8 @@ class _Fold:
         if effect.until or effect.same_as:
             run.fixed = self._fixed(effect, fact)
             run.term_reason = Reason(f"{clock.title}至{run.fixed}止", effect.law)
+        elif effect.figure:
+            self._allow(run, effect.figure)
         elif not self._measure(run, effect.term or clock.term):
             return  # the law of the day knew no such period (旧条例 set none for 补正)
         if begun is None:
@@ -141,6 +146,12 @@ class _Fold:
         run.length, run.unit, run.rolls = value.value, term.unit, term.rolls
         run.term_reason = Reason(f"自次日起算{value.value}{UNIT_TITLES[term.unit]}", value.law)
         return True
+
+    def _allow(self, run: Run, name: str) -> None:
+        """Give the run as many working days as the office allows itself."""
+        figure = self.workflow.figures[name]
+        run.length = self.figures.get(name, figure.value)
+        run.term_reason = Reason(f"本机关自定{figure.title}{run.length}个工作日", figure.law)
 
     def _other_receipts(self, channel: Channel, fact: Fact, begun: date) -> list[tuple[date, str]]:
         found = []
@@ -332,16 +343,23 @@ def _effects(workflow: Workflow) -> Mapping[str, Sequence[tuple[_Handle, Start |
 
 
 def deadlines(
-    workflow: Workflow, law: Law, workdays: Workdays, facts: Sequence[Fact], today: date
+    workflow: Workflow,
+    law: Law,
+    workdays: Workdays,
+    facts: Sequence[Fact],
+    today: date,
+    figures: Mapping[str, int] | None = None,
 ) -> dict[str, Deadline]:
     """Return every clock that the facts have started, by its name, as seen on ``today``.
+
+    ``figures`` are the office's own numbers, where they differ from the workflow's.
 
     Raises:
         CalendarGap: a past year that is needed has no notice.
     """
     if not facts:
         return {}
-    fold = _Fold(workflow, law, workdays, received_on(workflow, facts))
+    fold = _Fold(workflow, law, workdays, received_on(workflow, facts), figures or {})
     for fact in facts:
         fold.apply(fact)
     return {key: fold.deadline(run, today) for key, run in fold.runs.items()}

@@ -38,7 +38,8 @@ def shaped(workflow: Workflow, step: Step, raw: Mapping[str, Any]) -> dict[str, 
                 facts[name] = read
     if faults:
         raise DataFault.of(faults)
-    return facts
+    counted = {n: len(facts[f.counts]) for n, f in step.fields.items() if f.counts and facts.get(f.counts)}
+    return {**facts, **counted}
 
 
 def _text(value: Any, _known: Field, _workflow: Workflow) -> str:

@@ -7,16 +7,18 @@ possible, step by step; else the case stays under the old ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from yishenqing.core.deadline import Fact
-from yishenqing.core.decide import Attempt, Standing, refusals
+from yishenqing.core.decide import refusals
 from yishenqing.core.errors import Reason
 from yishenqing.core.ledger import Entry
+from yishenqing.core.standing import Attempt, Standing
 
 FROM, TO = "from_rules", "to_rules"
 # What the program itself notes in an entry beside the facts of the step.
-NOTES = frozenset({"letter", "switched_off", "corrected"})
+NOTES = frozenset({"letter", "switched_off", "corrected", "stands_in_for"})
 
 
 def moves(entries: Sequence[Entry]) -> list[tuple[Entry, str, str]]:
@@ -78,5 +80,5 @@ def _objections(standing: Standing, fact: Fact, actor: str, today: date) -> list
         return [Reason(f"“{step.title}”没有事实“{'、'.join(sorted(unknown))}”", step.law[0])]
     if fact.facts.get("switched_off"):  # recorded as such when it was done
         off = standing.switched_off | {g.switch for g in step.guards if g.switch}
-        standing = Standing(standing.workflow, standing.law, standing.workdays, standing.facts, standing.actors, off)
-    return refusals(Attempt(standing, fact.step, step, fact.on, fact.facts, actor, told=True), today)
+        standing = replace(standing, switched_off=off, _known={})
+    return refusals(Attempt(standing, fact.step, step, fact.on, fact.facts, actor), today)

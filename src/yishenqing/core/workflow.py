@@ -11,30 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Literal
 
-from yishenqing.core.errors import Fault
-from yishenqing.core.law import Law
-from yishenqing.core.links import Linked, Tell, faults_of
+from yishenqing.core.links import Linked, Tell
 
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
 FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "file", "object"]
-# What a guard cannot do without.
-_GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
-    "after": ("step",),
-    "unless": ("step",),
-    "within": ("clock",),
-    "past": ("clock",),
-    "running": ("clock",),
-    "stopped": ("clock",),
-    "at_most": ("field", "term"),
-    "not_before": ("field",),
-    "another_person": ("step",),
-    "answers": ("step",),
-    "distinct": ("step",),
-    "agrees": ("field",),
-    "lettered": ("field",),
-    "in_force": ("term",),
-}
 OWED_BY_TITLES: Mapping[str, str] = {
     "organ": "本机关",
     "applicant": "申请人",
@@ -53,22 +34,40 @@ class Field:
     choices: Mapping[str, str] = field(default_factory=dict)
     personal: bool = False
     ahead: bool = False  # a day that may lie in the future; every other date is of something that has happened
+    counts: str = ""  # not said by anybody: how many entries the list named here has
     hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the latest entry of an earlier step says: one of these values stands in the fact."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    step: str
+    field: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
     """One condition on a step, in the closed vocabulary, with the provision it rests on.
 
-    once: the step is taken at most once · after: another step came before · unless: another step did not
+    once: the step is taken at most once (or once since ``step``) · after: another step came before · unless: it did
+    not
     · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
     · running: the clock runs, or waits for an answer · stopped: it is stopped · at_most: a number does not exceed
     a term · not_before: a date field is not before the day of the step (or of the earlier ``step`` named)
-    · another_person: the actor is not who took that step · answers: a question of that step (by its id) is still
-    open · distinct: none of the same id is open until that step answers it · agrees: an outcome given is the one
-    chosen before · lettered: the outcome chosen has its letter · correctable: the entry and the fact named can be
-    corrected so · in_force: the term has a value on the day · told: nobody takes the step by hand, another verb or
-    case tells it. ``once`` with a ``step`` begins anew with that step.
+    · another_person: the actor is not who took that step · agrees: an outcome given is the one chosen before
+    · evidenced: the outcome chosen has its letter, and all the evidence it asks for (no longer asked where ``step``
+    has judged every item) · composes: the outcome follows from what ``step`` has found of each item
+    · releases: the field has the value wherever the outcome chosen gives anything away · stated: the fact is given
+    · recorded: an entry of the step holds the fact · said: the latest entry of a step says so (``said``)
+    · sources: the lists in the step's entries name at least so many different things (``figure``)
+    · each: every number up to the count ``of`` is in the step's lists · counted: a number from one to the count
+    ``of`` · concluded: a side proceeding has come to the state named · settled: none of its kind is still open
+    · correctable: the entry and the fact named can be corrected so · in_force: the term has a value on the day.
+
+    ``when`` makes a guard speak only where an earlier entry says so; ``text`` is its reason in the law's own words.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -83,19 +82,34 @@ class Guard:
         "at_most",
         "not_before",
         "another_person",
-        "answers",
-        "distinct",
         "agrees",
-        "lettered",
+        "evidenced",
+        "composes",
+        "releases",
+        "stated",
+        "recorded",
+        "said",
+        "sources",
+        "each",
+        "counted",
+        "concluded",
+        "settled",
         "correctable",
         "in_force",
-        "told",
     ]
     law: str
     step: str = ""
     clock: str = ""
     field: str = ""
     term: str = ""
+    value: str = ""
+    of: str = ""
+    figure: str = ""
+    side: str = ""
+    state: str = ""
+    said: Said | None = None
+    when: Said | None = None
+    text: str = ""
     switch: str = ""  # a setting of the office that may turn this guard off; switching it off is recorded
 
 
@@ -114,6 +128,7 @@ class Start:
     unless_true: str = ""  # only where it is no, or not stated
     term: str = ""  # another term than the clock's own
     same_as: str = ""  # the last day is that of another clock
+    figure: str = ""  # as many working days as the office allows itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +150,16 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What a step does in a side proceeding: it opens one (``at`` is empty), or moves one on (``to``) or uses it."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    of: str
+    at: tuple[str, ...] = ()
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One act: who may take it in which state, under which conditions, and what it does to clocks and letters."""
 
@@ -144,6 +169,11 @@ class Step:
     law: tuple[str, ...]
     from_: tuple[str, ...]
     to: str = ""
+    side: Turn | None = None
+    recalls: tuple[str, ...] = ()  # steps whose entries are put before whoever takes this one
+    routes: bool = False  # whoever takes it is shown what the routing table says
+    verb: str = ""  # taken by a verb of its own (it concerns more than one case), never by “act”
+    offered: bool = True  # false: only ever taken together with a step of another case
     needs: Mapping[str, Field] = field(default_factory=dict)
     may: Mapping[str, Field] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()
@@ -185,6 +215,42 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
+class SideState:
+    """Where a side proceeding stands, and whose turn it is."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    owner: str = ""
+    waits_for: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A proceeding that runs beside the stage of a case: an opinion asked for, a fee, a meeting.
+
+    With ``many`` several run at once, told apart by the fact ``id``.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    law: str
+    states: Mapping[str, SideState]
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number that each office sets for itself; the law sets none. ``why`` says what it is chosen by."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    value: int
+    law: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """A period: its term of the law (or the date a step sets), who owes the act, and what its expiry means."""
 
@@ -223,14 +289,44 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A row of table three: the ground, the letter that tells it, and the remedy printed under it."""
+class Way:
+    """One of several situations in which an outcome is told, with its own article, letter and evidence."""
 
     __pydantic_config__: ClassVar = _STRICT
     title: str
     law: tuple[str, ...]
     letter: str
+    evidence: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A row of table three: the ground, the letter that tells it, the remedy printed under it.
+
+    ``evidence`` must be in the file before the outcome may be chosen. ``ways`` are told apart by the fact ``way``;
+    with a ``letter`` of its own the outcome may be chosen without one.
+    """
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    law: tuple[str, ...]
     remedy: str
+    letter: str = ""
+    gives: Literal["all", "part", "none"] = "none"
+    evidence: tuple[Guard, ...] = ()
+    ways: Mapping[str, Way] = field(default_factory=dict)
+
+    def told(self, way: str) -> Way | None:
+        """Return how it is told: by the way chosen, or by its own letter; None where a way must be chosen."""
+        if way in self.ways:
+            return self.ways[way]
+        return Way(self.title, self.law, self.letter) if self.letter and not way else None
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """Return every letter that tells this outcome."""
+        own = (self.letter,) if self.letter else ()
+        return tuple(dict.fromkeys((*own, *(w.letter for w in self.ways.values() if w.letter))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,6 +356,10 @@ class Workflow:
     clocks: Mapping[str, Clock]
     outcomes: Mapping[str, Outcome] = field(default_factory=dict, kw_only=True)
     steps: Mapping[str, Step]
+    sides: Mapping[str, Side] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    mixed: str = ""  # the outcome of a case in which some items are disclosed and others not
+    itemised: str = ""  # the letter that answers item by item
 
     def citations(self) -> Iterator[tuple[str, str]]:
         """Yield every citation with the place that makes it."""
@@ -270,97 +370,13 @@ class Workflow:
             yield from ((o.law, f"channels.{name}") for o in channel.otherwise)
         for name, outcome in self.outcomes.items():
             yield from ((c, f"outcomes.{name}") for c in outcome.law)
+            yield from ((g.law, f"outcomes.{name}.evidence") for g in outcome.evidence)
+            for key, way in outcome.ways.items():
+                yield from ((c, f"outcomes.{name}.ways.{key}") for c in way.law)
+                yield from ((g.law, f"outcomes.{name}.ways.{key}.evidence") for g in way.evidence)
+        yield from ((side.law, f"sides.{name}") for name, side in self.sides.items())
+        yield from ((figure.law, f"figures.{name}") for name, figure in self.figures.items())
         for name, step in self.steps.items():
             yield from ((c, f"steps.{name}") for c in step.law)
             yield from ((g.law, f"steps.{name}.{g.guard}") for g in step.guards)
             yield from ((e.law, f"steps.{name}.{word}") for word, e in step.effects())
-
-    def faults(self, law: Law, file: str = "") -> list[Fault]:
-        """Return every name that leads nowhere and every citation that does not resolve."""
-        found = [Fault(text, file, field=place) for place, text in self._dangling(law)]
-        for citation, place in self.citations():
-            if problem := law.unresolved(citation):
-                found.append(Fault(problem, file, field=place, law=citation))
-        return found
-
-    def _dangling(self, law: Law) -> Iterator[tuple[str, str]]:
-        yield from self._dangling_states()
-        yield from faults_of(self)
-        for name, clock in self.clocks.items():
-            if clock.term and clock.term not in law.terms:
-                yield f"clocks.{name}", f"没有期限“{clock.term}”"
-        for name, outcome in self.outcomes.items():
-            if outcome.remedy not in ("none", *law.remedies):
-                yield f"outcomes.{name}", f"没有救济途径“{outcome.remedy}”"
-        for name, step in self.steps.items():
-            yield from ((f"steps.{name}", text) for text in self._dangling_step(name, step, law))
-
-    def _dangling_states(self) -> Iterator[tuple[str, str]]:
-        if self.initial not in self.states:
-            yield "initial", f"没有状态“{self.initial}”"
-        if self.limiting and self.limiting not in self.clocks:
-            yield "limiting", f"没有期限“{self.limiting}”"
-        for place in ("opening", "confirming", "correcting", "linking", "moving"):
-            name = getattr(self, place)
-            if name not in self.steps and (name or place == "opening"):
-                yield place, f"没有步骤“{name}”"
-        if not self.confirming and any(c.receipt == "confirmed_on" for c in self.channels.values()):
-            yield "channels", "有以确认之日为准的渠道，须用“confirming”写明哪个步骤与申请人确认收到"
-        for name, state in self.states.items():
-            if state.stage not in self.stages:
-                yield f"states.{name}", f"没有阶段“{state.stage}”"
-            if state.owner and state.owner not in self.roles:
-                yield f"states.{name}", f"没有岗位“{state.owner}”"
-            if state.waits_for and state.waits_for not in self.clocks:
-                yield f"states.{name}", f"没有期限“{state.waits_for}”"
-
-    def _dangling_step(self, name: str, step: Step, law: Law) -> Iterator[str]:
-        for kind, wanted, known in (
-            ("岗位", step.by, self.roles),
-            ("状态", (*step.from_, *((step.to,) if step.to else ())), self.states),
-            ("期限", [e.clock for _, e in step.effects()], self.clocks),
-            ("步骤", [g.step for g in step.guards if g.step], self.steps),
-            ("期限", [g.clock for g in step.guards if g.clock], self.clocks),
-            (
-                "期限数值",
-                [*(g.term for g in step.guards if g.term), *(e.term for e in step.starts if e.term)],
-                law.terms,
-            ),
-            ("事实", [g.field for g in step.guards if g.field], step.fields),
-            ("办理结果", [step.outcome] if step.outcome else [], self.outcomes),
-            ("救济途径", [e.if_remedy for e in step.starts if e.if_remedy], law.remedies),
-        ):
-            for item in wanted:
-                if item not in known:
-                    yield f"没有{kind}“{item}”"
-        for _, effect in step.effects():
-            yield from self._dangling_effect(step, effect)
-        for own in (own for tell in step.tells for own in tell.facts.values()):
-            if own not in step.fields:
-                yield f"没有事实“{own}”"
-        for guard in step.guards:
-            unsaid = [w for w in _GUARD_NEEDS.get(guard.guard, ()) if not getattr(guard, w)]
-            yield from (f"条件“{guard.guard}”缺少“{word}”" for word in unsaid)
-        yield from (f"“{word}”不能为空" for word in ("by", "law") if not getattr(step, word))
-        if not step.from_ and name != self.opening:
-            yield "缺少“from”：没有说明哪个状态下可以办理"
-
-    def _dangling_effect(self, step: Step, effect: Start | Effect) -> Iterator[str]:
-        named = (
-            [effect.counted_from, effect.until, effect.if_true, effect.unless_true]
-            if isinstance(effect, Start)
-            else [effect.field]
-        )
-        for item in named:
-            if item not in ("", "on", "receipt", *step.fields):
-                yield f"没有事实“{item}”"
-        clocks = (effect.same_as,) if isinstance(effect, Start) else (effect.within, effect.at_most)
-        yield from (f"没有期限“{name}”" for name in clocks if name and name not in self.clocks)
-        if isinstance(effect, Effect) and effect.answers and effect.answers not in self.steps:
-            yield f"没有步骤“{effect.answers}”"
-        if isinstance(effect, Start) and not self._has_length(effect):
-            yield f"期限“{effect.clock}”没有期限数值，起算时须用“until”写明最后一日"
-
-    def _has_length(self, effect: Start) -> bool:
-        clock = self.clocks.get(effect.clock)
-        return clock is None or any((clock.term, effect.until, effect.term, effect.same_as))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from yishenqing.core.workflow import Step, Workflow
+from yishenqing.core.workflow import Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,12 @@ def ordered_states(workflow: Workflow) -> list[str]:
     return sorted(workflow.states, key=lambda name: stages.index(workflow.states[name].stage))
 
 
-def _told(step: Step) -> bool:
-    """Tell whether the step only echoes what was done elsewhere: the chart has nobody to show it to."""
-    return any(guard.guard == "told" for guard in step.guards)
-
-
 def arrows(workflow: Workflow) -> list[Arrow]:
     """Return every arrow between two states; the opening step starts at the initial state."""
     return [
         Arrow(name, source, step.to)
         for name, step in workflow.steps.items()
-        if not _told(step)
+        if step.offered  # what only echoes another act is nobody's step on the chart
         for source in step.from_ or (workflow.initial,)
         if step.to and step.to != source
     ]
@@ -45,7 +40,7 @@ def staying(workflow: Workflow) -> dict[str, list[str]]:
     found = {
         name: [s for s in step.from_ or (workflow.initial,) if step.to in ("", s)]
         for name, step in workflow.steps.items()
-        if not _told(step)
+        if step.offered
     }
     return {name: sorted(states, key=order.index) for name, states in found.items() if states}
 

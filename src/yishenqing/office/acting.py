@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from yishenqing.core.deadline import Fact
-from yishenqing.core.decide import Attempt, Standing, decide, guard_refusals
+from yishenqing.core.decide import decide
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
+from yishenqing.core.guards import WAY, found_items, guard_refusals
 from yishenqing.core.ledger import Entry, canonical
 from yishenqing.core.ledger import append as chained
+from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
 from yishenqing.office import casework, paperwork
 from yishenqing.office.casework import Casework
@@ -39,12 +41,13 @@ class Act:
     step: str
     on: date
     actor: str
-    roles: tuple[str, ...] | None
+    # Each with whose it is: the actor's own, or of somebody who is away; None where another act has been asked.
+    roles: Mapping[str, str] | None
     facts: Mapping[str, Any]
     recorded_at: str
     rehearsal: bool
     expect: int | None = None
-    told: bool = False  # follows from another act; nobody's role of its own is asked for where ``roles`` is None
+    verb: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,12 +111,18 @@ class Registry:
         if step is None:
             names = "、".join(f"{n}（{s.title}）" for n, s in case.workflow.steps.items())
             raise NotFound(f"流程中没有步骤“{act.step}”；现有步骤：{names}。")
+        if step.verb != act.verb:
+            raise Refused(
+                f"“{step.title}”不单独办理，请用 ysq {step.verb}（见 ysq {step.verb} --help）。",
+                law=list(step.law),
+                permitted=[],
+            )
         if act.expect is not None and act.expect != case.row.head_seq:
             raise Moved(_moved(case, act.expect))
         facts = shaped(case.workflow, step, act.facts)
-        attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles, act.told)
+        attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
-        facts |= self._noted(attempt)
+        facts |= self._noted(attempt) | _stood_in(act, step)
         return self._lettered(connection, case, act, step, facts, destination)
 
     def _noted(self, attempt: Attempt) -> dict[str, Any]:
@@ -262,6 +271,13 @@ class Registry:
         )
 
 
+def _stood_in(act: Act, step: Step) -> dict[str, Any]:
+    """Return for whom the actor stands in, when none of the step's roles is the actor's own."""
+    roles = act.roles or {}
+    owners = {roles[role] for role in step.by if role in roles}
+    return {} if not owners or act.actor in owners else {"stands_in_for": sorted(owners)}
+
+
 def letter_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> str:
     """Return the kind of letter that the step issues; empty when none.
 
@@ -273,7 +289,19 @@ def letter_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> str:
     outcome = facts.get("outcome") or case.outcome
     if outcome is None:
         raise Refused("尚未确定办理结果，不能出具答复文书。", law=list(step.law))
-    return case.workflow.outcomes[outcome].letter
+    if is_itemised(case):
+        return case.workflow.itemised
+    way = facts.get(WAY) or case.standing.latest(WAY)
+    told = case.workflow.outcomes[outcome].told(str(way or ""))
+    if told is None or not told.letter:
+        raise Refused("办理结果没有相应的答复文书。", law=list(step.law))
+    return told.letter
+
+
+def is_itemised(case: Casework) -> bool:
+    """Tell whether the items of the case were found to end differently, so that each is answered by itself."""
+    found = [g for s in case.workflow.steps.values() for g in s.guards if g.guard == "composes"]
+    return any(len({str(f[g.of]) for f in found_items(case.standing, g.step).values()}) > 1 for g in found)
 
 
 def _after(case: Casework, entry: Entry, fact: Fact) -> Casework:

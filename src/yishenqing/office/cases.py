@@ -15,6 +15,7 @@ from yishenqing.office import casework
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk, end_of_day, now
+from yishenqing.office.guiding import parts
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
@@ -56,9 +57,7 @@ class CaseVerbs(Desk):
         act = self._act(rules.workflow.opening, received.arrived_on, by, facts)
         with self._transactions.writing() as connection:
             ledger_store.keep_rulebook(connection, digest, snapshot)
-            n = ledger_store.next_number(connection, self.settings.agency, "case", received.arrived_on.year)
-            number = self.settings.numbered_case(received.arrived_on.year, n)
-            case = self._opened(connection, number, digest, received.arrived_on)
+            case = self._opened(connection, digest, received.arrived_on)
             plan = self._registry.plan(connection, case, act, self.today)
             return self._answer(self._registry.record(connection, plan, None), warnings=warnings)
 
@@ -190,8 +189,11 @@ class CaseVerbs(Desk):
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         return delivery.outcome() if self._transactions.hosted else delivery.round()
 
-    def _opened(self, connection: Connection, number: str, digest: str, arrived: date) -> Casework:
+    def _opened(self, connection: Connection, digest: str, arrived: date, number: str = "") -> Casework:
         agency = self.settings.agency
+        if not number:
+            n = ledger_store.next_number(connection, agency, "case", arrived.year)
+            number = self.settings.numbered_case(arrived.year, n)
         rules = casework.rules_of(connection, digest)
         first = genesis(agency, number, digest)
         row = ledger_store.CaseRow(agency, number, digest, arrived, rules.workflow.initial, None, 0, first)
@@ -216,7 +218,8 @@ class CaseVerbs(Desk):
             with self._transactions.reading() as connection:
                 return linking.linked_rows(connection, case)
 
-        found = casework.answer(case, day or self.today, letters, opener, linked, **more)
+        guides = parts(case, day or self.today, opener, self.home)
+        found = casework.answer(case, day or self.today, letters, opener, linked, guides, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found
 

@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from yishenqing.core.corrections import effective
 from yishenqing.core.deadline import Deadline, Fact, clock_of
-from yishenqing.core.decide import Standing, doubts, permitted
+from yishenqing.core.decide import doubts, permitted
 from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.core.ledger import Entry
 from yishenqing.core.moving import read_under
+from yishenqing.core.standing import Standing
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Clock, Workflow
 from yishenqing.office.answering import Answer
@@ -69,6 +70,8 @@ class Practice:
     reminders: Mapping[str, Marks] = field(default_factory=dict)
     escalate_after: int = 0
     known_until: str = ""
+    figures: Mapping[str, int] = field(default_factory=dict)
+    staffed: frozenset[str] | None = None
 
     def standing(self, rules: Rulebook, entries: Sequence[Entry]) -> Standing:
         """Return how a case of these entries stands, corrections applied."""
@@ -81,6 +84,8 @@ class Practice:
             tuple(e.actor for e in entries),
             self.switched_off,
             self.stage_limits,
+            self.figures,
+            self.staffed,
         )
 
     def casework(self, row: CaseRow, entries: Sequence[Entry], rules: Rulebook) -> Casework:
@@ -245,12 +250,13 @@ def answer(
     letters: Callable[[], list[Row]],
     opener: Callable[[], Callable[[Any], Any]],
     linked: Callable[[], list[Row]],
+    guides: Mapping[str, Callable[[], Any]],
     **more: Any,
 ) -> Answer:
     """Return what ``show``, ``act`` and ``register`` answer, in the words of the contract.
 
-    ``letters``, ``opener`` and ``linked`` go to the database when somebody looks at the letters, into the entries
-    or at the linked cases.
+    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries, ``linked``
+    when somebody looks at the linked cases; ``guides`` are the parts that help with the next step.
     """
     state = case.workflow.states[case.standing.state]
 
@@ -280,7 +286,7 @@ def answer(
             for seq, reasons in doubts(case.standing)
         ],
     }
-    return Answer(parts, **more)
+    return Answer({**parts, **guides}, **more)
 
 
 def _is_idle_limit(case: Casework, deadline: Deadline) -> bool:

@@ -157,6 +157,8 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Faul
         yield Fault(f"没有期限“{clock}”", path, field=f"reminders.{clock}")
     for stage in settings.stage_limits.keys() - {stage for flow in flows if flow.limiting for stage in flow.stages}:
         yield Fault(f"没有阶段“{stage}”", path, field=f"stage_limits.{stage}")
+    for figure in settings.figures.keys() - {figure for flow in flows for figure in flow.figures}:
+        yield Fault(f"没有自定的数“{figure}”", path, field=f"figures.{figure}")
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
@@ -175,7 +177,8 @@ def _letters(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
     """Every letter that a step or an outcome asks for has a template."""
     known = book.kinds()
     asked = {f"steps.{n}": s.letter for n, s in workflow.steps.items() if s.letter not in ("", "by_outcome")}
-    asked |= {f"outcomes.{n}": o.letter for n, o in workflow.outcomes.items() if o.letter}
-    for place, kind in asked.items():
+    told = [(f"outcomes.{n}", kind) for n, o in workflow.outcomes.items() for kind in o.letters]
+    whole = [("itemised", workflow.itemised)] if workflow.itemised else []
+    for place, kind in (*asked.items(), *told, *whole):
         if kind not in known:
             yield Fault(f"没有文书模板“{kind}”", "workflows", field=place)

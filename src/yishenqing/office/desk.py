@@ -137,6 +137,8 @@ class Desk:
             self.settings.stage_limits,
             self.settings.reminders,
             self.settings.escalate_after,
+            figures=self.settings.figures,
+            staffed=self.settings.staffed,
         )
 
     @cached_property
@@ -152,19 +154,13 @@ class Desk:
         return Registry(self.settings, lambda: self._letters, self._papers)
 
     def _act(
-        self,
-        step: str,
-        on: date,
-        by: str | None,
-        facts: Mapping[str, Any],
-        expect: int | None = None,
-        *,
-        told: bool = False,
+        self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""
     ) -> Act:
         from yishenqing.office.acting import Act  # noqa: PLC0415
 
         user = by or self._user
-        return Act(step, on, user, self.person(user).roles, facts, now(), self._rehearsal, expect, told)
+        self.person(user)
+        return Act(step, on, user, self.settings.roles_on(user, on), facts, now(), self._rehearsal, expect, verb)
 
     def _rules(self) -> Rulebook:
         """Return the rules under which new cases are opened.
@@ -184,7 +180,7 @@ class Desk:
         """Return an act that is only imagined: nobody's role is asked for, nothing is recorded."""
         from yishenqing.office.acting import Act  # noqa: PLC0415
 
-        return Act(step, self.today, self._user, (), facts, now(), self._rehearsal)
+        return Act(step, self.today, self._user, {}, facts, now(), self._rehearsal)
 
     def _load(self, connection: Connection, number: str, *, lock: bool = False) -> Casework:
         return casework.load(connection, self._practice, number, lock=lock)

@@ -7,6 +7,7 @@ from typing import Any
 
 from yishenqing.core.errors import NotFound, Refused
 from yishenqing.core.facts import shaped
+from yishenqing.core.guards import WAY
 from yishenqing.letters import Letterbook
 from yishenqing.office.acting import Act, Registry
 from yishenqing.office.casework import Casework, Row
@@ -25,11 +26,11 @@ def draft(
     story = Story.of(case.standing, open_facts)
     given = {**(story.latest(act.step) or {}), **shaped(case.workflow, step, act.facts)}
     outcome = str(given.get("outcome") or _only_outcome(case))
-    kind = case.workflow.outcomes[outcome].letter
-    if not kind:
-        raise Refused(
-            f"办理结果“{case.workflow.outcomes[outcome].title}”没有答复文书，无需拟稿。", law=list(step.law)
-        )
+    told = case.workflow.outcomes[outcome].told(str(given.get(WAY) or ""))
+    if told is None:
+        ways = "、".join(f"{k}（{w.title}）" for k, w in case.workflow.outcomes[outcome].ways.items())
+        raise Refused(f"请以 {WAY}= 指明是哪一种情形：{ways}。", law=list(step.law))
+    kind = told.letter
     missing = {n: f.title for n, f in step.needs.items() if n != "outcome" and not given.get(n)}
     facts = {**given, "outcome": outcome, **{n: _blank(step.needs[n].type, t) for n, t in missing.items()}}
     matches = library.search("；".join(story.items), _NEAREST)
@@ -55,12 +56,12 @@ def preview(registry: Registry, case: Casework, kind: str, draft_act: DraftAct, 
     """
     story = Story.of(case.standing, open_facts)
     for name, step in case.workflow.steps.items():
-        by_outcome = step.letter == "by_outcome" and any(o.letter == kind for o in case.workflow.outcomes.values())
+        by_outcome = step.letter == "by_outcome" and any(kind in o.letters for o in case.workflow.outcomes.values())
         if step.letter == kind or by_outcome:
             facts = dict(story.latest(name) or {})
             asked = step
             if by_outcome:
-                outcome = next(n for n, o in case.workflow.outcomes.items() if o.letter == kind)
+                outcome = next(n for n, o in case.workflow.outcomes.items() if kind in o.letters)
                 facts = {"outcome": outcome, **(story.latest("drafted") or {})}
                 asked = case.workflow.steps["drafted"]
             blanks = {n: _blank(f.type, f.title) for n, f in asked.needs.items() if not facts.get(n)}
@@ -71,7 +72,7 @@ def preview(registry: Registry, case: Casework, kind: str, draft_act: DraftAct, 
 
 def _only_outcome(case: Casework) -> str:
     """The outcome, where the workflow leaves no choice of reply."""
-    replies = [name for name, outcome in case.workflow.outcomes.items() if outcome.letter]
+    replies = [name for name, outcome in case.workflow.outcomes.items() if outcome.letters]
     if len(replies) == 1:
         return replies[0]
     names = "、".join(f"{n}（{case.workflow.outcomes[n].title}）" for n in replies)

@@ -129,7 +129,7 @@ def export(target: Path, case: Casework, content: Gathered, filing: Filing) -> R
 
 def _listed(story: Story, case: Casework, content: Gathered, filing: Filing) -> list[_Listed]:
     """Return the papers: the reply first, then the application, then the rest in the order they came about."""
-    reply_kinds = {o.letter for o in case.workflow.outcomes.values() if o.letter}
+    reply_kinds = {case.workflow.itemised} | {k for o in case.workflow.outcomes.values() for k in o.letters}
     letters = [_letter(x, filing) for x in content.letters]
     replies = [p for x, p in zip(content.letters, letters, strict=True) if x.kind in reply_kinds]
     others = [p for x, p in zip(content.letters, letters, strict=True) if x.kind not in reply_kinds]

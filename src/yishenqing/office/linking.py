@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
-from yishenqing.core.decide import Attempt, refusals
+from yishenqing.core.decide import refusals
 from yishenqing.core.errors import IntegrityFault, NotFound, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.links import KIND, NUMBER, PARENT, PENDING, Linked
+from yishenqing.core.standing import Attempt
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
 
@@ -57,9 +58,9 @@ def tell_parent(
             continue
         said = {NUMBER: child.row.number, KIND: kind_of(child), **{k: v for k, v in facts.items() if v is not None}}
         mine = {k: v for k, v in said.items() if k in step.fields}
-        theirs = replace(act, step=tell.step, on=on, roles=None, facts=mine, expect=None, told=True)
+        theirs = replace(act, step=tell.step, on=on, roles=None, facts=mine, expect=None, verb=step.verb)
         shape = shaped(parent.workflow, step, mine)
-        if not refusals(Attempt(parent.standing, tell.step, step, on, shape, act.actor, told=True), today):
+        if not refusals(Attempt(parent.standing, tell.step, step, on, shape, act.actor), today):
             registry.record(connection, registry.plan(connection, parent, theirs, today), None)
             return
     names = "、".join(tell.step for tell, _ in told)

@@ -57,7 +57,7 @@ class LinkVerbs(CaseVerbs):
                 raise Refused(_takes_none(parent), law=list(parent.workflow.law))
             earlier = (str(f.facts[NUMBER]) for f in parent.standing.facts if f.step == parent.workflow.linking)
             ledger_store.keep_rulebook(connection, digest, snapshot)
-            child = self._opened(connection, number_of(number, linked, earlier), digest, day)
+            child = self._opened(connection, digest, day, number_of(number, linked, earlier))
             child = self._registry.record(connection, self._registry.plan(connection, child, act, self.today), None)
             linking.tell_parent(self._registry, connection, child, act, [(Tell(parent.workflow.linking), {})])
             return self._answer(child)
@@ -104,7 +104,7 @@ class LinkVerbs(CaseVerbs):
                 moving.FROM: case.row.rulebook,
                 moving.TO: digest,
             }
-            act = self._act(rules.workflow.moving, on or self.today, by, facts, expect, told=True)
+            act = self._act(rules.workflow.moving, on or self.today, by, facts, expect, verb="move")
             return self._answer(self._moved(connection, case, rules, digest, act))
 
     def _moved(self, connection: Connection, case: Casework, rules: Rulebook, digest: str, act: Any) -> Casework:
@@ -128,7 +128,7 @@ class LinkVerbs(CaseVerbs):
         if not rules.workflow.moving:
             raise Refused(f"“{title}”没有转用的步骤（moving），不能转用。", law=law)
         facts = [Fact(e.step, e.on, e.facts) for e in case.entries]
-        empty = self._practice.standing(rules, ())
+        empty = replace(self._practice.standing(rules, ()), staffed=None)  # who holds a role today is another matter
         found = moving.objection(empty, facts, [e.actor for e in case.entries], self.today)
         if found is None:
             return

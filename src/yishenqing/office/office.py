@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import NotFound
-from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
+from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(LinkVerbs, CaseVerbs, PaperVerbs, RuleVerbs):
+class Office(JoinVerbs, LinkVerbs, PaperVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 from yishenqing.core.deadline import Deadline, Fact
-from yishenqing.core.decide import Standing
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.law import Law
 from yishenqing.core.receipt import received_on
+from yishenqing.core.standing import Standing
 from yishenqing.core.workflow import Workflow
 from yishenqing.settings import Settings
 
@@ -134,8 +134,9 @@ def applicant_block(story: Story) -> dict[str, Any]:
         return {"name": "（已销毁）", "kind_title": "", "agent": None}
     kinds = workflow.steps[workflow.opening].fields["applicant_kind"].choices
     agent = applicant.get("agent")
+    others = [other["name"] for other in received.get("joint_applicants") or []]
     return {
-        "name": applicant["name"],
+        "name": "、".join((applicant["name"], *others)),
         "kind_title": kinds[received["applicant_kind"]],
         "agent": agent["name"] if agent else None,
     }

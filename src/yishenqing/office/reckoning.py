@@ -11,9 +11,11 @@ from typing import Any
 
 from yishenqing import almanac, rulebook
 from yishenqing.core.deadline import Fact
-from yishenqing.core.decide import Attempt, Standing, guard_refusals, not_happened
+from yishenqing.core.decide import not_happened
 from yishenqing.core.errors import CalendarGap, DataFault, Fault, Reason, Refused, YishenqingError
 from yishenqing.core.facts import shaped
+from yishenqing.core.guards import guard_refusals
+from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Step, Workflow
 from yishenqing.documents import json_value, parse, read_text

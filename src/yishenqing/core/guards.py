@@ -1,0 +1,313 @@
+"""The guards' words, each carried out once. A new word needs an article that cannot be said with these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from yishenqing.core.corrections import ON, objection
+from yishenqing.core.deadline import as_date
+from yishenqing.core.errors import Reason
+from yishenqing.core.receipt import received_on
+from yishenqing.core.sides import open_ones, turn_refusals
+from yishenqing.core.standing import NOTHING, Attempt, Standing
+from yishenqing.core.workflow import Field, Guard, Outcome, Said
+
+WAY = "way"  # the fact that tells apart the situations in which an outcome is told
+
+
+def guard_refusals(attempt: Attempt) -> list[Reason]:
+    """Return what the step's side proceeding and its guards say against it, each with its own article."""
+    reasons = []
+    if turn := attempt.step.side:
+        reasons += turn_refusals(attempt.standing.workflow, attempt.standing.beside, turn, attempt.facts)
+    for guard in attempt.step.guards:
+        if guard.switch and guard.switch in attempt.standing.switched_off:
+            continue
+        if text := said(attempt, guard):
+            reasons.append(Reason(text, guard.law))
+    return reasons
+
+
+def _once(attempt: Attempt, guard: Guard) -> str:
+    earlier = next((f for f in reversed(attempt.standing.facts) if f.step in (attempt.name, guard.step)), None)
+    return f"只能办理一次，{earlier.on}已经办理" if earlier and earlier.step == attempt.name else ""
+
+
+def _after(attempt: Attempt, guard: Guard) -> str:
+    title = attempt.standing.workflow.steps[guard.step].title
+    return "" if attempt.standing.last(guard.step) else f"须先办理“{title}”"
+
+
+def _unless(attempt: Attempt, guard: Guard) -> str:
+    earlier = attempt.standing.last(guard.step)
+    title = attempt.standing.workflow.steps[guard.step].title
+    return f"{earlier.on}已经办理“{title}”" if earlier else ""
+
+
+def _within(attempt: Attempt, guard: Guard) -> str:
+    deadline = attempt.deadline(guard.clock)
+    if deadline is None:
+        return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
+    day = as_date((attempt.facts or {}).get(guard.field)) or attempt.on
+    return f"{day}已超过{deadline.title}（{deadline.due}届满）" if day > deadline.due else ""
+
+
+def _past(attempt: Attempt, guard: Guard) -> str:
+    deadline = attempt.deadline(guard.clock)
+    if deadline is None:
+        return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
+    if deadline.met_on is not None:
+        return f"“{deadline.title}”所要求的已于{deadline.met_on}办理"
+    return f"{deadline.title}尚未届满（{deadline.due}届满）" if attempt.on <= deadline.due else ""
+
+
+def _running(attempt: Attempt, guard: Guard) -> str:
+    deadline = attempt.deadline(guard.clock)
+    title = attempt.standing.workflow.clocks[guard.clock].title
+    if deadline is None or deadline.state in ("met", "lapsed"):
+        return f"“{title}”不在计算之中"
+    return f"“{title}”已暂停计算" if deadline.state == "stopped" and not deadline.waiting else ""
+
+
+def _stopped(attempt: Attempt, guard: Guard) -> str:
+    deadline = attempt.deadline(guard.clock)
+    title = attempt.standing.workflow.clocks[guard.clock].title
+    return "" if deadline is not None and deadline.state == "stopped" else f"“{title}”没有暂停计算"
+
+
+def _at_most(attempt: Attempt, guard: Guard) -> str:
+    if attempt.facts is None:
+        return ""
+    standing = attempt.standing
+    limit = standing.law.term(guard.term, received_on(standing.workflow, standing.facts)).value
+    given = attempt.facts.get(guard.field)
+    title = attempt.step.fields[guard.field].title
+    if not isinstance(given, int) or given < 1:
+        return f"“{title}”须为正整数"
+    return f"“{title}”最多{limit}，现为{given}" if given > limit else ""
+
+
+def _not_before(attempt: Attempt, guard: Guard) -> str:
+    given = as_date((attempt.facts or {}).get(guard.field))
+    earlier = attempt.standing.last(guard.step) if guard.step else None
+    limit = earlier.on if earlier else attempt.on
+    title = attempt.step.fields[guard.field].title
+    what = f"“{attempt.standing.workflow.steps[guard.step].title}”之日" if earlier else "办理日期"
+    return f"“{title}”{given}不得早于{what}{limit}" if given and given < limit else ""
+
+
+def _another_person(attempt: Attempt, guard: Guard) -> str:
+    steps = [f.step for f in attempt.standing.facts]
+    if attempt.actor == "" or guard.step not in steps:
+        return ""
+    position = len(steps) - 1 - steps[::-1].index(guard.step)
+    title = attempt.standing.workflow.steps[guard.step].title
+    same = attempt.standing.actors[position] == attempt.actor
+    return f"“{title}”由{attempt.actor}办理，本步骤须由他人办理" if same else ""
+
+
+def _agrees(attempt: Attempt, guard: Guard) -> str:
+    given = (attempt.facts or {}).get(guard.field)
+    chosen = next((v for f in reversed(attempt.standing.facts) if (v := f.facts.get(guard.field))), None)
+    if not given or not chosen or given == chosen:
+        return ""
+    titles = {k: o.title for k, o in attempt.standing.workflow.outcomes.items()}
+    return f"所填办理结果“{titles[given]}”与已确定的“{titles[str(chosen)]}”不一致"
+
+
+def _evidenced(attempt: Attempt, guard: Guard) -> str:
+    """The outcome has a letter, and the law's evidence for it is in the file (each outcome names its own)."""
+    given = str((attempt.facts or {}).get(guard.field) or "")
+    if not given or (guard.step and attempt.standing.last(guard.step)):
+        return ""
+    outcome = attempt.standing.workflow.outcomes[given]
+    way = outcome.told(str((attempt.facts or {}).get(WAY) or ""))
+    if way is None:
+        return _no_letter(attempt, outcome)
+    missing = [said(attempt, need) for need in (*outcome.evidence, *way.evidence)]
+    texts = "；".join(text for text in missing if text)
+    return f"选择“{way.title}”尚缺：{texts}" if texts else ""
+
+
+def _no_letter(attempt: Attempt, outcome: Outcome) -> str:
+    if outcome.ways:
+        ways = "、".join(f"{key}（{way.title}）" for key, way in outcome.ways.items())
+        return f"办理结果“{outcome.title}”须以“情形”（{WAY}）写明是哪一种：{ways}"
+    known = attempt.standing.workflow.outcomes
+    ready = "、".join(f"{k}（{o.title}）" for k, o in known.items() if o.letters)
+    return f"办理结果“{outcome.title}”没有答复文书，不能据以答复；现在可以选择：{ready}"
+
+
+def said(attempt: Attempt, guard: Guard) -> str:
+    """Return why one guard refuses; empty when it does not, or does not apply."""
+    if guard.when is not None and not _says(attempt, guard.when):
+        return ""
+    text = _GUARDS[guard.guard](attempt, guard)
+    return guard.text if text and guard.text else text
+
+
+def _says(attempt: Attempt, what: Said) -> bool:
+    fact = attempt.standing.last(what.step)
+    return fact is not None and str(fact.facts.get(what.field, "")) in what.values
+
+
+def found_items(standing: Standing, step: str) -> dict[int, Mapping[str, Any]]:
+    """Return what ``step`` has found of each item, the latest finding of each."""
+    return {int(f.facts["item"]): f.facts for f in standing.all(step)}
+
+
+def _composes(attempt: Attempt, guard: Guard) -> str:
+    """The outcome of the whole follows from the findings: all alike, partial, or one of them as the main one."""
+    found = found_items(attempt.standing, guard.step)
+    given = (attempt.facts or {}).get(guard.field)
+    if not found or not given:
+        return ""
+    count = attempt.standing.latest("item_count") or max(found)
+    missing = [n for n in range(1, count + 1) if n not in found]
+    if missing:
+        return f"第{'、'.join(map(str, missing))}项尚未“{attempt.standing.workflow.steps[guard.step].title}”"
+    workflow = attempt.standing.workflow
+    each = {str(found[n][guard.of]) for n in range(1, count + 1)}
+    gives = any(workflow.outcomes[o].gives != "none" for o in each)
+    allowed = {workflow.mixed} if len(each) > 1 and gives else each
+    if given in allowed:
+        return ""
+    titles = "、".join(f"{o}（{workflow.outcomes[o].title}）" for o in sorted(allowed))
+    return f"与逐项认定的结果不符；按各项认定应为：{titles}"
+
+
+def _releases(attempt: Attempt, guard: Guard) -> str:
+    if attempt.facts is None:
+        return ""
+    outcome = attempt.standing.workflow.outcomes.get(str(attempt.standing.latest("outcome")))
+    if outcome is None or outcome.gives == "none" or attempt.facts.get(guard.field) == guard.value:
+        return ""
+    known = attempt.step.fields[guard.field]
+    return f"办理结果“{outcome.title}”要提供信息，“{known.title}”须为“{known.choices.get(guard.value, guard.value)}”"
+
+
+def _stated(attempt: Attempt, guard: Guard) -> str:
+    if attempt.facts is None or attempt.facts.get(guard.field) not in NOTHING:
+        return ""
+    known = attempt.step.fields[guard.field]
+    return f"“{known.title}”（{guard.field}）{known.hint and f'，{known.hint}'}"
+
+
+def _recorded(attempt: Attempt, guard: Guard) -> str:
+    step = attempt.standing.workflow.steps[guard.step]
+    if any(f.facts.get(guard.field) not in NOTHING for f in attempt.standing.all(guard.step)):
+        return ""
+    return f"“{step.title}”中的“{step.fields[guard.field].title}”（{guard.field}）"
+
+
+def _said(attempt: Attempt, guard: Guard) -> str:
+    assert guard.said is not None  # noqa: S101 - soundness asks for it
+    if _says(attempt, guard.said):
+        return ""
+    step = attempt.standing.workflow.steps[guard.said.step]
+    known = step.fields[guard.said.field]
+    values = "或者".join(_title_of(attempt, known, v) for v in guard.said.values)
+    return f"“{step.title}”的“{known.title}”须为{values}"
+
+
+def _title_of(attempt: Attempt, known: Field, value: str) -> str:
+    if known.type == "channel":
+        return attempt.standing.workflow.channels[value].title
+    return known.choices.get(value, value)
+
+
+def _listed(attempt: Attempt, guard: Guard) -> set[str]:
+    """Everything that the lists in the step's entries name."""
+    return {str(x).strip() for f in attempt.standing.all(guard.step) for x in f.facts.get(guard.field, ())}
+
+
+def _sources(attempt: Attempt, guard: Guard) -> str:
+    wanted = attempt.standing.figure(guard.figure)
+    known = _listed(attempt, guard)
+    step = attempt.standing.workflow.steps[guard.step]
+    title = step.fields[guard.field].title
+    if len(known) >= wanted:
+        return ""
+    return f"“{step.title}”的“{title}”至少{wanted}处，现有{len(known)}处"
+
+
+def _each(attempt: Attempt, guard: Guard) -> str:
+    count = attempt.standing.latest(guard.of) or 0
+    known = _listed(attempt, guard)
+    missing = [str(n) for n in range(1, count + 1) if str(n) not in known]
+    if not missing:
+        return ""
+    step = attempt.standing.workflow.steps[guard.step]
+    title = step.fields[guard.field].title
+    return f"“{step.title}”的“{title}”（{guard.field}）没有第{'、'.join(missing)}条，申请人提供的线索须逐条核查"
+
+
+def _counted(attempt: Attempt, guard: Guard) -> str:
+    given = (attempt.facts or {}).get(guard.field)
+    count = attempt.standing.latest(guard.of)
+    if given is None or count is None or (isinstance(given, int) and 1 <= given <= count):
+        return ""
+    return f"“{attempt.step.fields[guard.field].title}”应为1至{count}，现为{given}"
+
+
+def _concluded(attempt: Attempt, guard: Guard) -> str:
+    side = attempt.standing.workflow.sides[guard.side]
+    if any(one.kind == guard.side and one.state == guard.state for one in attempt.standing.beside):
+        return ""
+    return f"“{side.title}”尚未“{side.states[guard.state].title}”"
+
+
+def _settled(attempt: Attempt, guard: Guard) -> str:
+    standing = attempt.standing
+    side = standing.workflow.sides[guard.side]
+    still = list(open_ones(standing.workflow, standing.beside, guard.side))
+    if not still:
+        return ""
+    which = "、".join(f"{one.id}（{side.states[one.state].title}）" for one in still)
+    return f"“{side.title}”尚未结束：{which}"
+
+
+def _correctable(attempt: Attempt, _guard: Guard) -> str:
+    if attempt.facts is None:
+        return ""
+    day = as_date(attempt.facts.get("value")) if attempt.facts.get("field") == ON else None
+    if day is not None and day > attempt.on:
+        return f"更正后的日期{day}晚于作出更正之日{attempt.on}"
+    return objection(attempt.standing.workflow, attempt.standing.facts, attempt.facts)
+
+
+def _in_force(attempt: Attempt, guard: Guard) -> str:
+    term = attempt.standing.law.terms[guard.term]
+    if term.on(attempt.on) is not None:
+        return ""
+    first = min(v.since for v in term.values)
+    return f"{attempt.on}时尚无法定的{term.title}（自{first}起才有规定）"
+
+
+_GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
+    "once": _once,
+    "after": _after,
+    "unless": _unless,
+    "within": _within,
+    "past": _past,
+    "running": _running,
+    "stopped": _stopped,
+    "at_most": _at_most,
+    "not_before": _not_before,
+    "another_person": _another_person,
+    "agrees": _agrees,
+    "evidenced": _evidenced,
+    "composes": _composes,
+    "releases": _releases,
+    "stated": _stated,
+    "recorded": _recorded,
+    "said": _said,
+    "sources": _sources,
+    "each": _each,
+    "counted": _counted,
+    "concluded": _concluded,
+    "settled": _settled,
+    "correctable": _correctable,
+    "in_force": _in_force,
+}
