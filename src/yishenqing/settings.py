@@ -88,6 +88,7 @@ class Settings:
     people: Mapping[str, Person]
     case_number: str = "{year}-{n:04d}"
     letter_number: str = "{mark}{series}〔{year}〕{n}号"
+    workflow: str = "disclosure"  # the procedure under which new cases are opened: the shipped one, or a variant
     database: str = ""
     switched_off: tuple[str, ...] = field(default=())
     stage_limits: Mapping[str, int] = field(default_factory=dict)
@@ -246,14 +247,24 @@ _ALL_DIFFERENT = 8  # two series, two years, two numbers
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 
 
-def write_settings(home: Path, user: str) -> Path:
-    """Write the sample settings, giving ``user`` every role; existing settings are left alone."""
+def write_settings(home: Path, user: str, workflow: str = "") -> Path:
+    """Write the sample settings, giving ``user`` every role; existing settings are left alone.
+
+    Raises:
+        DataFault: there are settings already, and they name another ``workflow`` than the one wished.
+    """
     path = home / FILE
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
         text = (shipped("samples") / FILE).read_text(encoding="utf-8")
         quoted = json.dumps(user, ensure_ascii=False)  # a YAML string too, whatever the user is called
+        text = text.replace("__USER__", quoted)
+        if workflow:
+            text = re.sub(r"(?m)^workflow: \w+", lambda _: f"workflow: {workflow}", text)
         unfinished = home / f".{FILE}-{os.getpid()}"
-        unfinished.write_text(text.replace("__USER__", quoted), encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)  # whole or not at all
+    elif workflow and (known := read_settings(home).workflow) != workflow:
+        text = f"机关设置已经存在，所用流程是“{known}”；要改用“{workflow}”，请修改其中的 workflow"
+        raise DataFault.of([Fault(text, str(path), field="workflow")])
     return path

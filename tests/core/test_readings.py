@@ -47,7 +47,7 @@ def stories(draw: st.DrawFn) -> list[Fact]:
 
 
 def reckoned(rules: Rulebook, days: Workdays, facts: list[Fact], chosen: Mapping[str, str]) -> Deadline:
-    return deadlines(rules.workflow, rules.law, days, facts, facts[-1].on, chosen)["reply"]
+    return deadlines(rules.workflow, rules.law, days, facts, facts[-1].on, chosen=chosen)["reply"]
 
 
 @settings(max_examples=500)

@@ -29,8 +29,12 @@ def lines(texts: Iterable[str]) -> None:
 def case(found: Row) -> list[str]:
     """Return a case: where it stands, what is due and why, what may be done, its letters and ledger."""
     out = [f"案件 {found['number']}　{found['stage']}阶段：{found['state_title']}"]
+    if found["workflow"]["id"] != "disclosure":
+        out.append(f"  流程：{found['workflow']['title']}")
     out += [f"  提示：{_with_law(warning)}" for warning in found.get("warnings") or []]
     out += [f"  ！{doubt['text']}" for doubt in found["doubts"]]
+    if found["corrected"]:
+        out.append("  ！本案先前的答复已被责令重新作出，留卷备查，不得再作为先例")
     out += ["", "期限"]
     for deadline in found["deadlines"]:
         out += deadline_lines(deadline)
@@ -45,9 +49,18 @@ def case(found: Row) -> list[str]:
     if found["letters"]:
         out += ["", "文书"]
         out += [f"  {x['number']}　{x['title']}\n    {x['path']}" for x in found["letters"]]
+    if found["linked"]:
+        out += ["", "关联案件"]
+        out += [_linked(x) for x in found["linked"]]
     out += ["", "案卷记录"]
     out += [entry(e) for e in found["entries"]]
     return [*out, *_since(found)] if "since" in found else out
+
+
+def _linked(found: Row) -> str:
+    """Return a linked case, or the one that this case hangs on."""
+    result = f"　结果：{found['result_title']}" if found["result_title"] else ""
+    return f"  {found['number']}　{found['title']}　{found['state_title']}{result}"
 
 
 def _beside(found: Row) -> list[str]:
@@ -193,6 +206,14 @@ def check(found: Row) -> list[str]:
     years = found["calendar"]
     if years:
         out.append(f"工作日安排：{years[0]}年至{years[-1]}年")
+    out += [
+        f"流程：{flow['id']}　{flow['title']}" + (f"（{flow['extends']}的变体）" if flow["extends"] else "")
+        for flow in found["workflows"]
+    ]
+    out += [
+        f"  ？尚未由人核对的期限数值：{term['title']}　{term['value']}（{term['law']}）"
+        for term in found["unchecked"]
+    ]
     if found["faults"]:
         out.append(f"发现{len(found['faults'])}处错误：")
         out += [f"  × {f['text']}" for f in found["faults"]]

@@ -102,7 +102,8 @@ class _Fold:
         if begun is None:
             run.stopped_on, run.waiting = fact.on, "双方确认之前尚未起算"
         old = self.runs.get(keyed(run.name, run.id))
-        if old is not None:  # a wait for somebody's opinion goes on, whatever else starts the period anew
+        # A wait for somebody's opinion goes on, whatever starts the period anew; an ordered day waits for nobody.
+        if old is not None and run.fixed is None:
             run.pauses = [p for p in old.pauses if p.open(fact.on)]
         run.source = len(self.steps)
         self.runs[keyed(run.name, run.id)] = run
@@ -204,7 +205,7 @@ class _Fold:
 
     def pause(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)
-        if run is None:
+        if run is None or (run.fixed is not None and run.length is None):  # a day that was ordered stays
             return
         limit = self._find(effect.at_most, fact) if effect.at_most else None
         at_most = self.count(limit, fact.on).day if limit else None

@@ -29,9 +29,9 @@ def guard_refusals(attempt: Attempt) -> list[Reason]:
     return reasons
 
 
-def _once(attempt: Attempt, _guard: Guard) -> str:
-    earlier = attempt.standing.last(attempt.name)
-    return f"只能办理一次，{earlier.on}已经办理" if earlier else ""
+def _once(attempt: Attempt, guard: Guard) -> str:
+    earlier = next((f for f in reversed(attempt.standing.facts) if f.step in (attempt.name, guard.step)), None)
+    return f"只能办理一次，{earlier.on}已经办理" if earlier and earlier.step == attempt.name else ""
 
 
 def _after(attempt: Attempt, guard: Guard) -> str:

@@ -37,13 +37,16 @@ class Statute:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a term amounts to from ``since`` on, by which article, last compared by a person on ``checked_on``."""
+    """What a term amounts to from ``since`` on, by which article, last compared by a person on ``checked_on``.
+
+    Without that day nobody has compared it yet; ``check`` lists such values.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     since: date
     value: int
     law: str
-    checked_on: date
+    checked_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

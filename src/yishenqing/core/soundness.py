@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from yishenqing.core.errors import Fault
 from yishenqing.core.law import Law
+from yishenqing.core.links import faults_of
 from yishenqing.core.readings import CHOICES
 from yishenqing.core.workflow import Effect, Guard, Outcome, Side, Start, Step, Turn, Workflow
 
@@ -66,14 +67,17 @@ def _dangling(workflow: Workflow, law: Law) -> Iterator[_Found]:
 def _of_whole(workflow: Workflow) -> Iterator[_Found]:
     if workflow.initial not in workflow.states:
         yield "initial", f"没有状态“{workflow.initial}”"
-    if workflow.limiting not in workflow.clocks:
+    if workflow.limiting and workflow.limiting not in workflow.clocks:
         yield "limiting", f"没有期限“{workflow.limiting}”"
     if workflow.mixed and workflow.mixed not in workflow.outcomes:
         yield "mixed", f"没有办理结果“{workflow.mixed}”"
-    for place in ("opening", "confirming", "correcting"):
+    for place in ("opening", "confirming", "correcting", "linking", "moving"):
         name = getattr(workflow, place)
-        if name not in workflow.steps:
+        if name not in workflow.steps and (name or place == "opening"):
             yield place, f"没有步骤“{name}”"
+    if not workflow.confirming and any(c.receipt == "confirmed_on" for c in workflow.channels.values()):
+        yield "channels", "有以确认之日为准的渠道，须用“confirming”写明哪个步骤与申请人确认收到"
+    yield from faults_of(workflow)
 
 
 def _of_states(workflow: Workflow) -> Iterator[_Found]:
@@ -155,6 +159,7 @@ def _of_step(workflow: Workflow, law: Law, name: str, step: Step) -> Iterator[st
         ("办理结果", [step.outcome] if step.outcome else [], workflow.outcomes),
         ("救济途径", [e.if_remedy for e in step.starts if e.if_remedy], law.remedies),
         ("自定的数", [e.figure for e in step.starts if e.figure], workflow.figures),
+        ("事实", [own for tell in step.tells for own in tell.facts.values()], step.fields),
         ("事实", [f.counts for f in step.fields.values() if f.counts], step.fields),
     ):
         yield from (f"没有{kind}“{item}”" for item in wanted if item not in known)

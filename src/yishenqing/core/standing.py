@@ -92,7 +92,7 @@ def internal_limit(standing: Standing, on: date) -> Deadline | None:
     """
     workflow = standing.workflow
     stage = workflow.states[standing.state].stage
-    if not standing.stage_limits or not standing.facts:
+    if not (standing.stage_limits and standing.facts and workflow.limiting):
         return None
     entered = _entered(standing, stage)
     # None set for this stage: whatever bound the stage before is over.

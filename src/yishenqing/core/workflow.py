@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Literal
 
+from yishenqing.core.links import Linked, Tell
 from yishenqing.core.readings import Reading
 
 _STRICT = {"extra": "forbid"}
@@ -52,7 +53,8 @@ class Said:
 class Guard:
     """One condition on a step, in the closed vocabulary, with the provision it rests on.
 
-    once: the step is taken at most once · after: another step came before · unless: another step did not
+    once: the step is taken at most once (or once since ``step``) · after: another step came before · unless: it did
+    not
     · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
     · running: the clock runs, or waits for an answer · stopped: it is stopped · at_most: a number does not exceed
     a term · not_before: a date field is not before the day of the step (or of the earlier ``step`` named)
@@ -188,6 +190,8 @@ class Step:
     sets: tuple[Effect, ...] = ()
     letter: str = ""  # a kind of letter, or by_outcome
     outcome: str = ""  # the outcome that taking the step means, where there is no choice
+    tells: tuple[Tell, ...] = ()  # what the parent of a linked case is told: the first step that it can take now
+    overturns: bool = False  # the reply given before is set aside; a precedent made of it says so
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -339,15 +343,20 @@ class Workflow:
     law: tuple[str, ...]
     initial: str
     opening: str
-    confirming: str
-    correcting: str
-    limiting: str
+    # What a small procedure does not have it leaves out.
+    confirming: str = field(default="", kw_only=True)
+    correcting: str = field(default="", kw_only=True)
+    limiting: str = field(default="", kw_only=True)
+    linking: str = field(default="", kw_only=True)  # the step that records that a linked case was opened
+    moving: str = field(default="", kw_only=True)  # the step that records that the case goes on under other rules
+    linked: Linked | None = field(default=None, kw_only=True)
+    extends: str = field(default="", kw_only=True)  # the procedure that an office's variant is an overlay of
     stages: Mapping[str, str]
     roles: Mapping[str, str]
     states: Mapping[str, State]
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, Channel] = field(default_factory=dict, kw_only=True)
     clocks: Mapping[str, Clock]
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict, kw_only=True)
     steps: Mapping[str, Step]
     sides: Mapping[str, Side] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)

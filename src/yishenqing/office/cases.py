@@ -50,7 +50,7 @@ class CaseVerbs(Desk):
             text = f"办理日期{on}与申请文件中的到达日期{received.arrived_on}不一致"
             raise DataFault.of([Fault(text, field="arrived_on")])
         warnings = [{"text": w.text, "law": w.law} for w in received.warnings()]
-        rules = rulebook.read_rulebook(self.home)
+        rules = self._rules()
         snapshot = rules.snapshot()
         digest = rulebook.snapshot_digest(snapshot)
         facts = _received_facts(received.facts(), warnings, folder)
@@ -189,10 +189,11 @@ class CaseVerbs(Desk):
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         return delivery.outcome() if self._transactions.hosted else delivery.round()
 
-    def _opened(self, connection: Connection, digest: str, arrived: date) -> Casework:
+    def _opened(self, connection: Connection, digest: str, arrived: date, number: str = "") -> Casework:
         agency = self.settings.agency
-        n = ledger_store.next_number(connection, agency, "case", arrived.year)
-        number = self.settings.numbered_case(arrived.year, n)
+        if not number:
+            n = ledger_store.next_number(connection, agency, "case", arrived.year)
+            number = self.settings.numbered_case(arrived.year, n)
         rules = casework.rules_of(connection, digest)
         first = genesis(agency, number, digest)
         row = ledger_store.CaseRow(agency, number, digest, arrived, rules.workflow.initial, None, 0, first)
@@ -211,8 +212,14 @@ class CaseVerbs(Desk):
             with self._transactions.reading() as connection:
                 return self._opener(connection, number)
 
+        def linked() -> list[Row]:
+            from yishenqing.office import linking  # noqa: PLC0415
+
+            with self._transactions.reading() as connection:
+                return linking.linked_rows(connection, case)
+
         guides = parts(case, day or self.today, opener, self.home)
-        found = casework.answer(case, day or self.today, letters, opener, guides, **more)
+        found = casework.answer(case, day or self.today, letters, opener, linked, guides, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found
 

@@ -15,6 +15,7 @@ from yishenqing.core.deadline import Deadline, Fact, clock_of
 from yishenqing.core.decide import doubts, permitted
 from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.core.ledger import Entry
+from yishenqing.core.moving import read_under
 from yishenqing.core.standing import Standing
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Clock, Workflow
@@ -41,7 +42,7 @@ class Casework:
 
     @property
     def workflow(self) -> Workflow:
-        """Return the procedure that the case was opened under."""
+        """Return the procedure by which the case is read: the one it was opened under, or was moved to."""
         return self.rules.workflow
 
     @property
@@ -106,6 +107,9 @@ def load(connection: Connection, practice: Practice, number: str, *, lock: bool 
     rules = rules_of(connection, row.rulebook)
     if broken := _unreadable(row, entries, rules.workflow):
         raise IntegrityFault.of([broken])
+    if practice.known_until:  # before the case was moved it was read by other rules
+        known = [e for e in entries if e.recorded_at < practice.known_until]
+        rules = rules_of(connection, read_under(known, entries, row.rulebook))
     return practice.casework(row, entries, rules)
 
 
@@ -247,13 +251,14 @@ def answer(
     today: date,
     letters: Callable[[], list[Row]],
     opener: Callable[[], Callable[[Any], Any]],
+    linked: Callable[[], list[Row]],
     guides: Mapping[str, Callable[[], Any]],
     **more: Any,
 ) -> Answer:
     """Return what ``show``, ``act`` and ``register`` answer, in the words of the contract.
 
-    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries; ``guides``
-    are the parts that help with the next step.
+    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries, ``linked``
+    when somebody looks at the linked cases; ``guides`` are the parts that help with the next step.
     """
     state = case.workflow.states[case.standing.state]
 
@@ -275,6 +280,9 @@ def answer(
         "permitted": lambda: [p.as_json() for p in permitted(case.standing, today, today)],
         "letters": letters,
         "entries": entries,
+        "workflow": lambda: {"id": case.workflow.id, "version": case.workflow.version, "title": case.workflow.title},
+        "linked": linked,
+        "corrected": lambda: any(f.facts.get("corrected") for f in case.standing.facts),
         "doubts": lambda: [
             {"seq": seq, "text": f"按更正后的事实，第{seq}条记录：{'；'.join(str(r) for r in reasons)}"}
             for seq, reasons in doubts(case.standing)

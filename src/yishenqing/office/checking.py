@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -10,10 +10,12 @@ from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.graph import graph_of
 from yishenqing.core.law import UNIT_TITLES
+from yishenqing.core.links import faults_between
 from yishenqing.core.readings import Readings
 from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.office.casework import Row
+from yishenqing.rulebook import Rulebook
 from yishenqing.settings import FILE, OFFICE_ROLES, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store.vault import write_whole
@@ -28,42 +30,79 @@ def check(home: Path | None) -> Row:
     faults = book.faults()
     faults += almanac.faults(layered("workflows", home))
     try:
-        rules = rulebook.read_rulebook(home)
+        known, broken = rulebook.read_all(home)
     except DataFault as fault:
-        found = [_fault(f) for f in (*fault.faults, *faults)]
-        return {"faults": found, "citations": [], "calendar": [], "readings": []}
-    faults += [*_roads(rules.workflow), *([] if faults else _letters(rules.workflow, book))]
-    faults += _settings(home, rules.workflow)
-    places: dict[str, list[str]] = {}
-    for citation, place in rules.workflow.citations():
-        places.setdefault(citation, []).append(place)
+        return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], **_NOTHING}
+    if rulebook.DEFAULT not in known:
+        return {"faults": [_fault(f) for f in (*broken, *faults)], "citations": [], **_NOTHING}
+    sound = not faults
+    faults += broken
+    for name, rules in known.items():
+        faults += [f for f in _roads(rules.workflow) if f not in faults]
+        faults += [f for f in (_letters(rules.workflow, book) if sound else ()) if f not in faults]
+        faults += [
+            Fault(text, "workflows", field=f"{name}.{place}")
+            for place, text in faults_between(rules.workflow, known[rulebook.DEFAULT].workflow)
+        ]
+    faults += _settings(home, known)
+    law = known[rulebook.DEFAULT].law
+    places = _places(known)
     if not faults:
         for name, kind in book.kinds().items():
             for citation in kind.law:
                 places.setdefault(citation, []).append(f"letters.{name}")
-                if problem := rules.law.unresolved(citation):
+                if problem := law.unresolved(citation):
                     faults.append(Fault(problem, str(kind.path), field="law", law=citation))
     return {
         "faults": [_fault(f) for f in faults],
         "citations": [
             {
                 "law": c,
-                "text": rules.law.text(c),
+                "text": law.text(c),
                 "places": list(dict.fromkeys(found)),
-                "resolved": not rules.law.unresolved(c),
+                "resolved": not law.unresolved(c),
             }
             for c, found in sorted(places.items())
         ],
         "calendar": list(almanac.CalendarFolder(layered("workflows", home))),
-        "readings": list(_readings(home, rules.workflow)),
+        "readings": list(_readings(home, known[rulebook.DEFAULT].workflow)),
+        "workflows": [{"id": n, "title": r.workflow.title, "extends": r.workflow.extends} for n, r in known.items()],
+        "unchecked": [
+            {"term": name, "title": term.title, "value": value.value, "law": value.law}
+            for name, term in law.terms.items()
+            for value in term.values
+            if value.checked_on is None
+        ],
     }
 
 
-def diagrams(home: Path | None, folder: Path) -> Row:
-    """Draw the flow chart of this office's workflow into ``folder``; return the paths of SVG and Mermaid."""
+_NOTHING: Row = {"calendar": [], "readings": [], "workflows": [], "unchecked": []}
+
+
+def _places(known: Mapping[str, Rulebook]) -> dict[str, list[str]]:
+    """Return where each citation is made; what a variant takes over from its base is not said twice."""
+    places: dict[str, list[str]] = {}
+    base = known[rulebook.DEFAULT].workflow
+    for name, rules in known.items():
+        own = set(known[rules.workflow.extends].workflow.citations()) if rules.workflow.extends in known else set()
+        for citation, place in rules.workflow.citations():
+            if (citation, place) not in own:
+                prefix = "" if rules.workflow is base else f"{name}."
+                places.setdefault(citation, []).append(f"{prefix}{place}")
+    return places
+
+
+def diagrams(home: Path | None, folder: Path, workflow: str = "") -> Row:
+    """Draw the flow chart of a procedure into ``folder``; return the paths of SVG and Mermaid.
+
+    Raises:
+        NotFound: there is no such procedure.
+    """
     from yishenqing import diagram  # noqa: PLC0415 - for this command alone
 
-    rules = rulebook.read_rulebook(home)
+    rules = rulebook.read_rulebook(home, workflow or rulebook.DEFAULT)
+    own = rules.workflow.linked or rules.workflow.extends
+    name = f"{rules.workflow.title}图" if own else "依申请公开流程图"
     days = {
         name: f"{value.value}{UNIT_TITLES[term.unit]}"
         for name, term in rules.law.terms.items()
@@ -71,7 +110,7 @@ def diagrams(home: Path | None, folder: Path) -> Row:
     }
     days |= {name: days[clock.term] for name, clock in rules.workflow.clocks.items() if clock.term}
     drawn = {"svg": diagram.svg(rules.workflow, days), "mermaid": diagram.mermaid(rules.workflow, days)}
-    paths = {kind: folder / f"依申请公开流程图.{'svg' if kind == 'svg' else 'mmd'}" for kind in drawn}
+    paths = {kind: folder / f"{name}.{'svg' if kind == 'svg' else 'mmd'}" for kind in drawn}
     for kind, path in paths.items():
         write_whole(path, drawn[kind].encode())
     return {kind: str(path) for kind, path in paths.items()}
@@ -101,8 +140,8 @@ def _roads(workflow: Workflow) -> Iterator[Fault]:
             yield Fault(f"状态“{state.title}”没有责任岗位，也没有所等待的期限", "workflows", field=f"states.{name}")
 
 
-def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
-    """What the office's settings name, the workflow knows."""
+def _settings(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Fault]:
+    """What the office's settings name, one of the procedures knows."""
     if home is None or not (home / FILE).is_file():
         return
     try:
@@ -110,14 +149,19 @@ def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
     except DataFault as fault:
         yield from fault.faults
         return
-    path, roles = str(home / FILE), {*workflow.roles, *OFFICE_ROLES}
-    for clock in settings.reminders.keys() - workflow.clocks.keys():
+    flows, path = [rules.workflow for rules in known.values()], str(home / FILE)
+    roles = {*OFFICE_ROLES, *(role for flow in flows for role in flow.roles)}
+    opens = [name for name, rules in known.items() if rules.workflow.channels]
+    if settings.workflow not in opens:
+        text = f"没有可以登记申请的流程“{settings.workflow}”；现有：{'、'.join(opens)}"
+        yield Fault(text, path, field="workflow")
+    for clock in settings.reminders.keys() - {clock for flow in flows for clock in flow.clocks}:
         yield Fault(f"没有期限“{clock}”", path, field=f"reminders.{clock}")
-    for stage in settings.stage_limits.keys() - workflow.stages.keys():
+    for stage in settings.stage_limits.keys() - {stage for flow in flows if flow.limiting for stage in flow.stages}:
         yield Fault(f"没有阶段“{stage}”", path, field=f"stage_limits.{stage}")
-    for figure in settings.figures.keys() - workflow.figures.keys():
+    for figure in settings.figures.keys() - {figure for flow in flows for figure in flow.figures}:
         yield Fault(f"没有自定的数“{figure}”", path, field=f"figures.{figure}")
-    for name in settings.readings.keys() - workflow.readings.keys():
+    for name in settings.readings.keys() - {name for flow in flows for name in flow.readings}:
         yield Fault(f"流程中没有争议问题“{name}”的读法", path, field=f"readings.{name}")
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Result, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Result, bindparam, delete, func, insert, select, update
 
 from yishenqing.store.hot import Hot
 from yishenqing.store.ledger import insert_of
@@ -49,6 +49,11 @@ def put_deadlines(connection: Connection, rows: Sequence[dict[str, Any]]) -> Non
     """Write the case's deadlines over the earlier ones."""
     if rows:
         _upsert(connection.dialect.name).run_many(connection, rows)
+
+
+def drop_deadlines(connection: Connection, agency: str, number: str) -> None:
+    """Forget the stored deadlines of a case: under other rules it has other clocks."""
+    connection.execute(delete(deadlines).where(deadlines.c.agency == agency, deadlines.c.number == number))
 
 
 _DUE_COLUMNS = (

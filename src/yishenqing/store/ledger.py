@@ -208,6 +208,13 @@ def advance(connection: Connection, entry: Entry, state: str, outcome: str | Non
         raise Moved(f"案件{entry.number}刚由他人办理，本次没有写入任何内容；请重新查看后再办理。")
 
 
+def change_rules(connection: Connection, agency: str, number: str, digest: str) -> None:
+    """Let the case be read by other rules; the entry that says so stands in its ledger."""
+    connection.execute(
+        update(cases).where(cases.c.agency == agency, cases.c.number == number).values(rulebook=digest)
+    )
+
+
 def keep_rulebook(connection: Connection, digest: str, snapshot: str) -> None:
     """Store the rules once, under their digest."""
     keep(connection, rulebooks, [{"digest": digest, "snapshot": snapshot}])
