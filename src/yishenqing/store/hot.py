@@ -54,10 +54,12 @@ def execute(connection: Connection, text: str, given: Any, method: str = "execut
         DBAPIError: the driver's error, as SQLAlchemy raises it.
     """
     cursor = connection.connection.cursor()
-    errors = connection.dialect.loaded_dbapi.Error
     try:
         getattr(cursor, method)(text, given)
-    except errors as error:
+    except Exception as error:
+        errors = connection.dialect.loaded_dbapi.Error
+        if not isinstance(error, errors):
+            raise
         raise DBAPIError.instance(text, given, error, errors, dialect=connection.dialect) from error
     return cursor
 
