@@ -17,6 +17,8 @@ from yishenqing.core.errors import Fault
 
 ALGORITHM = "ysq1-sha256"
 _SEALED = "sealed"
+# json.loads without its search for blanks around the text: canonical JSON has none, and a case has many payloads.
+_read = json.JSONDecoder().raw_decode
 
 
 def canonical(value: Any) -> str:
@@ -44,7 +46,7 @@ def digest(*parts: str) -> str:
 
 def instant(moment: datetime) -> str:
     """Return a recording time as UTC text with microseconds, the form that is hashed and stored."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,18 @@ class Entry:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Return the sealed facts, parsed once."""
+        """Return the sealed facts, parsed once.
+
+        Raises:
+            ValueError, TypeError: the payload was tampered with and is not one JSON text.
+        """
         # Not functools.cached_property: until Python 3.12 it takes a lock, for each of a case's entries.
         found: Mapping[str, Any] | None = self.__dict__.get("_facts")
         if found is None:
-            found = self.__dict__["_facts"] = json.loads(self.payload)
+            found, end = _read(self.payload)
+            if end != len(self.payload):
+                raise ValueError("more than one JSON text")
+            self.__dict__["_facts"] = found
         return found
 
     def computed_hash(self) -> str:

@@ -126,7 +126,7 @@ def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> F
     for entry in entries:
         try:
             facts = entry.facts
-        except ValueError:
+        except (TypeError, ValueError):
             facts = None
         if not isinstance(facts, dict) or entry.step not in workflow.steps:
             return at(row.number, entry.seq, "内容已被改动，无法读取")
