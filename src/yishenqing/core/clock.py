@@ -34,22 +34,28 @@ from yishenqing.core.workflow import Channel, Effect, Start, Step, Workflow
 class _Fold:
     """Runs facts through the clock words of their steps."""
 
-    def __init__(self, workflow: Workflow, law: Law, workdays: Workdays, opened_on: date) -> None:
-        self.workflow, self.law, self.workdays, self.opened_on = workflow, law, workdays, opened_on
+    def __init__(self, workflow: Workflow, law: Law, workdays: Workdays, facts: Sequence[Fact]) -> None:
+        self.workflow, self.law, self.workdays, self.facts = workflow, law, workdays, facts
+        self.opened_on = received_on(workflow, facts)
         self.runs: dict[str, Run] = {}
         self.remedy = ""
-        self.steps: list[str] = []
+        self.place = 0  # the number of the fact at hand
 
-    def apply(self, fact: Fact) -> None:
+    def run(self) -> None:
+        effects, correcting = _effects(self.workflow), self.workflow.correcting
+        for place, fact in enumerate(self.facts, 1):
+            if outcome := fact.facts.get("outcome"):
+                known = self.workflow.outcomes.get(str(outcome))
+                self.remedy = known.remedy if known else self.remedy
+            # A long case is long by what touches no clock: searches, notes.
+            if effects[fact.step] or fact.step == correcting:
+                self.place = place
+                self.apply(fact, effects[fact.step])
+
+    def apply(self, fact: Fact, effects: Sequence[tuple[_Handle, Start | Effect]]) -> None:
         step = self.workflow.steps[fact.step]
-        self.steps.append(fact.step)
-        if outcome := self.workflow.outcomes.get(str(fact.facts.get("outcome", ""))):
-            self.remedy = outcome.remedy
         if fact.step == self.workflow.correcting:
             self._note_correction(step, fact)
-        effects = _effects(self.workflow)[fact.step]
-        if not effects:
-            return
         # Whether another clock was kept is asked of the moment before this act changes anything.
         kept = {e.within: self._kept(e.within, fact.on) for e in step.stops if e.within}
         for handle, effect in effects:
@@ -58,7 +64,7 @@ class _Fold:
     def _note_correction(self, step: Step, said: Fact) -> None:
         """Put a correction among the reasons of the clocks that the corrected entry started."""
         of, name = int(said.facts["of"]), str(said.facts["field"])
-        fields = self.workflow.steps[self.steps[of - 1]].fields
+        fields = self.workflow.steps[self.facts[of - 1].step].fields
         title = fields[name].title if name in fields else "办理日期"
         what = f"第{of}条记录的“{title}”更正为{said.facts['value']}"
         text = f"{said.on}{step.title}：{what}（{said.facts['reason']}）"
@@ -93,7 +99,7 @@ class _Fold:
         old = self.runs.get(keyed(run.name, run.id))
         if old is not None:  # a wait for somebody's opinion goes on, whatever else starts the period anew
             run.pauses = [p for p in old.pauses if p.open(fact.on)]
-        run.source = len(self.steps)
+        run.source = self.place
         self.runs[keyed(run.name, run.id)] = run
 
     def _applies(self, effect: Start, fact: Fact) -> bool:
@@ -341,9 +347,8 @@ def deadlines(
     """
     if not facts:
         return {}
-    fold = _Fold(workflow, law, workdays, received_on(workflow, facts))
-    for fact in facts:
-        fold.apply(fact)
+    fold = _Fold(workflow, law, workdays, facts)
+    fold.run()
     return {key: fold.deadline(run, today) for key, run in fold.runs.items()}
 
 

@@ -68,7 +68,12 @@ def _given(values: Mapping[str, Any], order: tuple[str, ...] | None) -> Any:
     """By position where the driver counts (SQLite, which also keeps dates as text), by name elsewhere."""
     if order is None:
         return dict(values)
-    return tuple(v.isoformat() if type(v := values[name]) is date else v for name in order)
+    return tuple([v.isoformat() if type(v := values[name]) is date else v for name in order])
+
+
+def kept(value: Any) -> Any:
+    """Return a value as every database gives it back alike: dates as text."""
+    return value.isoformat() if type(value) is date else value
 
 
 def day(value: Any) -> date:
