@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from yishenqing.core.errors import Fault
 
@@ -49,10 +49,7 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One act in the ledger. ``on`` is its legal date, ``recorded_at`` the UTC instant it was written down."""
-
+class _Written(NamedTuple):
     agency: str
     number: str
     seq: int
@@ -65,12 +62,12 @@ class Entry:
     prev: str
     hash: str
 
-    @classmethod
-    def of(cls, values: Sequence[Any]) -> Entry:
-        """Return an entry of the field values in order, as a database row has them; quicker than the constructor."""
-        entry = cls.__new__(cls)
-        entry.__dict__.update(zip(_FIELDS, values, strict=True))
-        return entry
+
+class Entry(_Written):
+    """One act in the ledger. ``on`` is its legal date, ``recorded_at`` the UTC instant it was written down.
+
+    A tuple, as the database gives it: a case is read whole for every act.
+    """
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -94,22 +91,7 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as one line of an exported ledger; nothing is opened."""
-        return {
-            "agency": self.agency,
-            "number": self.number,
-            "seq": self.seq,
-            "on": self.on.isoformat(),
-            "recorded_at": self.recorded_at,
-            "actor": self.actor,
-            "step": self.step,
-            "rehearsal": self.rehearsal,
-            "payload": self.payload,
-            "prev": self.prev,
-            "hash": self.hash,
-        }
-
-
-_FIELDS = tuple(f.name for f in fields(Entry))
+        return {**self._asdict(), "on": self.on.isoformat()}
 
 
 def chain_hash(entry: Entry) -> str:
@@ -151,7 +133,7 @@ def append(
     seq = previous.seq + 1 if previous else 1
     prev = previous.hash if previous else genesis(agency, number, rulebook)
     draft = Entry(agency, number, seq, on, recorded_at, actor, step, rehearsal, payload, prev, "")
-    return Entry(agency, number, seq, on, recorded_at, actor, step, rehearsal, payload, prev, chain_hash(draft))
+    return draft._replace(hash=chain_hash(draft))
 
 
 def chain_faults(entries: Sequence[Entry], agency: str, number: str, rulebook: str) -> list[Fault]:
