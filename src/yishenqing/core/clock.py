@@ -240,6 +240,8 @@ class _Fold:
         if run.fixed is not None or run.unit != "workday":
             return None
         start = self._from(run, today, start)
+        if not run.pauses:
+            return Counting(start, (run.length or 0) + run.extension)
         spans = [(max((p.received if received else None) or p.since, start), p.until(today)) for p in run.pauses]
         return Counting(start, (run.length or 0) + run.extension, tuple(union(spans)))
 

@@ -21,27 +21,26 @@ _SEALED = "sealed"
 _read = json.JSONDecoder().raw_decode
 
 
-def canonical(value: Any) -> str:
-    """Return ``value`` as the one JSON text that is hashed: sorted keys, no spaces, UTF-8 letters as they are."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain, allow_nan=False
-    )
-
-
 def _plain(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot stand in an entry")
 
 
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain, allow_nan=False
+)
+
+
+def canonical(value: Any) -> str:
+    """Return ``value`` as the one JSON text that is hashed: sorted keys, no spaces, UTF-8 letters as they are."""
+    return _encoder.encode(value)
+
+
 def digest(*parts: str) -> str:
     """Return the SHA-256 of the parts, each preceded by its length so that none can flow into the next."""
-    hasher = hashlib.sha256()
-    for part in parts:
-        data = part.encode()
-        hasher.update(len(data).to_bytes(8, "big"))
-        hasher.update(data)
-    return hasher.hexdigest()
+    data = [part.encode() for part in parts]
+    return hashlib.sha256(b"".join([x for d in data for x in (len(d).to_bytes(8, "big"), d)])).hexdigest()
 
 
 def instant(moment: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Result, bindparam, func, insert, select, update
 
-from yishenqing.store.hot import Hot, kept
+from yishenqing.store.hot import Hot, as_kept
 from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 
@@ -57,9 +57,8 @@ def changed(
     connection: Connection, agency: str, number: str, rows: Sequence[dict[str, Any]]
 ) -> Sequence[dict[str, Any]]:
     """Return those of the case's rows that do not stand in the database so: most acts move no deadline."""
-    found = _STORED.run(connection, {"a": agency, "n": number})
-    stored = [tuple(map(kept, row)) for row in found]
-    return [row for row in rows if tuple(kept(row[name]) for name in _SHOWN) not in stored]
+    stored = _STORED.run(connection, {"a": agency, "n": number}).fetchall()
+    return [row for row in rows if as_kept(connection, row, _SHOWN) not in stored]
 
 
 def put_deadlines(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

@@ -71,9 +71,11 @@ def _given(values: Mapping[str, Any], order: tuple[str, ...] | None) -> Any:
     return tuple([v.isoformat() if type(v := values[name]) is date else v for name in order])
 
 
-def kept(value: Any) -> Any:
-    """Return a value as every database gives it back alike: dates as text."""
-    return value.isoformat() if type(value) is date else value
+def as_kept(connection: Connection, row: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
+    """Return these columns of a row as the driver gives them back: SQLite keeps dates as text."""
+    if connection.dialect.name == "sqlite":
+        return tuple([v.isoformat() if type(v := row[name]) is date else v for name in names])
+    return tuple([row[name] for name in names])
 
 
 def day(value: Any) -> date:
