@@ -107,17 +107,24 @@ def load(connection: Connection, practice: Practice, number: str, *, lock: bool 
 def load_many(
     connection: Connection, practice: Practice, numbers: Sequence[str], *, lock: bool = False
 ) -> Iterator[Casework]:
-    """Read many cases with two queries; a damaged case is left out, verify names it."""
+    """Read many cases with two queries, at once; a damaged case is left out, verify names it.
+
+    The cases are put together one by one: hundreds alive at a time keep the garbage collector busy.
+    """
     # The rows first: with ``lock`` whoever writes to a case is waited for, and what was written is then read.
     rows = ledger_store.rows_of_many(connection, practice.agency, numbers, lock=lock)
     entries: dict[str, list[Entry]] = {}
     for entry in ledger_store.entries_of_many(connection, practice.agency, numbers):
         entries.setdefault(entry.number, []).append(entry)
-    for row in rows:
-        mine = tuple(entries.get(row.number, ()))
-        rules = rules_of(connection, row.rulebook)
-        if _unreadable(row, mine, rules.workflow) is None:
-            yield practice.casework(row, mine, rules)
+
+    def readable() -> Iterator[Casework]:
+        for row in rows:
+            mine = entries.pop(row.number, [])
+            rules = rules_of(connection, row.rulebook)
+            if _unreadable(row, mine, rules.workflow) is None:
+                yield practice.casework(row, mine, rules)
+
+    return readable()
 
 
 def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> Fault | None:
