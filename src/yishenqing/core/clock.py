@@ -18,6 +18,7 @@ from yishenqing.core.deadline import (
     Counting,
     Deadline,
     Fact,
+    Later,
     as_date,
     keyed,
     months_later,
@@ -40,27 +41,33 @@ class _Fold:
         workflow: Workflow,
         law: Law,
         workdays: Workdays,
-        opened_on: date,
+        facts: Sequence[Fact],
         figures: Mapping[str, int],
         readings: Readings,
     ) -> None:
-        self.workflow, self.law, self.workdays, self.opened_on = workflow, law, workdays, opened_on
+        self.workflow, self.law, self.workdays, self.facts = workflow, law, workdays, facts
         self.figures, self.readings = figures, readings
+        self.opened_on = received_on(workflow, facts, workdays, readings.chosen)
         self.turns_on: set[str] = set()  # the contested readings that these facts turn on
         self.runs: dict[str, Run] = {}
         self.remedy = ""
-        self.steps: list[str] = []
+        self.place = 0  # the number of the fact at hand
 
-    def apply(self, fact: Fact) -> None:
+    def run(self) -> None:
+        effects, correcting = _effects(self.workflow), self.workflow.correcting
+        for place, fact in enumerate(self.facts, 1):
+            if outcome := fact.facts.get("outcome"):
+                known = self.workflow.outcomes.get(str(outcome))
+                self.remedy = known.remedy if known else self.remedy
+            # A long case is long by what touches no clock: searches, notes.
+            if effects[fact.step] or fact.step == correcting:
+                self.place = place
+                self.apply(fact, effects[fact.step])
+
+    def apply(self, fact: Fact, effects: Sequence[tuple[_Handle, Start | Effect]]) -> None:
         step = self.workflow.steps[fact.step]
-        self.steps.append(fact.step)
-        if outcome := self.workflow.outcomes.get(str(fact.facts.get("outcome", ""))):
-            self.remedy = outcome.remedy
         if fact.step == self.workflow.correcting:
             self._note_correction(step, fact)
-        effects = _effects(self.workflow)[fact.step]
-        if not effects:
-            return
         # Whether another clock was kept is asked of the moment before this act changes anything.
         kept = {e.within: self._kept(e.within, fact.on) for e in step.stops if e.within}
         for handle, effect in effects:
@@ -69,7 +76,7 @@ class _Fold:
     def _note_correction(self, step: Step, said: Fact) -> None:
         """Put a correction among the reasons of the clocks that the corrected entry started."""
         of, name = int(said.facts["of"]), str(said.facts["field"])
-        fields = self.workflow.steps[self.steps[of - 1]].fields
+        fields = self.workflow.steps[self.facts[of - 1].step].fields
         title = fields[name].title if name in fields else "办理日期"
         what = f"第{of}条记录的“{title}”更正为{said.facts['value']}"
         text = f"{said.on}{step.title}：{what}（{said.facts['reason']}）"
@@ -105,7 +112,7 @@ class _Fold:
         # A wait for somebody's opinion goes on, whatever starts the period anew; an ordered day waits for nobody.
         if old is not None and run.fixed is None:
             run.pauses = [p for p in old.pauses if p.open(fact.on)]
-        run.source = len(self.steps)
+        run.source = self.place
         self.runs[keyed(run.name, run.id)] = run
 
     def _applies(self, effect: Start, fact: Fact) -> bool:
@@ -250,6 +257,8 @@ class _Fold:
         if run.fixed is not None or run.unit != "workday":
             return None
         start = self._from(run, today)
+        if not run.pauses:
+            return Counting(start, (run.length or 0) + run.extension)
         spans = [(max(p.since, start), p.until(today)) for p in run.pauses]
         return Counting(start, (run.length or 0) + run.extension, tuple(union(spans)))
 
@@ -271,7 +280,7 @@ class _Fold:
             state=state,
             provisional=paused or (count.provisional and state == "running"),
             owed_by=run.clock.owed_by,
-            reasons=tuple(self._reasons(run, count, state, today)),
+            reasons=Later(lambda: self._reasons(run, count, state, today)),
             started_on=run.started_on,
             length=run.length,
             met_on=run.met_on,
@@ -360,10 +369,8 @@ def deadlines(
         return {}
 
     def folded(readings: Readings) -> _Fold:
-        opened_on = received_on(workflow, facts, workdays, readings.chosen)
-        fold = _Fold(workflow, law, workdays, opened_on, figures or {}, readings)
-        for fact in facts:
-            fold.apply(fact)
+        fold = _Fold(workflow, law, workdays, facts, figures or {}, readings)
+        fold.run()
         return fold
 
     fold = folded(Readings(workflow.readings, chosen or {}))

@@ -61,8 +61,11 @@ class Term:
 
     def on(self, day: date) -> Value | None:
         """Return the value in force on ``day``; None before the first."""
-        known = [v for v in self.values if v.since <= day]
-        return max(known, key=lambda v: v.since) if known else None
+        found = None
+        for value in self.values:
+            if value.since <= day and (found is None or value.since > found.since):
+                found = value
+        return found
 
 
 @dataclass(frozen=True, slots=True)

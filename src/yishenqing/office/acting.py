@@ -217,7 +217,8 @@ class Registry:
             self._issue(connection, plan, printed, entry)
         workdays = after.standing.workdays
         found = after.standing.deadlines(max(workdays.today, act.on))
-        due_store.put_deadlines(connection, casework.deadline_rows(after, found))
+        rows = due_store.changed(connection, agency, number, casework.deadline_rows(after, found))
+        due_store.put_deadlines(connection, rows)
         if plan.step.tells or plan.step.overturns:
             from yishenqing.office import linking  # noqa: PLC0415 - few steps concern another case
 
@@ -307,7 +308,7 @@ def is_itemised(case: Casework) -> bool:
 def _after(case: Casework, entry: Entry, fact: Fact) -> Casework:
     standing = case.standing.plus(Fact(fact.step, fact.on, entry.facts), entry.actor)
     row = replace(case.row, state=standing.state, head_seq=entry.seq, head_hash=entry.hash)
-    return replace(case, row=row, entries=(*case.entries, entry), standing=standing)
+    return Casework(row, (*case.entries, entry), case.rules, standing, case.practice)
 
 
 def _all_switched_on(standing: Standing) -> Standing:
