@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 KNOWN, FAULTS = read_all()
 LINKED = {name: rules for name, rules in KNOWN.items() if rules.workflow.linked}
-ROWS = [
-    (f.stem, row) for f in sorted((Path(__file__).parent / "linked").glob("*.yaml")) for row in read(f).data
-]
+ROWS = [(f.stem, row) for f in sorted((Path(__file__).parent / "linked").glob("*.yaml")) for row in read(f).data]
 
 
 def code(named: Mapping[str, Any], title: str) -> str:
