@@ -36,8 +36,8 @@ def check(home: Path | None) -> Row:
         return {"faults": [_fault(f) for f in (*broken, *faults)], "citations": [], **_NOTHING}
     sound = not faults
     faults += broken
-    for fault in _together(known, book if sound else None):
-        faults += [fault] if fault not in faults else []  # a variant shares most of what its base has
+    for found in _together(known, book if sound else None):
+        faults += [found] if found not in faults else []  # a variant shares most of what its base has
     faults += _settings(home, known)
     law = known[rulebook.DEFAULT].law
     places = _places(known)
