@@ -2,9 +2,10 @@
 
 The form is closed: new parts under their section (``steps``, ``states``, …), ``change`` (a place and what stands
 there instead), ``more`` (a list and what is added to it), ``remove`` (places that go), ``after`` (the part of its
-section that a new one follows). A place is written with dots; in a list, an item goes by its name: the guard, the
-clock, or the word itself. Every place must be there; what results is judged like any other procedure, and what is
-wrong with it is said with the line of the overlay.
+section that a new one follows), ``like`` (a new state joins another wherever a step may be taken in several states).
+A place is written with dots; in a list, an item goes by its name: the guard, the clock, or the word itself. Every
+place must be there; what results is judged like any other procedure, and what is wrong with it is said with the line
+of the overlay.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ EXTENDS = "extends"
 _SAID = ("id", "version", "title", "since", "law")  # what a variant says of itself, in place of the base's
 _NEEDED = ("id", "version", "title")
 _SECTIONS = ("stages", "roles", "states", "sides", "figures", "channels", "clocks", "groups", "outcomes", "steps")
-_VERBS = ("change", "more", "remove", "after")
+_VERBS = ("change", "more", "remove", "after", "like")
 _NAMES = ("guard", "clock", "step")  # by which an item of a list is known
 _QUOTED = re.compile("“([^”]+)”")
 
@@ -84,6 +85,8 @@ class _Laying:
                 self._add(section, name, value)
         for target, before in self._mapping("after").items():
             self._order(target, before)
+        for target, other in self._mapping("like").items():
+            self._join(target, other)
 
     def _head(self) -> None:
         said = self.overlay.data
@@ -175,6 +178,21 @@ class _Laying:
                 self.data[section][key] = value
                 if key == before:
                     self.data[section][name] = moved
+
+    def _join(self, target: str, other: Any) -> None:
+        """Let a new state stand beside ``other`` in every ``from`` that names several states.
+
+        A ``from`` of ``other`` alone is of the step that moves it on, which is no business of the new state.
+        """
+        name = target.removeprefix("states.")
+        if name not in self._mapping("states") or other not in self.data.get("states", {}):
+            self._fault(f"like 只能让本文件新增的状态与已有的状态一样，没有“{target}”或者“{other}”", ("like", target))
+            return
+        for step, known in self.data["steps"].items():
+            sources = known.get("from", []) if isinstance(known, dict) else []
+            if len(sources) > 1 and other in sources and name not in sources:
+                known["from"] = [*sources, name]
+                self.lines.setdefault(("steps", step), self.overlay.line(("like", target)) or 1)
 
     def _parent(self, target: str, source: Place, *, may_be_new: bool = False) -> tuple[Any, Any, Place] | None:
         """Return what holds ``target``, under which key or index, and its place; None where there is none (a fault).

@@ -113,7 +113,7 @@ class Registry:
             raise NotFound(f"流程中没有步骤“{act.step}”；现有步骤：{names}。")
         if step.verb != act.verb:
             raise Refused(
-                f"“{step.title}”不单独办理，请用 ysq {step.verb}（见 ysq {step.verb} --help）。",
+                f"“{step.title}”不单独办理，请用 ysq {step.verb} 办理。",
                 law=list(step.law),
                 permitted=[],
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.graph import graph_of
-from yishenqing.core.law import UNIT_TITLES
+from yishenqing.core.law import UNIT_TITLES, Law
 from yishenqing.core.links import faults_between
 from yishenqing.core.readings import Readings
 from yishenqing.core.workflow import Workflow
@@ -37,13 +37,8 @@ def check(home: Path | None) -> Row:
         return {"faults": [_fault(f) for f in (*broken, *faults)], "citations": [], **_NOTHING}
     sound = not faults
     faults += broken
-    for name, rules in known.items():
-        faults += [f for f in _roads(rules.workflow) if f not in faults]
-        faults += [f for f in (_letters(rules.workflow, book) if sound else ()) if f not in faults]
-        faults += [
-            Fault(text, "workflows", field=f"{name}.{place}")
-            for place, text in faults_between(rules.workflow, known[rulebook.DEFAULT].workflow)
-        ]
+    for found in _together(known, book if sound else None):
+        faults += [found] if found not in faults else []  # a variant shares most of what its base has
     faults += _settings(home, known)
     law = known[rulebook.DEFAULT].law
     places = _places(known)
@@ -67,13 +62,28 @@ def check(home: Path | None) -> Row:
         "calendar": list(almanac.CalendarFolder(layered("workflows", home))),
         "readings": list(_readings(home, known[rulebook.DEFAULT].workflow)),
         "workflows": [{"id": n, "title": r.workflow.title, "extends": r.workflow.extends} for n, r in known.items()],
-        "unchecked": [
-            {"term": name, "title": term.title, "value": value.value, "law": value.law}
-            for name, term in law.terms.items()
-            for value in term.values
-            if value.checked_on is None
-        ],
+        "unchecked": _unchecked(law),
     }
+
+
+def _together(known: Mapping[str, Rulebook], book: Letterbook | None) -> Iterator[Fault]:
+    """What each procedure lacks: roads, letters (where the book is sound), and what it tells its parent."""
+    base = known[rulebook.DEFAULT].workflow
+    for name, rules in known.items():
+        yield from _roads(rules.workflow)
+        yield from _letters(rules.workflow, book) if book else ()
+        for place, text in faults_between(rules.workflow, base):
+            yield Fault(text, "workflows", field=f"{name}.{place}")
+
+
+def _unchecked(law: Law) -> list[Row]:
+    """The values that nobody has compared with the published text yet."""
+    return [
+        {"term": name, "title": term.title, "value": value.value, "law": value.law}
+        for name, term in law.terms.items()
+        for value in term.values
+        if value.checked_on is None
+    ]
 
 
 _NOTHING: Row = {"calendar": [], "readings": [], "workflows": [], "unchecked": []}
