@@ -82,6 +82,8 @@ class Settings:
     escalate_after: int = 2  # working days that an expired deadline may lie before the supervisors are told; 0: never
     mail: Mail | None = None
     hook: tuple[str, ...] = ()
+    reassess_months: int | None = None  # None: as workflows/holdings.yaml says
+    propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
 
     def holders(self, role: str) -> list[str]:
         """Return who holds ``role``."""
@@ -152,6 +154,9 @@ def _reminder_faults(settings: Settings, document: Document) -> Iterator[Fault]:
     for user, person in settings.people.items():
         if person.email and not _ADDRESS.fullmatch(person.email):
             yield document.fault(f"“{person.email}”不是邮箱地址", ("people", user, "email"))
+    for name in ("reassess_months", "propose_applicants"):
+        if (number := getattr(settings, name)) is not None and number < 1:
+            yield document.fault("不能小于1", (name,))
     if settings.hook and not settings.hook[0].strip():
         yield document.fault("缺少要运行的命令", ("hook",))
     if settings.mail is not None:

@@ -240,11 +240,13 @@ def answer(
     today: date,
     letters: Callable[[], list[Row]],
     opener: Callable[[], Callable[[Any], Any]],
+    further: Mapping[str, Callable[[], Any]] | None = None,
     **more: Any,
 ) -> Answer:
     """Return what ``show``, ``act`` and ``register`` answer, in the words of the contract.
 
-    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries.
+    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries, ``further``
+    parts when somebody looks at them.
     """
     state = case.workflow.states[case.standing.state]
 
@@ -271,7 +273,7 @@ def answer(
             for seq, reasons in doubts(case.standing)
         ],
     }
-    return Answer(parts, **more)
+    return Answer({**parts, **(further or {})}, **more)
 
 
 def _is_idle_limit(case: Casework, deadline: Deadline) -> bool:
