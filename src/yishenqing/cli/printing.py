@@ -31,6 +31,10 @@ def case(found: Row) -> list[str]:
     out = [f"案件 {found['number']}　{found['stage']}阶段：{found['state_title']}"]
     out += [f"  提示：{_with_law(warning)}" for warning in found.get("warnings") or []]
     out += [f"  ！{doubt['text']}" for doubt in found["doubts"]]
+    if "recognised" in found or "holdings" in found:
+        from yishenqing.cli.known import known_lines  # noqa: PLC0415 - an act has nothing of it
+
+        out += known_lines(found)
     out += ["", "期限"]
     for deadline in found["deadlines"]:
         out += deadline_lines(deadline)

@@ -129,6 +129,12 @@ class Index:
                 found[row.number, row.item] = Text(row.number, row.item, row.on, round(score, 4), same)
         return sorted(found.values(), key=lambda t: (t.exact, t.score, t.on, t.number, -t.item), reverse=True)
 
+    def same_person(self, number: str, others: Sequence[str]) -> set[str]:
+        """Return which of the other cases come from the person of case ``number``; a name alone tells nothing."""
+        known = persons_of(self._connection, self._agency, [number, *others])
+        mine = {value for kind, values in known[number].items() if kind != NAME for value in values}
+        return {other for other in others if any(mine & values for values in known[other].values())}
+
     def last(self) -> int:
         """Return the number of the text that was entered last."""
         query = select(counters.c.last_text).where(counters.c.agency == self._agency)

@@ -93,6 +93,10 @@ class Proposals:
         query = select(proposals.c.id).where(proposals.c.agency == self._agency)
         return self._read(list(self._connection.execute(query).scalars()))
 
+    def applicants(self, proposal: Proposal) -> int:
+        """Return how many different applicants stand behind a proposal."""
+        return self._different(sorted({number for number, _ in proposal.requests}))
+
     def of_case(self, number: str) -> list[Proposal]:
         """Return the proposals that a case stands behind."""
         query = select(requests.c.proposal).where(requests.c.agency == self._agency, requests.c.number == number)

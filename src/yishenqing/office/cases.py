@@ -61,7 +61,9 @@ class CaseVerbs(HoldingVerbs, RecognitionVerbs):
             case = self._opened(connection, digest, received.arrived_on)
             plan = self._registry.plan(connection, case, act, self.today)
             opened = self._registry.record(connection, plan, None)
-            recognised = self._recognition(connection).at_registration(opened, asdict(received.applicant), received.items)
+            recognised = self._recognition(connection).at_registration(
+                opened, asdict(received.applicant), received.items
+            )
             return self._answer(opened, None, self._known_of(opened), warnings=warnings, recognised=recognised)
 
     def act(
@@ -183,7 +185,10 @@ class CaseVerbs(HoldingVerbs, RecognitionVerbs):
 
         audience = Audience(self.settings, self._rehearsal)
         found = tick(Ticking(self._transactions, self._practice, audience, now))
-        found["reminders"] += self._reassessments_due(audience)
+        try:
+            found["reminders"] += self._reassessments_due(audience)
+        except YishenqingError as error:  # as below
+            found["faults"].append({"number": "", "code": error.code, "text": str(error)})
         try:
             delivery = self._delivered()
         except YishenqingError as error:  # the reminders are given and must be told
