@@ -131,6 +131,11 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
     ]
     if not settings.people:
         faults.append(document.fault("至少要有一名人员", ("people",)))
+    faults += [
+        document.fault("不能小于1", (name,))
+        for name in ("reassess_months", "propose_applicants")
+        if (number := getattr(settings, name)) is not None and number < 1
+    ]
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
 
 
@@ -154,9 +159,6 @@ def _reminder_faults(settings: Settings, document: Document) -> Iterator[Fault]:
     for user, person in settings.people.items():
         if person.email and not _ADDRESS.fullmatch(person.email):
             yield document.fault(f"“{person.email}”不是邮箱地址", ("people", user, "email"))
-    for name in ("reassess_months", "propose_applicants"):
-        if (number := getattr(settings, name)) is not None and number < 1:
-            yield document.fault("不能小于1", (name,))
     if settings.hook and not settings.hook[0].strip():
         yield document.fault("缺少要运行的命令", ("hook",))
     if settings.mail is not None:

@@ -121,19 +121,19 @@ def assess(
     _show(wishes, found, [f"已记录第{found['n']}次评估审查：{assessment_line(found)}"])
 
 
-@click.group(cls=Group, help="转主动公开建议：查看、决定（条例第四十四条）。")
-@global_options
-def proposals(_wishes: Wishes) -> None:
-    """Group the commands of proposals."""
-
-
-@proposals.command("list", cls=Command, help="列出待决定的转主动公开建议及其案件。")
+@click.group(
+    cls=Group,
+    invoke_without_command=True,
+    help="列出待决定的转主动公开建议及其案件（条例第四十四条）；decide 决定一项。",
+)
 @click.option("--all", "everything", is_flag=True, help="连同已经决定的")
 @global_options
-def list_proposals(wishes: Wishes, *, everything: bool) -> None:
-    """List proposals."""
+def proposals(wishes: Wishes, *, everything: bool) -> None:
+    """List proposals; a command of the group does something about one."""
     from yishenqing.cli.known import proposal_lines  # noqa: PLC0415
 
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     with wishes.office() as office:
         found = office.proposals(everything=everything)
     _show(wishes, found, proposal_lines(found))

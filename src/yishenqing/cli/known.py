@@ -62,8 +62,7 @@ def _register_lines(found: Row) -> list[str]:
     for item in found["items"]:
         if not item["found"]:
             out.append(f"  第{item['item']}项：{item['text']}")
-        for holding in item["found"]:
-            out.append(f"  第{item['item']}项：{holding_line(holding)}　［{holding['how']}］")
+        out += [f"  第{item['item']}项：{holding_line(h)}　［{h['how']}］" for h in item["found"]]
     return out
 
 
@@ -142,8 +141,9 @@ def proposal_lines(found: Row) -> list[str]:
         out.append(
             f"第{proposal['id']}号　{proposal['on']}　{proposal['applicants']}个申请人　{state}（{proposal['law']}）"
         )
-        for case in proposal["cases"]:
-            out.append(f"    {case['number']} 第{case['item']}项　{case['text'] or '（已销毁）'}　{_fate(case)}")
+        out += [
+            f"    {c['number']} 第{c['item']}项　{c['text'] or '（已销毁）'}　{_fate(c)}" for c in proposal["cases"]
+        ]
         for decision in proposal["decisions"]:
             scope = f"　公开范围：{decision['scope']}" if decision["scope"] else ""
             said = f"{decision['on']}　{decision['decision_title']}{scope}　{decision['reason']}"

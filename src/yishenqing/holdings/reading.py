@@ -98,11 +98,12 @@ def _decoded(path: Path) -> str:
         raise NotFound(f"找不到文件“{path}”。") from None
     except OSError as error:
         raise DataFault.of([Fault(f"无法读取（{error.strerror}）", str(path))]) from None
+    line = 1
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return content.decode(encoding)
         except UnicodeDecodeError as error:
-            line = content[: error.start].count(b"\n") + 1
+            line = max(line, content[: error.start].count(b"\n") + 1)  # the right encoding comes further
     raise DataFault.of([Fault("不是 UTF-8 或者 GB18030 编码的文本", str(path), line)])
 
 

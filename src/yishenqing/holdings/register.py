@@ -166,19 +166,18 @@ class Register:
         taken: dict[int, int] = {}
         found: list[_Row | None] = []
         for line, holding in lines:
-            row: _Row | None
             alike = by_title[holding.title_key]
             if holding.number_key:
                 nameless = next((r for r in alike if not r.number_key), None)
-                row = by_number.get(holding.number_key, nameless)
+                meant = by_number.get(holding.number_key, nameless)
             else:
-                row = next(iter(alike), None)
+                meant = next(iter(alike), None)
                 if len(alike) > 1:
                     text = f"登记簿中有{len(alike)}件同名同日的文件，请写明文号"
                     faults.append(Fault(text, file, line))
-            if row is not None and (first := taken.setdefault(row.id, line)) != line:
-                faults.append(Fault(f"与第{first}行指的是登记簿中的同一件（第{row.id}号）", file, line))
-            found.append(row)
+            if meant is not None and (first := taken.setdefault(meant.id, line)) != line:
+                faults.append(Fault(f"与第{first}行指的是登记簿中的同一件（第{meant.id}号）", file, line))
+            found.append(meant)
         if faults:
             raise DataFault.of(faults)
         return found

@@ -66,7 +66,7 @@ class Titles:
         )
         for start in range(0, len(wanted), _AT_ONCE):
             rows = self._connection.execute(query, {"grams": wanted[start : start + _AT_ONCE]})
-            found |= dict(rows.tuples().all())
+            found.update((row.gram, row.documents) for row in rows)
         return found
 
     def weights(self, of: Iterable[int], documents: int) -> Weights:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, distinct, func, insert, select, union_all, update
 
-from yishenqing.kinship.identifying import NAME, Identifiers
+from yishenqing.kinship.identifying import KIND_TITLES, NAME, Identifiers
 from yishenqing.kinship.key import Key, Keys
 from yishenqing.kinship.sketch import BANDS, bands, likeness, normalised, shingles
 from yishenqing.kinship.tables import bands as band_table
@@ -104,10 +104,10 @@ class Index:
         by_kind = select(persons.c.number, persons.c.kind).where(
             other, persons.c.number.in_([row.number for row in found])
         )
-        for name, kind in self._connection.execute(by_kind.order_by(persons.c.kind)):
+        for name, kind in self._connection.execute(by_kind):
             kinds[name].append(kind)
-        total = int(self._connection.execute(count).scalar_one())
-        return total, [Kin(row.number, row.on, tuple(dict.fromkeys(kinds[row.number]))) for row in found]
+        why = {name: tuple(k for k in KIND_TITLES if k in known_by) for name, known_by in kinds.items()}
+        return total, [Kin(row.number, row.on, why[row.number]) for row in found]
 
     def alike(self, number: str, on: date, text: str, from_score: float, read: Reader) -> list[Text]:
         """Return other cases' requests, not later than ``on``, whose likeness to ``text`` is at least ``from_score``.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from yishenqing.core.deadline import months_later
-from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
+from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk, now
@@ -32,7 +32,7 @@ class HoldingVerbs(Desk):
         """Take a list of documents (CSV, JSON lines, XLSX) into the register; all of it or nothing.
 
         Answers ``new``, ``changed`` (with the fields), ``unchanged``, ``kept`` (documents whose attribute stays as it
-        was assessed, though the list says otherwise) and ``unknown`` (columns that were kept without being understood).
+        was assessed, though the list says otherwise) and ``unknown`` (columns kept without being understood).
 
         Raises:
             DataFault: the file has faults; all of them, with lines. Nothing was taken in.
@@ -119,7 +119,7 @@ class HoldingVerbs(Desk):
 
         Raises:
             NotFound: there is no such document or case.
-            Refused: the actor does not assess, the day lies ahead or before the last assessment, or nothing was refused.
+            Refused: the actor does not assess, the day lies ahead or before the last one, or nothing was refused.
             DataFault: the reason is missing, or the attribute does not fit the decision.
         """
         day = on or self.today
@@ -253,11 +253,9 @@ class HoldingVerbs(Desk):
             return "holding", str(subject)
         case = self._load(connection, subject, lock=True)
         if not case.workflow.states[case.standing.state].final:
-            raise Refused(f"案件{subject}尚未办结", law=[_LAW], permitted=())
+            raise Refused(f"案件{subject}尚未办结", law=[_LAW])
         if case.outcome not in self._register_customs.reassessed_outcomes:
             raise Refused(f"案件{subject}没有不予公开的信息，不需要评估审查", law=[_LAW])
-        if subject != case.row.number:
-            raise NotFound(f"没有编号为“{subject}”的案件")
         return "case", subject
 
     def _judge_day(self, past: list[Assessment], day: date) -> None:
