@@ -313,7 +313,9 @@ class TestTheRegister:
 
         with store.writing() as connection:
             register(connection, customs).take_in(read(HEAD, MINUTES), by(), 12)
-            made = Assessment("holding", "1", DAY, "kept", "情形未变", "张三", "", rehearsal=False, next_on=date(2027, 3, 16))
+            made = Assessment(
+                "holding", "1", DAY, "kept", "情形未变", "张三", "", rehearsal=False, next_on=date(2027, 3, 16)
+            )
             assert Reviews(connection, "yunxi").record(made) == 1
         with pytest.raises(IntegrityFault), store.writing() as connection:
             connection.execute(text(change.format(table)))

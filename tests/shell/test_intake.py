@@ -110,9 +110,7 @@ def test_the_sound_application_has_no_warning_and_keeps_its_words() -> None:
 
 
 def test_codes_become_half_width_and_prose_stays_as_written() -> None:
-    data = _with(
-        applicant__phone="１９９ ００００ ０００１", applicant__postcode=999101, items=[" ２０２３年度 "]
-    )
+    data = _with(applicant__phone="１９９ ００００ ０００１", applicant__postcode=999101, items=[" ２０２３年度 "])
     application = parse_application(data)
     assert application.applicant.phone == "19900000001"
     assert application.applicant.postcode == "999101"

@@ -189,7 +189,7 @@ class Desk:
     def read(self, numbers: Sequence[str]) -> Mapping[str, Sequence[str]]:
         return {n: self.said[n] for n in numbers if n in self.said}
 
-    def alike(self, text: str, number: str = "新", on: date = DAY) -> list[Text]:
+    def alike(self, text: str, number: str = "99", on: date = DAY) -> list[Text]:
         return self.index.alike(number, on, text, 0.7, self.read)
 
     def asked(self, number: str, applicant: Identifiers, text: str, on: date = DAY) -> int | None:
@@ -214,6 +214,7 @@ class TestTheIndex:
             assert count == 1
             assert [(k.number, k.kinds) for k in kin] == [("2", ("phone",)), ("1", ("id", "phone"))]
             assert desk.index.kin("2", DAY - timedelta(days=30), DAY - timedelta(days=365), 10)[0] == 0
+            assert [k.number for k in desk.index.kin("10", DAY, DAY, 10)[1]] == []
             assert desk.index.kin("4", DAY, DAY, 10) == (0, [])
             assert desk.index.same_person("5", ["1", "2", "3", "4"]) == {"1", "2"}
 
@@ -258,9 +259,12 @@ class TestTheIndex:
             assert not alone.index.foreign()
 
     def test_goes_with_the_transaction(self, store: Transactions, tmp_path: Path) -> None:
-        with pytest.raises(RuntimeError, match="停电"), store.writing() as connection:
+        def interrupted(connection: Connection) -> None:
             Desk(connection, tmp_path).enter("1", who("999101196805170231"), ANNOUNCED)
             raise RuntimeError("停电")
+
+        with pytest.raises(RuntimeError, match="停电"), store.writing() as connection:
+            interrupted(connection)
         with store.reading() as connection:
             desk = Desk(connection, tmp_path)
             desk.said = {"1": [ANNOUNCED]}

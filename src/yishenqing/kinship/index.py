@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, distinct, func, insert, select, union_all, update
+from sqlalchemy import Connection, and_, bindparam, delete, distinct, func, insert, or_, select, union_all, update
 
 from yishenqing.kinship.identifying import KIND_TITLES, NAME, Identifiers
 from yishenqing.kinship.key import Key, Keys
@@ -77,7 +77,7 @@ class Index:
             self._connection.execute(insert(band_table), found)
 
     def kin(self, number: str, on: date, since: date, most: int) -> tuple[int, list[Kin]]:
-        """Return how many other cases the person of case ``number`` had from ``since`` to ``on``, and the newest.
+        """Return how many earlier cases the person of case ``number`` had from ``since`` to ``on``, and the newest.
 
         The count goes back to ``since``, the list as far as there are cases; a name alone recognises nobody.
         """
@@ -85,11 +85,12 @@ class Index:
             persons.c.agency == self._agency, persons.c.number == number, persons.c.kind != NAME
         )
         known = list(self._connection.execute(mine).scalars())
+        size = func.length(persons.c.number)
+        before = or_(size < len(number), and_(size == len(number), persons.c.number < number))
         other = and_(
             persons.c.agency == self._agency,
             persons.c.person.in_(known),
-            persons.c.on <= on,
-            persons.c.number != number,
+            or_(persons.c.on < on, and_(persons.c.on == on, before)),
         )
         count = select(func.count(distinct(persons.c.number))).where(other, persons.c.on >= since)
         newest = (
@@ -106,16 +107,18 @@ class Index:
         )
         for name, kind in self._connection.execute(by_kind):
             kinds[name].append(kind)
+        total = int(self._connection.execute(count).scalar_one())
         why = {name: tuple(k for k in KIND_TITLES if k in known_by) for name, known_by in kinds.items()}
         return total, [Kin(row.number, row.on, why[row.number]) for row in found]
 
     def alike(self, number: str, on: date, text: str, from_score: float, read: Reader) -> list[Text]:
-        """Return other cases' requests, not later than ``on``, whose likeness to ``text`` is at least ``from_score``.
+        """Return earlier cases' requests whose likeness to ``text``, asked on ``on``, is at least ``from_score``.
 
         The nearest first, of equals the newest. ``read`` gives the texts of cases by number; what was destroyed is
         not compared any more.
         """
-        near = [n for n in self._near(text) if n.number != number and n.on <= on]
+        here = (on, len(number), number)  # of one day, the cases in the order of their numbers
+        near = [n for n in self._near(text) if (n.on, len(n.number), n.number) < here]
         said = read(sorted({n.number for n in near}))
         asked, exact = shingles(text), normalised(text)
         found: dict[tuple[str, int], Text] = {}
