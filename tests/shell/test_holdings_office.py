@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from offices import APPLICATION, USER, Calendar, rows, use_database, walked, ysq
+from offices import APPLICATION, USER, Calendar, rows, tamper, use_database, walked, ysq
 from sqlalchemy import URL
 
 from yishenqing import Office
@@ -138,6 +138,16 @@ class TestRebuilding:
             assert ([c["number"] for c in found["same_person"]["cases"]][-1], found["notes"]) == (number, [])
             assert {t["number"] for t in found["same_text"]} >= {number}
 
+    def test_an_upgrade_enters_the_cases_that_were_there(
+        self, office: Office, home: Path, calendar: Calendar
+    ) -> None:
+        office.register(request())
+        tables = ("request_texts", "request_persons", "request_bands", "request_counters")
+        tamper(home, *(f"DELETE FROM {table}" for table in tables))  # noqa: S608 - our own names
+        assert office.show("2026-0001")["number"] == "2026-0001"
+        Office.upgrade(home)
+        assert office.register(request())["recognised"]["same_person"]["count"] == 1
+
     def test_exchanges_the_key(self, office: Office, home: Path, calendar: Calendar) -> None:
         office.register(request())
         before = (home / "recognition.key").read_text()
@@ -146,6 +156,28 @@ class TestRebuilding:
         assert len(json.loads((home / "recognition.key").read_text())["keys"]) == 1
         assert office.register(request())["recognised"]["same_person"]["count"] == 1
         assert len({key for (key,) in rows(home, "SELECT key FROM request_persons")}) == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "said"),
+    [
+        ("holdings", "law: 条例第十八条", "law: 条例第九十九条", "没有收录第九十九条"),
+        ("holdings", "[handler, supervisor]", "[nobody]", "没有岗位“nobody”"),
+        ("holdings", "[partial, ", "[partiel, ", "没有办理结果“partiel”"),
+        ("holdings", "apart: 10", "appart: 10", "appart"),
+        ("recognition", "条例第四十四条]", "条例第九十九条]", "没有收录第九十九条"),
+        ("recognition", "shown: 10", "shown: 十", "应为整数"),
+    ],
+)
+def test_check_names_what_is_wrong_with_an_offices_own_figures(
+    office: Office, home: Path, file: str, before: str, after: str, said: str
+) -> None:
+    assert office.check()["faults"] == []
+    text = (shipped("workflows") / f"{file}.yaml").read_text()
+    assert before in text
+    (home / "workflows").mkdir()
+    (home / "workflows" / f"{file}.yaml").write_text(text.replace(before, after, 1))
+    assert any(said in f["text"] for f in office.check()["faults"])
 
 
 class TestProposals:

@@ -31,7 +31,7 @@ def check(home: Path | None) -> Row:
     except DataFault as fault:
         return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], "calendar": []}
     faults += [*_roads(rules.workflow), *([] if faults else _letters(rules.workflow, book))]
-    faults += _settings(home, rules.workflow)
+    faults += [*_settings(home, rules.workflow), *_customs(home, rules)]
     places: dict[str, list[str]] = {}
     for citation, place in rules.workflow.citations():
         places.setdefault(citation, []).append(place)
@@ -115,6 +115,27 @@ def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
+
+
+def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
+    """What register and recognition go by names articles, roles and outcomes that there are."""
+    from yishenqing import holdings, kinship  # noqa: PLC0415 - only what is checked is read
+
+    own = home if home is not None and (home / FILE).is_file() else None
+    try:
+        register, recognition = holdings.read_customs(own), kinship.read_customs(own)
+    except DataFault as fault:
+        yield from fault.faults
+        return
+    roles = {*rules.workflow.roles, *OFFICE_ROLES}
+    for file, citation in (("holdings", register.law), *(("recognition", c) for c in recognition.law)):
+        if problem := rules.law.unresolved(citation):
+            yield Fault(problem, f"workflows/{file}.yaml", field="law", law=citation)
+    for file, named in (("holdings", register.reassess_by), ("recognition", recognition.decide_by)):
+        for role in set(named) - roles:
+            yield Fault(f"没有岗位“{role}”", f"workflows/{file}.yaml")
+    for outcome in set(register.reassessed_outcomes) - rules.workflow.outcomes.keys():
+        yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")
 
 
 def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:

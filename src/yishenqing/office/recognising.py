@@ -100,6 +100,14 @@ class RecognitionVerbs(Desk):
             self.__dict__["_office_keys"] = keys.with_current_alone()
         return {"cases": entered, "key": keys.current.id}
 
+    def _enter_unrecognised(self) -> None:
+        """Enter the cases of a database that was made before cases were recognised."""
+        with self._transactions.reading() as connection:
+            known = self._recognition(connection).index.last()
+            missing = not known and ledger_store.case_rows(connection, self.settings.agency)
+        if missing:
+            self.rebuild_recognition()
+
     def _recognised(self, case: Casework) -> dict[str, Callable[[], Any]]:
         """Return what was recognised of a case, to be worked out when looked at."""
 
