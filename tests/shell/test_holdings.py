@@ -14,8 +14,9 @@ from openpyxl import Workbook
 from sqlalchemy import Connection, text
 
 from yishenqing.core.errors import DataFault, IntegrityFault, NotFound
-from yishenqing.holdings import By, Customs, Holding, Register, Reviews, parse, read_customs
+from yishenqing.holdings import By, Customs, Holding, Register, Reviews, read_customs
 from yishenqing.holdings.model import number_key, numbers_in
+from yishenqing.holdings.parsing import parse
 from yishenqing.holdings.tables import APPEND_ONLY
 from yishenqing.rulebook import Rulebook
 from yishenqing.store.engine import Transactions, open_engine

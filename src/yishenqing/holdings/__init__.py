@@ -1,7 +1,9 @@
-"""The register of holdings (公文公开属性登记簿): which documents there are, and how each may be disclosed."""
+"""The register of holdings (公文公开属性登记簿): which documents there are, and how each may be disclosed.
+
+Lists are read by ``holdings.parsing``, which only those import who take one in: it reads files, and costs as much.
+"""
 
 from yishenqing.holdings.model import Customs, Holding, read_customs
-from yishenqing.holdings.parsing import parse
 from yishenqing.holdings.register import By, Found, Imported, Register
 from yishenqing.holdings.reviews import Assessment, Review, Reviews
 from yishenqing.holdings.tables import metadata
@@ -17,6 +19,5 @@ __all__ = [
     "Review",
     "Reviews",
     "metadata",
-    "parse",
     "read_customs",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.holdings.model import Customs, Holding, number_key, numbers_in
+from yishenqing.holdings.model import Customs, Holding, number_key, numbers_in, plain
 from yishenqing.holdings.reviews import Reviews
 from yishenqing.holdings.tables import holdings, totals, versions
 from yishenqing.holdings.titles import Titles, inserting, pairs
@@ -120,7 +120,8 @@ class Register:
         for row, holding in near:
             score, whole = weights.compare(asked, pairs(holding.title))
             if score * 100 >= self._customs.close_from and row.id not in found:
-                said = f"标题相近（{score:.0%}）" if score < 1 else "标题相符"
+                one, other = plain(text), plain(holding.title)
+                said = "标题相符" if one in other or other in one else f"标题相近（{score:.0%}）"
                 ranked.append((score, whole, Found(row.id, holding, said, round(score, 4))))
         ranked.sort(key=lambda r: (-r[0], -r[1], r[2].id))
         return [*found.values(), *(f for _, _, f in ranked)][: limit or self._customs.shown]

@@ -38,7 +38,7 @@ class HoldingVerbs(Desk):
             DataFault: the file has faults; all of them, with lines. Nothing was taken in.
         """
         from yishenqing import rulebook  # noqa: PLC0415
-        from yishenqing.holdings import parse  # noqa: PLC0415
+        from yishenqing.holdings.parsing import parse  # noqa: PLC0415
 
         parsed = parse(Path(path), self._register_customs, rulebook.read_rulebook(self.home).law)
         noted = self._noted_by(by, str(path), self.today)
