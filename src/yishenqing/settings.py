@@ -98,6 +98,8 @@ class Settings:
     escalate_after: int = 2  # working days that an expired deadline may lie before the supervisors are told; 0: never
     mail: Mail | None = None
     hook: tuple[str, ...] = ()
+    reassess_months: int | None = None  # None: as workflows/holdings.yaml says
+    propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:
         """Return the roles that ``user`` may act in on ``day``, each with whose it is (oneself, or who is away)."""
@@ -159,6 +161,11 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
     if not settings.people:
         faults.append(document.fault("至少要有一名人员", ("people",)))
     faults += [document.fault(text, ("readings", name)) for name, text in objections(settings.readings)]
+    faults += [
+        document.fault("不能小于1", (name,))
+        for name in ("reassess_months", "propose_applicants")
+        if (number := getattr(settings, name)) is not None and number < 1
+    ]
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
 
 

@@ -35,6 +35,10 @@ def case(found: Row) -> list[str]:
     out += [f"  ！{doubt['text']}" for doubt in found["doubts"]]
     if found["corrected"]:
         out.append("  ！本案先前的答复已被责令重新作出，留卷备查，不得再作为先例")
+    if "recognised" in found or "holdings" in found:
+        from yishenqing.cli.known import known_lines  # noqa: PLC0415 - an act has nothing of it
+
+        out += known_lines(found)
     out += ["", "期限"]
     for deadline in found["deadlines"]:
         out += deadline_lines(deadline)

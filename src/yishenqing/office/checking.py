@@ -39,7 +39,7 @@ def check(home: Path | None) -> Row:
     faults += broken
     for found in _together(known, book if sound else None):
         faults += [found] if found not in faults else []  # a variant shares most of what its base has
-    faults += _settings(home, known)
+    faults += [*_settings(home, known), *_customs(home, known[rulebook.DEFAULT])]
     law = known[rulebook.DEFAULT].law
     places = _places(known)
     if not faults:
@@ -199,6 +199,27 @@ def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
             "law": option.law,
             "others": {w: o.title for w, o in reading.options.items() if w != word},
         }
+
+
+def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
+    """What register and recognition go by names articles, roles and outcomes that there are."""
+    from yishenqing import holdings, kinship  # noqa: PLC0415 - only what is checked is read
+
+    own = home if home is not None and (home / FILE).is_file() else None
+    try:
+        register, recognition = holdings.read_customs(own), kinship.read_customs(own)
+    except DataFault as fault:
+        yield from fault.faults
+        return
+    roles = {*rules.workflow.roles, *OFFICE_ROLES}
+    for file, citation in (("holdings", register.law), *(("recognition", c) for c in recognition.law)):
+        if problem := rules.law.unresolved(citation):
+            yield Fault(problem, f"workflows/{file}.yaml", field="law", law=citation)
+    for file, named in (("holdings", register.reassess_by), ("recognition", recognition.decide_by)):
+        for role in set(named) - roles:
+            yield Fault(f"没有岗位“{role}”", f"workflows/{file}.yaml")
+    for outcome in set(register.reassessed_outcomes) - rules.workflow.outcomes.keys():
+        yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")
 
 
 def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:

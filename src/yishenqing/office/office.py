@@ -66,9 +66,12 @@ class Office(JoinVerbs, LinkVerbs, PaperVerbs, RuleVerbs):
         transactions = Transactions(engine)
         try:
             with transactions.checked():
-                return upgrade(engine)
+                version = upgrade(engine)
         finally:
             transactions.close()
+        with cls.open(home) as office:
+            office._enter_unrecognised()  # noqa: SLF001 - its own class
+        return version
 
     def import_precedents(self, path: Path) -> Row:
         """Take the precedents of a JSON-lines file into the library; all or none."""

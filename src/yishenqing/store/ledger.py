@@ -150,6 +150,14 @@ def entries_of_many(connection: Connection, agency: str, numbers: Sequence[str])
     return map(Entry._make, rows)
 
 
+def first_payloads(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, str]:
+    """Return the first entry's payload of each of these cases."""
+    query = select(entries.c.number, entries.c.payload).where(
+        entries.c.agency == agency, entries.c.number.in_(numbers), entries.c.seq == 1
+    )
+    return {row.number: row.payload for row in connection.execute(query)} if numbers else {}
+
+
 def open_case(connection: Connection, row: CaseRow) -> None:
     """Insert the row of a new case."""
     connection.execute(
