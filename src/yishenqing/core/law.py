@@ -67,8 +67,8 @@ class Term:
 class Remedy:
     """The paragraph that tells where to turn; its numbers come from terms, its names from the office.
 
-    ``more`` are further paragraphs; ``parts`` are the remedies that this one joins; with ``deliveries`` it is added to
-    any other, where the applicant asked to be answered in one of these ways.
+    ``more`` are further paragraphs; ``parts`` are the remedies that this one joins; with ``deliveries`` it is added
+    to any other, where the applicant asked to be answered in one of these ways.
     """
 
     __pydantic_config__: ClassVar = _STRICT

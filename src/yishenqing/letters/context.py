@@ -55,7 +55,7 @@ _NAMES = {
     "remedy": "救济途径",
     "remedy.text": "救济途径",
     "remedy.law": "救济途径的依据",
-    "remedy.online.text": "提交行政复议申请书的互联网渠道（行政复议法第二十二条；在 office.yaml 的 reconsideration_online 填写）",
+    "remedy.online.text": "提交行政复议申请书的互联网渠道（机关设置的 reconsideration_online）",
     "search": "检索记录",
     "items": "各项申请内容的认定",
     "withheld.text": "不予公开部分的依据",
@@ -99,7 +99,7 @@ _NAMES = {
     "past.reasons_requested.on": "要求说明理由之日",
     "past.reasons_requested.volume": "数量、频次的事实",
     "past.reasons_weighed.why": "认定理由不合理的依据",
-    "due.fee_payment.date": "缴费的最后一日",
+    "due.fee_payment.days": "缴纳信息处理费的期限（工作日）",
     "file.fonds": "全宗名称",
     "file.year": "年度",
     "file.retention": "保管期限",
@@ -113,8 +113,14 @@ _NAMES = {
 
 
 _EMPTY: Mapping[str, Any] = {
-    "search": [], "islands": {}, "attachments": [], "remedy": None, "past": {}, "beside": {}, "source": "entry:drafted",
-}  # fmt: skip
+    "search": [],
+    "islands": {},
+    "attachments": [],
+    "remedy": None,
+    "past": {},
+    "beside": {},
+    "source": "entry:drafted",
+}
 _UNBOUNDED = ("past",)  # the whole case, of which a letter prints little: what it prints is counted afterwards
 
 

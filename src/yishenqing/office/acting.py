@@ -181,7 +181,9 @@ class Registry:
             delivery=str(story.received["delivery"]) if reply else "",
         )
         found |= telling.telling(story, step, told)
-        if told.get("reasoning") and not found.get("items"):  # the handler's own words: an island between the locked sentences
+        if told.get("reasoning") and not found.get(
+            "items"
+        ):  # the handler's own words: an island between the locked sentences
             found["islands"]["explanation"] = [{"text": told["reasoning"], "source": "officer"}]
         found["letter"]["step"] = act.step
         return found

@@ -32,7 +32,9 @@ class Story:
     def of(cls, standing: Standing, open_facts: Opener) -> Story:
         """Open the facts of ``standing``; days are days again."""
         steps = standing.workflow.steps
-        return cls(standing, tuple((f.step, f.on, _dated(steps[f.step], open_facts(f.facts))) for f in standing.facts))
+        return cls(
+            standing, tuple((f.step, f.on, _dated(steps[f.step], open_facts(f.facts))) for f in standing.facts)
+        )
 
     def plus(self, fact: Fact, opened: Mapping[str, Any], actor: str) -> Story:
         """Return the story after one more step, whose facts are given opened."""
@@ -99,17 +101,15 @@ def context(
 
 def titles(workflow: Workflow, fields: Mapping[str, Field], facts: Mapping[str, Any]) -> dict[str, str]:
     """Return what people call each chosen fact: the Chinese title of a choice, an outcome, a way, a yes or no."""
-    outcomes = {k: o.title for k, o in workflow.outcomes.items()}
-    known = {
-        "choice": lambda field: field.choices,
-        "outcome": lambda _: outcomes,
-        "channel": lambda _: {k: c.title for k, c in workflow.channels.items()},
-        "bool": lambda _: {"True": "是", "False": "否"},
+    known: dict[str, Mapping[str, str]] = {
+        "outcome": {k: o.title for k, o in workflow.outcomes.items()},
+        "channel": {k: c.title for k, c in workflow.channels.items()},
+        "bool": {"True": "是", "False": "否"},
     }
     found = {
-        name: known[field.type](field).get(str(facts[name]), str(facts[name]))
+        name: known.get(field.type, field.choices).get(str(facts[name]), str(facts[name]))
         for name, field in fields.items()
-        if field.type in known and facts.get(name) is not None
+        if field.type in (*known, "choice") and facts.get(name) is not None
     }
     outcome = workflow.outcomes.get(str(facts.get(FINDING) or facts.get(OUTCOME) or ""))
     way = outcome.ways.get(str(facts.get(WAY) or "")) if outcome else None
@@ -127,7 +127,7 @@ def past(story: Story) -> dict[str, dict[str, Any]]:
 
 
 def beside(story: Story) -> dict[str, list[dict[str, Any]]]:
-    """Return the side proceedings by kind: when each was opened, how it ended, in what words the other side answered."""
+    """Return the side proceedings by kind: when each was opened, how it ended, which answer was chosen."""
     workflow = story.standing.workflow
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in workflow.sides}
     for step, on, facts in story.facts:
@@ -216,9 +216,7 @@ def _due(deadline: Deadline) -> dict[str, Any]:
     return {"date": deadline.due, "days": deadline.length or 0, "provisional": deadline.provisional}
 
 
-def remedy_block(
-    law: Law, name: str, settings: Settings, on: date, delivery: str = ""
-) -> dict[str, Any] | None:
+def remedy_block(law: Law, name: str, settings: Settings, on: date, delivery: str = "") -> dict[str, Any] | None:
     """Return the remedy paragraphs by the law of ``on``: generated, never typed.
 
     Raises:
@@ -232,7 +230,8 @@ def remedy_block(
         raise DataFault.of([fault])
     known = {term: str(law.term(term, on).value) for term in _REMEDY_TERMS if term in law.terms}
     known |= {n: getattr(settings, n) for n in ("reconsideration_organ", "reconsideration_online", "court")}
-    block = {"text": remedy.text.format(**known), "law": list(remedy.law), "more": [t.format(**known) for t in remedy.more]}
+    more = [text.format(**known) for text in remedy.more]
+    block = {"text": remedy.text.format(**known), "law": list(remedy.law), "more": more}
     also = next((r for r in law.remedies.values() if delivery in r.deliveries and on >= r.since), None)
     if also is None:
         return block

@@ -1,4 +1,4 @@
-"""What a reply tells: the facts of the draft, their titles, the ground of the outcome, and each item's own finding."""
+"""What a reply tells: the facts of the draft, their titles, the ground of the outcome, each item's own finding."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _found(standing: Standing) -> dict[int, Mapping[str, Any]]:
 
 
 def told(story: Story, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of a reply: of the only item found, of the latest draft, and of the step itself, later first."""
+    """Return the facts of a reply: of the only item found, over them those of the latest draft and of the step."""
     standing = story.standing
     found = _opened(story) if len(_found(standing)) == 1 else {}
     single = next(iter(found.values()), {})
@@ -98,8 +98,8 @@ def _grounds(workflow: Workflow, law: Law, name: str, facts: Mapping[str, Any]) 
     way = outcome.told(str(facts.get(WAY) or "")) or outcome
     grounds = {"ground": _ground(law, way.title, way.law)}
     if outcome.withheld_by and (given := facts.get(outcome.withheld_by)):
-        other = workflow.outcomes.get(str(given))
-        grounds["withheld"] = _ground(law, other.title, other.law) if other else _ground(law, str(given), [str(given)])
+        other = workflow.outcomes.get(str(given))  # none where a draft still leaves it blank
+        grounds["withheld"] = _ground(law, other.title if other else str(given), other.law if other else [str(given)])
     return grounds
 
 
