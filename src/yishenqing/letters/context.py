@@ -59,6 +59,7 @@ _NAMES = {
     "search": "检索记录",
     "items": "各项申请内容的认定",
     "withheld.text": "不予公开部分的依据",
+    "withheld.law": "不予公开部分的依据",
     "beside.third_party": "征求第三方意见的记录",
     "facts.way": "情形",
     "facts_title.way": "情形",
