@@ -29,7 +29,8 @@ def name_of(row: dict[str, Any]) -> str:
 
 def filled(sample: Sample, row: dict[str, Any]) -> dict[str, Any]:
     """The sample case with nothing but the facts that the row knows."""
-    return sample() | {"facts": {}} | copy.deepcopy(row["已知"])
+    given: dict[str, Any] = sample() | {"facts": {}} | copy.deepcopy(row["已知"])
+    return given
 
 
 @pytest.fixture(scope="module")
