@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 ROOTS = frozenset({
     "organ", "case", "applicant", "letter", "facts", "due", "remedy",
     "search", "islands", "attachments", "file", "papers", "note",
+    "facts_title", "ground", "withheld", "items", "past", "beside",
 })  # fmt: skip
 _GIVEN = frozenset({"you", "island", "loop", "kind", "remedy_printed"})
+_GIVEN |= {"source"}
 _ALWAYS = frozenset({"search", "islands", "attachments", "remedy", "letter.draft", "letter.number"})
 _SRC = re.compile(r'src="([^"{]*)"')
 
