@@ -8,11 +8,15 @@ from datetime import date, datetime
 from typing import Any
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.letters.model import LetterKind
+from yishenqing.letters.model import APPLICANT, LetterKind
 
 LONGEST = 20_000  # characters of one letter; more is an enclosure, and would take the renderer minutes
 MOST_ROWS = 300  # rows of one list; a longer table takes the renderer minutes
-PROSE_NEEDS = ("organ.name", "applicant.name", "letter.date")
+PROSE_NEEDS = ("organ.name", "letter.date")
+# What a letter to anybody but the applicant is never told (个人信息保护法第六条): not even a template can print it.
+APPLICANTS_OWN = ("applicant", "case.items")
+_FORMS_ONLY = ("record", "history")  # the file itself: whole, with everything personal in it
+_BLANK = "【待填写"
 
 # C0 and C1 controls, zero-width and bidirectional marks, tags, variation selectors: they have no ink of their
 # own and can only hide or reorder what an officer reads. A newline stays; a tab counts as a space.
@@ -43,10 +47,35 @@ _NAMES = {
     "case.opened_on": "立卷日期",
     "due.reply.date": "答复期限届满之日",
     "due.reply.days": "答复期限（工作日）",
+    "due.third_party_opinion.days": "第三方提出意见的期限（工作日）",
+    "due.organ_opinion.date": "其他机关提出意见的最后一日",
+    "due.organ_opinion.days": "其他机关提出意见的期限（工作日）",
+    "due.fee_payment.days": "缴纳信息处理费的期限（工作日）",
+    "facts.party": "第三方",
+    "facts.organ": "被征求意见的机关",
+    "facts.department": "协办科室",
+    "facts.content": "征求意见或者决定公开的内容",
+    "facts.task": "协办事项",
+    "facts.volume": "数量、频次的事实",
+    "facts.basis": "收费依据和标准",
+    "facts.amount": "收费数额",
+    "facts.payment": "缴纳方式",
+    "facts.statement": "撤回的意思表示",
+    "facts.why": "申请人书写确有困难的情形",
+    "facts.confirmed_by": "申请人确认的方式",
+    "side.opened_on": "发出征求意见书之日",
+    "side.kind": "征求谁的意见",
+    "document.title": "送达的文书",
+    "document.number": "送达文书的文号",
+    "document.recipient": "受送达人",
+    "history.search_recorded": "检索记录",
+    "record.drafted": "拟制的答复",
+    "applicant.identity": "申请人身份证明",
+    "applicant.contact": "申请人联系方式",
     "facts.defects": "需要补正的事项",
     "facts.guidance": "指导和释明",
-    "facts.until": "补正期限",
-    "facts.reason": "延长答复期限的理由",
+    "facts.until": "最后一日",
+    "facts.reason": "理由",
     "facts.days": "延长的工作日数",
     "facts.approved_by": "同意延期的政府信息公开工作机构负责人",
     "facts.provided": "提供的政府信息",
@@ -77,7 +106,29 @@ def prepared(kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
     faults = _missing(kind, clean) + _too_long(kind, clean)
     if faults:
         raise DataFault.of(faults)
-    return {"search": [], "islands": {}, "attachments": [], "remedy": None, **clean}
+    return {"search": [], "islands": {}, "attachments": [], "remedy": None, **_told(kind, clean)}
+
+
+def _told(kind: LetterKind, clean: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the template of ``kind`` may know."""
+    if not kind.goes_out:
+        return dict(clean)
+    hidden = _FORMS_ONLY if kind.to == APPLICANT else (*_FORMS_ONLY, *APPLICANTS_OWN)
+    told = {k: v for k, v in clean.items() if k not in hidden}
+    for root, _, name in (place.partition(".") for place in hidden):
+        if name and isinstance(told.get(root), Mapping):
+            told[root] = {k: v for k, v in told[root].items() if k != name}
+    return told
+
+
+def blank(title: str) -> str:
+    """Return what a draft shows where ``title`` is still to be filled in."""
+    return f"{_BLANK}：{title}】"
+
+
+def is_blank(value: Any) -> bool:
+    """Tell whether ``value`` is what ``blank`` has made."""
+    return isinstance(value, str) and value.startswith(_BLANK)
 
 
 def cleaned(value: Any) -> Any:
@@ -110,8 +161,8 @@ def name_of(place: str) -> str:
 def _missing(kind: LetterKind, context: Mapping[str, Any]) -> list[Fault]:
     places = dict(zip(kind.needs, kind.need_lines, strict=True))
     if kind.goes_out:
-        places.update({p: None for p in PROSE_NEEDS if p not in places})
-    if kind.remedy == "by_outcome":
+        places.update({p: None for p in (*PROSE_NEEDS, kind.addressee) if p not in places})
+    if kind.remedy != "none":
         places.update({p: None for p in ("remedy.text", "remedy.law") if p not in places})
     return [
         Fault(f"《{kind.title}》缺少“{name_of(place)}”，不能出具", str(kind.path), line, place)
