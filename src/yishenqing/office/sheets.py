@@ -35,12 +35,13 @@ def sheet(story: Story, settings: Settings) -> Row:
 
 
 def _history(story: Story, settings: Settings) -> dict[str, list[Row]]:
-    """Return every entry by step: its day, who made it, its facts with choices in their titles."""
+    """Return every entry by step: its number and day, who made it, its facts with choices in their titles."""
     workflow = story.standing.workflow
     found: dict[str, list[Row]] = {}
-    for (name, on, facts), actor in zip(story.facts, story.standing.actors, strict=True):
+    for seq, ((name, on, facts), actor) in enumerate(zip(story.facts, story.standing.actors, strict=True), 1):
         person = settings.people.get(actor)
-        row = {**worded(workflow, workflow.steps[name], facts), "on": on, "by": person.name if person else actor}
+        row = {**worded(workflow, workflow.steps[name], facts), "on": on, "seq": seq}
+        row["by"] = person.name if person else actor
         found.setdefault(name, []).append(row)
     return found
 
