@@ -164,7 +164,7 @@ class Registry:
     ) -> dict[str, Any]:
         """Return what a letter of ``kind`` is filled from: a form has the whole file, some have their own remedy."""
         found = self.letter_context(case, act, facts, open_facts, letter_number)
-        if kind.remedy not in ("none", "by_outcome"):  # its own; rules of old that lack it leave the letter incomplete
+        if kind.remedy not in ("none", "by_outcome"):  # its own; rules that lack it leave the letter incomplete
             law, name = case.standing.law, kind.remedy
             known = name in law.remedies
             found["remedy"] = paperwork.remedy_block(law, name, self._settings, act.on) if known else None

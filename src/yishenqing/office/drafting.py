@@ -69,7 +69,8 @@ def preview(
                 outcome = next(n for n, o in case.workflow.outcomes.items() if kind in o.letters)
                 facts = {"outcome": outcome, **(story.latest("drafted") or {})}
                 asked = case.workflow.steps["drafted"]
-            blanks = {n: _blank(f.type, f.title) for n, f in asked.needs.items() if not facts.get(n)}
+            wanted = {*asked.needs, *(need.removeprefix("facts.") for need in letter.needs)}
+            blanks = {n: _blank(f.type, f.title) for n, f in asked.fields.items() if n in wanted and not facts.get(n)}
             facts = {**blanks, **facts}
             context = registry.context_of(letter, case, draft_act(name, facts), facts, open_facts, None)
             return sheets.with_blanks(letter, context, name_of)

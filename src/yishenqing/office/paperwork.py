@@ -157,7 +157,9 @@ def fee_block(law: Law, facts: Mapping[str, Any]) -> dict[str, Any] | None:
         DataFault: the amount given is not what the scale amounts to.
     """
     name, units, prior = facts.get("scale"), facts.get("units"), facts.get("prior") or 0
-    if name not in law.fees or not isinstance(units, int) or not isinstance(prior, int):
+    if not isinstance(name, str) or name not in law.fees:
+        return None
+    if not isinstance(units, int) or not isinstance(prior, int):
         return None
     scale = law.fees[name]
     try:
