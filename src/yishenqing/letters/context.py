@@ -13,8 +13,10 @@ from yishenqing.letters.model import APPLICANT, LetterKind
 LONGEST = 20_000  # characters of one letter; more is an enclosure, and would take the renderer minutes
 MOST_ROWS = 300  # rows of one list; a longer table takes the renderer minutes
 PROSE_NEEDS = ("organ.name", "letter.date")
-# What a letter to anybody but the applicant is never told (个人信息保护法第六条): not even a template can print it.
-APPLICANTS_OWN = ("applicant", "case.items")
+# All that a letter to anybody but the applicant is told (个人信息保护法第六条): nothing of the applicant, of what
+# they wrote or of the rest of the file; no template can print more.
+TOLD_TO_OTHERS = frozenset({"organ", "case", "letter", "facts", "due", "remedy", "side", "islands", "attachments"})
+APPLICANTS_WORDS = "items"  # of the case
 _FORMS_ONLY = ("record", "history")  # the file itself: whole, with everything personal in it
 _BLANK = "【待填写"
 
@@ -115,12 +117,10 @@ def _told(kind: LetterKind, clean: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template of ``kind`` may know."""
     if not kind.goes_out:
         return dict(clean)
-    hidden = _FORMS_ONLY if kind.to == APPLICANT else (*_FORMS_ONLY, *APPLICANTS_OWN)
-    told = {k: v for k, v in clean.items() if k not in hidden}
-    for root, _, name in (place.partition(".") for place in hidden):
-        if name and isinstance(told.get(root), Mapping):
-            told[root] = {k: v for k, v in told[root].items() if k != name}
-    return told
+    if kind.to == APPLICANT:
+        return {k: v for k, v in clean.items() if k not in _FORMS_ONLY}
+    told = {k: v for k, v in clean.items() if k in TOLD_TO_OTHERS}
+    return {**told, "case": {k: v for k, v in told["case"].items() if k != APPLICANTS_WORDS}}
 
 
 def blank(title: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import Fault
-from yishenqing.letters.context import APPLICANTS_OWN, PROSE_NEEDS, name_of
+from yishenqing.letters.context import APPLICANTS_WORDS, PROSE_NEEDS, TOLD_TO_OTHERS, name_of
 from yishenqing.letters.markup import SOURCE
 from yishenqing.letters.model import APPLICANT, LetterKind
 
@@ -62,8 +62,8 @@ def undeclared(kind: LetterKind, tree: nodes.Template) -> list[Fault]:
         root = place.split(".", 1)[0]
         if root in local or root in _GIVEN:
             continue
-        if kind.to != APPLICANT and _within(place, APPLICANTS_OWN):
-            text = f"寄给申请人以外的人，不得写入申请人的信息（{name_of(place)}）"
+        if kind.to != APPLICANT and root in ROOTS and _hidden_from_others(place):
+            text = f"寄给申请人以外的人，不得写入申请人的信息和案卷的其他内容（{name_of(place)}）"
             faults.setdefault((place, line), Fault(text, str(kind.path), line, place, law="个人信息保护法第六条"))
         elif root not in ROOTS:
             text = f"没有“{place}”这一项，可用的有：{'、'.join(sorted(ROOTS))}"
@@ -74,8 +74,9 @@ def undeclared(kind: LetterKind, tree: nodes.Template) -> list[Fault]:
     return list(faults.values())
 
 
-def _within(place: str, roots: tuple[str, ...]) -> bool:
-    return any(place == root or place.startswith(root + ".") for root in roots)
+def _hidden_from_others(place: str) -> bool:
+    parts = place.split(".")
+    return parts[0] not in TOLD_TO_OTHERS or parts[:2] in (["case"], ["case", APPLICANTS_WORDS])
 
 
 def _places(tree: nodes.Node) -> Iterator[tuple[str, int]]:

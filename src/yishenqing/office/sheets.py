@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from yishenqing.core.deadline import as_date
 from yishenqing.core.errors import NotFound
 from yishenqing.core.workflow import Field, Step, Workflow
 from yishenqing.letters import Letterbook
@@ -54,6 +55,8 @@ def worded(workflow: Workflow, step: Step, facts: Mapping[str, Any]) -> Row:
 def _word(workflow: Workflow, known: Field | None, value: Any) -> Any:
     if known is None:
         return value
+    if known.type == "date":  # the ledger keeps days as text
+        return as_date(value) or value
     if known.type == "bool":
         return "是" if value else "否"
     titles: Mapping[str, str] = {
