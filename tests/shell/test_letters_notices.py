@@ -98,7 +98,9 @@ def test_nobody_else_learns_who_applied_and_what_they_wrote(row: Row, sample: Ca
     assert text.split("\n")[2] == f"{row['要素']['facts'][BOOK.kind(row['文书']).to.split('.')[1]]}："
 
 
-@pytest.mark.parametrize("place", ["applicant.name", "applicant.agent", "case.items", "search", "record.received", "history"])
+@pytest.mark.parametrize(
+    "place", ["applicant.name", "applicant.agent", "case.items", "record.received", "history"]
+)
 def test_no_template_can_tell_others_of_the_applicant(tmp_path: Path, sample: Callable[[], Row], place: str) -> None:
     """Neither by checking nor, when nobody checks, by printing."""
     text = (shipped("letters") / "third_party_inquiry.html").read_text(encoding="utf-8")
@@ -242,7 +244,13 @@ class TestAnOffice:
         for kind in ("approval_sheet", "secrecy_sheet", "search_sheet"):
             with pytest.raises(DataFault, match="不能出具"):
                 office.letter(handled, kind)
-        search = {"systems": "档案系统;公文系统", "keywords": "柳湾", "result": "一份", "leads": "1", "searched_on": "2026-03-01"}
+        search = {
+            "systems": "档案系统;公文系统",
+            "keywords": "柳湾",
+            "result": "一份",
+            "leads": "1",
+            "searched_on": "2026-03-01",
+        }
         office.act(handled, "search_recorded", search)
         calendar.day = date(2026, 3, 3)
         office.act(handled, "drafted", {"outcome": "granted", "provided": "征收公告"})

@@ -25,6 +25,7 @@ from yishenqing.core.deadline import (
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import UNIT_TITLES, Law
 from yishenqing.core.receipt import received_on
+from yishenqing.core.remedies import remedies
 from yishenqing.core.runs import Pause, Run
 from yishenqing.core.workdays import Count, Workdays
 from yishenqing.core.workflow import Channel, Effect, Start, Step, Workflow
@@ -39,14 +40,13 @@ class _Fold:
         self.workflow, self.law, self.workdays, self.opened_on = workflow, law, workdays, opened_on
         self.figures = figures
         self.runs: dict[str, Run] = {}
-        self.remedy = ""
+        self.facts: list[Fact] = []
         self.steps: list[str] = []
 
     def apply(self, fact: Fact) -> None:
         step = self.workflow.steps[fact.step]
         self.steps.append(fact.step)
-        if outcome := self.workflow.outcomes.get(str(fact.facts.get("outcome", ""))):
-            self.remedy = outcome.remedy
+        self.facts.append(fact)
         if fact.step == self.workflow.correcting:
             self._note_correction(step, fact)
         effects = _effects(self.workflow)[fact.step]
@@ -104,17 +104,17 @@ class _Fold:
         old = self.runs.get(effect.clock)
         return not (
             (effect.only_if_stopped and (old is None or old.stopped_on is None))
-            or (effect.if_remedy and effect.if_remedy != self._remedy_on(fact.on))
+            or (effect.if_remedy and effect.if_remedy not in self._remedies_on(fact.on))
             or (effect.if_true and not fact.facts.get(effect.if_true))
             or (effect.unless_true and fact.facts.get(effect.unless_true))
             or (effect.until and as_date(fact.facts.get(effect.until)) is None)
             or (effect.same_as and effect.same_as not in self.runs)
         )
 
-    def _remedy_on(self, on: date) -> str:
-        """The remedy of the outcome by the law of the day (复议前置 only since 2024)."""
-        remedy = self.law.remedies.get(self.remedy)
-        return remedy.before if remedy is not None and remedy.before and on < remedy.since else self.remedy
+    def _remedies_on(self, on: date) -> set[str]:
+        """The remedies that the outcome leaves by the law of the day (复议前置 only since 2024)."""
+        known = {name: self.law.remedies[name] for name in remedies(self.workflow, self.law, self.facts)}
+        return {r.before if r.before and on < r.since else name for name, r in known.items()}
 
     def _fixed(self, effect: Start, fact: Fact) -> date:
         if effect.same_as:

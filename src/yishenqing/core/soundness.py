@@ -109,6 +109,8 @@ def _of_outcome(workflow: Workflow, law: Law, name: str, outcome: Outcome) -> It
     if outcome.remedy not in ("none", *law.remedies):
         yield f"outcomes.{name}", f"没有救济途径“{outcome.remedy}”"
     fields = _judging_fields(workflow)
+    if outcome.withheld_by and outcome.withheld_by not in fields:
+        yield f"outcomes.{name}", f"没有事实“{outcome.withheld_by}”"
     for place, evidence in ((f"outcomes.{name}", outcome.evidence), *_evidence_of_ways(name, outcome)):
         for guard in evidence:
             yield from ((place, text) for text in _of_guard(workflow, law, fields, guard))

@@ -296,7 +296,8 @@ class Outcome:
     """A row of table three: the ground, the letter that tells it, the remedy printed under it.
 
     ``evidence`` must be in the file before the outcome may be chosen. ``ways`` are told apart by the fact ``way``;
-    with a ``letter`` of its own the outcome may be chosen without one.
+    with a ``letter`` of its own the outcome may be chosen without one. ``withheld_by`` is the fact that names the
+    ground of what is withheld: its remedy joins that of what is given.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -305,6 +306,7 @@ class Outcome:
     remedy: str
     letter: str = ""
     gives: Literal["all", "part", "none"] = "none"
+    withheld_by: str = ""
     evidence: tuple[Guard, ...] = ()
     ways: Mapping[str, Way] = field(default_factory=dict)
 

@@ -88,6 +88,51 @@ _NAMES = {
     "remedy": "救济途径",
     "remedy.text": "救济途径",
     "remedy.law": "救济途径的依据",
+    "remedy.online.text": "提交行政复议申请书的互联网渠道（机关设置的 reconsideration_online）",
+    "search": "检索记录",
+    "items": "各项申请内容的认定",
+    "withheld.text": "不予公开部分的依据",
+    "withheld.law": "不予公开部分的依据",
+    "beside.third_party": "征求第三方意见的记录",
+    "facts.way": "情形",
+    "facts_title.way": "情形",
+    "facts_title.interest": "第三方的什么权益",
+    "facts.where_public": "主动公开的具体位置",
+    "facts.withheld": "不予公开的部分及理由",
+    "facts.severing": "区分处理的考虑",
+    "facts.secret_mark": "密级、保密期限和定密依据",
+    "facts.forbidding_law": "禁止公开的法律、行政法规条款",
+    "facts.risk": "公开可能危及什么、怎样危及",
+    "facts.weighing": "本机关的判断和公共利益的衡量",
+    "facts.no_effect": "为何不对外产生影响",
+    "facts.no_rule": "法律、法规、规章有无应当公开的规定",
+    "facts.file_reason": "为何属于行政执法案卷信息",
+    "facts.special_rule": "专门规定的名称和条款",
+    "facts.special_office": "办理查询的机构和联系方式",
+    "facts.not_ours_reason": "为何不由本机关负责公开",
+    "facts.other_organ": "负责公开的机关",
+    "facts.other_contact": "该机关的联系方式",
+    "facts.creation": "为何需要加工、分析",
+    "facts.still_unclear": "补正后仍不明确之处",
+    "facts.petition_nature": "为何属于信访、投诉、举报等",
+    "facts.earlier_reply": "此前答复的日期和文号",
+    "facts.same_checked": "两次申请内容相同的核对情况",
+    "facts.publication_access": "公开出版物的名称和获取途径",
+    "facts.reissue_nature": "为何属于要求确认或者重新出具已获取的信息",
+    "facts.not_government": "为何不属于政府信息",
+    "past.supplement_requested.on": "告知补正之日",
+    "past.supplement_requested.letter.number": "补正告知书的文号",
+    "past.supplement_requested.until": "补正的最后一日",
+    "past.supplement_received.on": "收到补正之日",
+    "past.supplement_lapsed.served_on": "补正告知书送达之日",
+    "past.supplement_lapsed.finding": "有无正当理由的认定",
+    "past.fee_notified.on": "告知收费之日",
+    "past.fee_notified.amount": "收费数额",
+    "past.fee_notified.letter.number": "收费通知书的文号",
+    "past.payment_lapsed.served_on": "收费通知书送达之日",
+    "past.reasons_requested.on": "要求说明理由之日",
+    "past.reasons_requested.volume": "数量、频次的事实",
+    "past.reasons_weighed.why": "认定理由不合理的依据",
     "file.fonds": "全宗名称",
     "file.year": "年度",
     "file.retention": "保管期限",
@@ -100,6 +145,22 @@ _NAMES = {
 }
 
 
+_EMPTY: Mapping[str, Any] = {
+    "search": [],
+    "islands": {},
+    "attachments": [],
+    "remedy": None,
+    "past": {},
+    "beside": {},
+    "source": "entry:drafted",
+}
+_UNBOUNDED = (
+    "past",
+    "record",
+    "history",
+)  # the whole case, of which a letter prints little: what it prints is counted afterwards
+
+
 def prepared(kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``context`` cleaned for ``kind``.
 
@@ -110,7 +171,7 @@ def prepared(kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
     faults = _missing(kind, clean) + _too_long(kind, clean)
     if faults:
         raise DataFault.of(faults)
-    return {"search": [], "islands": {}, "attachments": [], "remedy": None, **_told(kind, clean)}
+    return {**_EMPTY, **_told(kind, clean)}
 
 
 def _told(kind: LetterKind, clean: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,6 +227,8 @@ def _missing(kind: LetterKind, context: Mapping[str, Any]) -> list[Fault]:
         places.update({p: None for p in (*PROSE_NEEDS, kind.addressee) if p not in places})
     if kind.remedy != "none":
         places.update({p: None for p in ("remedy.text", "remedy.law") if p not in places})
+        if (context.get("remedy") or {}).get("online") is not None:
+            places["remedy.online.text"] = None
     return [
         Fault(f"《{kind.title}》缺少“{name_of(place)}”，不能出具", str(kind.path), line, place)
         for place, line in places.items()
@@ -177,17 +240,39 @@ def _blank_list(value: Any) -> bool:
     return isinstance(value, list) and any(item in (None, "", {}) for item in value)
 
 
-def _too_long(kind: LetterKind, context: Mapping[str, Any]) -> list[Fault]:
+def item_contexts(kind: LetterKind, clean: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return, for a letter that answers item by item, the kind that tells each item and what it is filled from."""
+    if "items" not in kind.needs:
+        return []
+    return [(str(item.get("kind") or ""), {**clean, **item}) for item in clean.get("items") or []]
+
+
+def missing_of_item(kind: LetterKind, context: Mapping[str, Any]) -> list[Fault]:
+    """Return what one item's finding must say and does not."""
+    own = ("facts", "facts_title", "withheld", "search", "beside", "past", "due")
+    return [
+        Fault(f"第{context.get('n')}项：{f.text}", f.file, f.line, f.field)
+        for f in _missing(kind, context)
+        if f.field and f.field.split(".")[0] in own
+    ]
+
+
+def too_much_text(kind: LetterKind, texts: Sequence[str]) -> list[Fault]:
+    """Return the fault of a text too long for one letter."""
+    total = sum(len(text) for text in texts)
+    if total <= LONGEST:
+        return []
+    return [Fault(f"文字共{total}字，超过上限{LONGEST}字，请将过长的内容改作附件", str(kind.path))]
+
+
+def _too_long(kind: LetterKind, whole: Mapping[str, Any]) -> list[Fault]:
+    context = {k: v for k, v in whole.items() if k not in _UNBOUNDED}
     faults = [
         Fault(f"共{len(rows)}行，超过上限{MOST_ROWS}行，请分卷或者改作附件", str(kind.path), field=place)
         for place, rows in _lists(context, "")
         if len(rows) > MOST_ROWS
     ]
-    total = sum(len(text) for text in _texts(context))
-    if total > LONGEST:
-        text = f"文字共{total}字，超过上限{LONGEST}字，请将过长的内容改作附件"
-        faults.append(Fault(text, str(kind.path)))
-    return faults
+    return [*faults, *too_much_text(kind, _texts(context))]
 
 
 def _lists(value: Any, place: str) -> list[tuple[str, list[Any]]]:

@@ -19,8 +19,9 @@ ROOTS = frozenset({
     "organ", "case", "applicant", "letter", "facts", "due", "remedy",
     "search", "islands", "attachments", "file", "papers", "note",
     "side", "fee", "document", "record", "history",
+    "facts_title", "ground", "withheld", "items", "past", "beside",
 })  # fmt: skip
-_GIVEN = frozenset({"you", "island", "loop", "kind", "remedy_printed", "addressee", "to_applicant"})
+_GIVEN = frozenset({"you", "island", "loop", "kind", "remedy_printed", "addressee", "to_applicant", "source"})
 _ALWAYS = frozenset({"search", "islands", "attachments", "remedy", "letter.draft", "letter.number"})
 _SRC = re.compile(r'src="([^"{]*)"')
 

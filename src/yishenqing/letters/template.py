@@ -14,13 +14,14 @@ from yishenqing.core.errors import DataFault, Fault
 from yishenqing.letters import lint
 from yishenqing.letters.context import is_blank, lookup
 from yishenqing.letters.markup import LINE_MARK, SOURCE, numbered
-from yishenqing.letters.model import APPLICANT, LetterKind
+from yishenqing.letters.model import APPLICANT, LetterKind, read_kind
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
     from markupsafe import Markup
 
+_PART = re.compile(r"[a-z_]+\.html")
 _NATURAL = frozenset({"公民", "自然人", "个人"})
 
 
@@ -51,8 +52,12 @@ class Templates:
         return FunctionLoader(self._base)
 
     def _base(self, name: str) -> tuple[str, str, Callable[[], bool]] | None:
-        path = self.path(name)
-        return (documents.read_text(path), str(path), lambda: True) if path else None
+        """A shared part whole; a kind of letter without its front matter, for the letter that takes it in."""
+        path = self.path(name) if _PART.fullmatch(name) else None
+        if path is None:
+            return None
+        shared = name.startswith("_")
+        return documents.read_text(path) if shared else read_kind(path).body, str(path), lambda: True
 
     def fill(self, kind: LetterKind, context: Mapping[str, Any]) -> str:
         """Return the markup of ``kind`` filled with a prepared context.

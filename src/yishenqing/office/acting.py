@@ -15,12 +15,13 @@ from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import decide
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
-from yishenqing.core.guards import WAY, found_items, guard_refusals
+from yishenqing.core.guards import WAY, guard_refusals
 from yishenqing.core.ledger import Entry, canonical
 from yishenqing.core.ledger import append as chained
+from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, paperwork
+from yishenqing.office import casework, paperwork, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -202,13 +203,10 @@ class Registry:
         """Return what the letter of ``act`` is filled from, as the case stands after the act."""
         before = paperwork.Story.of(case.standing, open_facts)
         story = before.plus(Fact(act.step, act.on, facts), facts, act.actor)
-        told = (
-            {**(before.latest("drafted") or {}), **facts}
-            if case.workflow.steps[act.step].letter == "by_outcome"
-            else facts
-        )
-        outcome = casework.outcome_of(story.standing)
-        remedy = case.workflow.outcomes[outcome].remedy if outcome else "none"
+        step, law = case.workflow.steps[act.step], case.rules.law
+        reply = telling.is_reply(step)
+        told = telling.told(before, facts) if reply else facts
+        remedy = law.joined(remedies(case.workflow, law, story.standing.facts))
         block = paperwork.case_block(story, case.row.number)
         told = {"method": block["delivery_title"], "form_title": block["form_title"], **told}
         found = paperwork.context(
@@ -219,8 +217,12 @@ class Registry:
             on=act.on,
             letter_number=letter_number,
             remedy=remedy,
+            delivery=str(story.received["delivery"]) if reply else "",
         )
-        if told.get("reasoning"):  # the handler's own words: an island between the locked sentences
+        found |= telling.telling(story, step, told)
+        if told.get("reasoning") and not found.get(
+            "items"
+        ):  # the handler's own words: an island between the locked sentences
             found["islands"]["explanation"] = [{"text": told["reasoning"], "source": "officer"}]
         found["letter"]["step"] = act.step
         return found
@@ -318,19 +320,13 @@ def letter_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> str:
     outcome = facts.get("outcome") or case.outcome
     if outcome is None:
         raise Refused("尚未确定办理结果，不能出具答复文书。", law=list(step.law))
-    if is_itemised(case):
+    if telling.itemwise(case.standing):
         return case.workflow.itemised
     way = facts.get(WAY) or case.standing.latest(WAY)
     told = case.workflow.outcomes[outcome].told(str(way or ""))
     if told is None or not told.letter:
         raise Refused("办理结果没有相应的答复文书。", law=list(step.law))
     return told.letter
-
-
-def is_itemised(case: Casework) -> bool:
-    """Tell whether the items of the case were found to end differently, so that each is answered by itself."""
-    found = [g for s in case.workflow.steps.values() for g in s.guards if g.guard == "composes"]
-    return any(len({str(f[g.of]) for f in found_items(case.standing, g.step).values()}) > 1 for g in found)
 
 
 def _after(case: Casework, entry: Entry, fact: Fact) -> Casework:

@@ -118,10 +118,13 @@ def with_blanks(kind: LetterKind, context: Mapping[str, Any], title: Any) -> Row
     """Return ``context`` with a visible gap wherever something that ``kind`` needs is not known yet."""
     filled = dict(context)
     for need in (*kind.needs, kind.addressee):
-        if kind.goes_out and lookup(filled, need) in (None, "", [], {}):
+        if kind.goes_out and need.split(".", 1)[0] not in _ROWS and lookup(filled, need) in (None, "", [], {}):
             root, _, rest = need.partition(".")
             filled[root] = _put(filled.get(root), rest, blank(title(need)))
     return filled
+
+
+_ROWS = frozenset({"items", "search", "beside"})  # what a draft cannot invent one row of
 
 
 def _put(old: Any, path: str, text: str) -> Any:
