@@ -98,9 +98,7 @@ def test_nobody_else_learns_who_applied_and_what_they_wrote(row: Row, sample: Ca
     assert text.split("\n")[2] == f"{row['要素']['facts'][BOOK.kind(row['文书']).to.split('.')[1]]}："
 
 
-@pytest.mark.parametrize(
-    "place", ["applicant.name", "applicant.agent", "case.items", "record.received", "history"]
-)
+@pytest.mark.parametrize("place", ["applicant.name", "applicant.agent", "case.items", "record.received", "history"])
 def test_no_template_can_tell_others_of_the_applicant(tmp_path: Path, sample: Callable[[], Row], place: str) -> None:
     """Neither by checking nor, when nobody checks, by printing."""
     text = (shipped("letters") / "third_party_inquiry.html").read_text(encoding="utf-8")
@@ -302,3 +300,14 @@ class TestAnOffice:
         office.act(handled, "withdrawn", {"statement": "2026年3月2日书面撤回"})
         assert "已撤回该申请（2026年3月2日书面撤回）" in told[-1]
         assert office.verify(handled) == []
+
+
+def test_the_lawyers_list_names_every_kind_with_its_title_and_series() -> None:
+    text = (shipped("letters") / "README.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.split("\n") if line.startswith("| `")]
+    listed = {name: row for row in rows if len(row) == 6 for name in re.findall(r"`(\w+)`", row[0])}
+    assert listed.keys() == BOOK.kinds().keys()
+    for name, kind in BOOK.kinds().items():
+        assert kind.title in listed[name][1]
+        assert listed[name][2] == (kind.series or "不编号")
+        assert (listed[name][3] == "申请人") is (kind.goes_out and kind.to == "applicant")

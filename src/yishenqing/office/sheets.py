@@ -124,7 +124,7 @@ def with_blanks(kind: LetterKind, context: Mapping[str, Any], title: Any) -> Row
     return filled
 
 
-_ROWS = frozenset({"items", "search", "beside"})  # what a draft cannot invent one row of
+_ROWS = frozenset({"items", "search", "beside", "withheld"})  # what a draft cannot invent one row of
 
 
 def _put(old: Any, path: str, text: str) -> Any:
