@@ -135,8 +135,8 @@ def test_a_refusal_for_a_third_party_tells_each_consultation(replied: Walk, home
     said = {"interest": "trade_secret", "weighing": "报价没有公开过", "severing": "不能区分"}
     text = replied(
         *OPENED,
-        ("third_party_consulted", {"party": "甲公司", "id": "甲"}),
-        ("third_party_consulted", {"party": "乙公司", "id": "乙"}),
+        ("third_party_consulted", {"party": "甲公司", "content": "合同", "id": "甲"}),
+        ("third_party_consulted", {"party": "乙公司", "content": "合同", "id": "乙"}),
         ("third_party_answered", {"opinion": "objected", "id": "乙", "_day": "2026-03-05"}),
         ("third_party_answered", {"opinion": "agreed", "id": "甲", "_day": "2026-03-06"}),
         drafted("denied_third_party", **said),

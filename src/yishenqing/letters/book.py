@@ -138,7 +138,8 @@ class Letterbook:
 
     def _form(self, kind: LetterKind, clean: Mapping[str, Any]) -> bytes:
         filled = self._templates.fill(kind, clean)
-        printed = {(c, "fangsong") for block in markup.table_blocks(filled) for c in block.text}
+        blocks = self._blocks(kind, clean)
+        printed = {(c, "fangsong") for block in blocks for c in block.text}
         _refuse_missing(kind, printed, fonts.metrics())
         organ, letter = clean.get("organ") or {}, clean.get("letter") or {}
         day = letter.get("date") or (clean.get("case") or {}).get("closed_on")

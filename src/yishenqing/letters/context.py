@@ -8,11 +8,17 @@ from datetime import date, datetime
 from typing import Any
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.letters.model import LetterKind
+from yishenqing.letters.model import APPLICANT, LetterKind
 
 LONGEST = 20_000  # characters of one letter; more is an enclosure, and would take the renderer minutes
 MOST_ROWS = 300  # rows of one list; a longer table takes the renderer minutes
-PROSE_NEEDS = ("organ.name", "applicant.name", "letter.date")
+PROSE_NEEDS = ("organ.name", "letter.date")
+# All that a letter to anybody but the applicant is told (个人信息保护法第六条): nothing of the applicant, of what
+# they wrote or of the rest of the file; no template can print more.
+TOLD_TO_OTHERS = frozenset({"organ", "case", "letter", "facts", "due", "remedy", "side", "islands", "attachments"})
+APPLICANTS_WORDS = "items"  # of the case
+_FORMS_ONLY = ("record", "history")  # the file itself: whole, with everything personal in it
+_BLANK = "【待填写"
 
 # C0 and C1 controls, zero-width and bidirectional marks, tags, variation selectors: they have no ink of their
 # own and can only hide or reorder what an officer reads. A newline stays; a tab counts as a space.
@@ -43,10 +49,37 @@ _NAMES = {
     "case.opened_on": "立卷日期",
     "due.reply.date": "答复期限届满之日",
     "due.reply.days": "答复期限（工作日）",
+    "due.third_party_opinion.days": "第三方提出意见的期限（工作日）",
+    "due.organ_opinion.date": "其他机关提出意见的最后一日",
+    "due.organ_opinion.days": "其他机关提出意见的期限（工作日）",
+    "due.fee_payment.days": "缴纳信息处理费的期限（工作日）",
+    "facts.party": "第三方",
+    "facts.organ": "被征求意见的机关",
+    "facts.department": "协办科室",
+    "facts.content": "征求意见或者决定公开的内容",
+    "facts.task": "协办事项",
+    "facts.volume": "数量、频次的事实",
+    "facts.basis": "收费依据和标准",
+    "facts.amount": "收费数额",
+    "facts.payment": "缴纳方式",
+    "facts.statement": "撤回的意思表示",
+    "facts.why": "申请人书写确有困难的情形",
+    "facts.confirmed_by": "申请人确认的方式",
+    "side.opened_on": "发出征求意见书之日",
+    "side.kind": "征求谁的意见",
+    "document.title": "送达的文书",
+    "document.number": "送达文书的文号",
+    "document.date": "送达文书的日期",
+    "document.recipient": "受送达人",
+    "history.search_recorded": "检索记录",
+    "record.drafted": "拟制的答复",
+    "record.written_down": "代填记录",
+    "applicant.identity": "申请人身份证明",
+    "applicant.contact": "申请人联系方式",
     "facts.defects": "需要补正的事项",
     "facts.guidance": "指导和释明",
-    "facts.until": "补正期限",
-    "facts.reason": "延长答复期限的理由",
+    "facts.until": "最后一日",
+    "facts.reason": "理由",
     "facts.days": "延长的工作日数",
     "facts.approved_by": "同意延期的政府信息公开工作机构负责人",
     "facts.provided": "提供的政府信息",
@@ -100,7 +133,6 @@ _NAMES = {
     "past.reasons_requested.on": "要求说明理由之日",
     "past.reasons_requested.volume": "数量、频次的事实",
     "past.reasons_weighed.why": "认定理由不合理的依据",
-    "due.fee_payment.days": "缴纳信息处理费的期限（工作日）",
     "file.fonds": "全宗名称",
     "file.year": "年度",
     "file.retention": "保管期限",
@@ -122,7 +154,11 @@ _EMPTY: Mapping[str, Any] = {
     "beside": {},
     "source": "entry:drafted",
 }
-_UNBOUNDED = ("past",)  # the whole case, of which a letter prints little: what it prints is counted afterwards
+_UNBOUNDED = (
+    "past",
+    "record",
+    "history",
+)  # the whole case, of which a letter prints little: what it prints is counted afterwards
 
 
 def prepared(kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,7 +171,27 @@ def prepared(kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
     faults = _missing(kind, clean) + _too_long(kind, clean)
     if faults:
         raise DataFault.of(faults)
-    return {**_EMPTY, **clean}
+    return {**_EMPTY, **_told(kind, clean)}
+
+
+def _told(kind: LetterKind, clean: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the template of ``kind`` may know."""
+    if not kind.goes_out:
+        return dict(clean)
+    if kind.to == APPLICANT:
+        return {k: v for k, v in clean.items() if k not in _FORMS_ONLY}
+    told = {k: v for k, v in clean.items() if k in TOLD_TO_OTHERS}
+    return {**told, "case": {k: v for k, v in told["case"].items() if k != APPLICANTS_WORDS}}
+
+
+def blank(title: str) -> str:
+    """Return what a draft shows where ``title`` is still to be filled in."""
+    return f"{_BLANK}：{title}】"
+
+
+def is_blank(value: Any) -> bool:
+    """Tell whether ``value`` is what ``blank`` has made."""
+    return isinstance(value, str) and value.startswith(_BLANK)
 
 
 def cleaned(value: Any) -> Any:
@@ -168,8 +224,8 @@ def name_of(place: str) -> str:
 def _missing(kind: LetterKind, context: Mapping[str, Any]) -> list[Fault]:
     places = dict(zip(kind.needs, kind.need_lines, strict=True))
     if kind.goes_out:
-        places.update({p: None for p in PROSE_NEEDS if p not in places})
-    if kind.remedy == "by_outcome":
+        places.update({p: None for p in (*PROSE_NEEDS, kind.addressee) if p not in places})
+    if kind.remedy != "none":
         places.update({p: None for p in ("remedy.text", "remedy.law") if p not in places})
         if (context.get("remedy") or {}).get("online") is not None:
             places["remedy.online.text"] = None

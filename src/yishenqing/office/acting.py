@@ -33,6 +33,7 @@ from yishenqing.store.vault import Paper, Papers
 
 if TYPE_CHECKING:
     from yishenqing.letters import Letterbook
+    from yishenqing.letters.model import LetterKind
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,46 @@ class Registry:
     def printed(self, plan: Plan, open_facts: paperwork.Opener) -> Printed:
         """Render the letter that ``plan`` asks for; nothing is stored yet."""
         kind = self._letters.kind(plan.letter)
-        letter_context = self.letter_context(plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
+        letter_context = self.context_of(kind, plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
         return Printed(plan, kind.title, self._letters.pdf(plan.letter, letter_context))
+
+    def context_of(
+        self,
+        kind: LetterKind,
+        case: Casework,
+        act: Act,
+        facts: Mapping[str, Any],
+        open_facts: paperwork.Opener,
+        letter_number: str | None,
+    ) -> dict[str, Any]:
+        """Return what a letter of ``kind`` is filled from: a form has the whole file, some have their own remedy."""
+        found = self.letter_context(case, act, facts, open_facts, letter_number)
+        if kind.remedy not in ("none", "by_outcome"):  # its own; rules that lack it leave the letter incomplete
+            law, name = case.standing.law, kind.remedy
+            known = name in law.remedies
+            found["remedy"] = paperwork.remedy_block(law, name, self._settings, act.on) if known else None
+        if kind.goes_out:
+            return found
+        after = paperwork.Story.of(case.standing, open_facts).plus(Fact(act.step, act.on, facts), facts, act.actor)
+        return self.on_file(found, after)
+
+    def on_file(self, context: Mapping[str, Any], story: paperwork.Story) -> dict[str, Any]:
+        """Return ``context`` with what only the forms of the file are told."""
+        from yishenqing.office import sheets  # noqa: PLC0415 - few acts print a form
+
+        more = sheets.sheet(story, self._settings)
+        return {**context, **more, "applicant": {**context["applicant"], **more["applicant"]}}
+
+    def form_context(self, case: Casework, open_facts: paperwork.Opener, on: date) -> dict[str, Any]:
+        """Return what a form that no step issues is filled from, as the case stands."""
+        story = paperwork.Story.of(case.standing, open_facts)
+        found = paperwork.context(
+            story, self._settings, case.row.number, facts={}, on=on, letter_number=None, remedy="none"
+        )
+        outcome = case.workflow.outcomes[case.outcome].title if case.outcome else ""
+        found["case"] = {**found["case"], "outcome_title": outcome}
+        found["letter"] = {**found["letter"], "draft": False}
+        return self.on_file(found, story)
 
     def letter_context(
         self,

@@ -9,7 +9,9 @@ from yishenqing.core.errors import NotFound, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.guards import WAY
 from yishenqing.letters import Letterbook
-from yishenqing.office import telling
+from yishenqing.letters.context import blank, name_of
+from yishenqing.letters.model import LetterKind
+from yishenqing.office import sheets, telling
 from yishenqing.office.acting import Act, Registry
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.paperwork import Opener, Story
@@ -57,13 +59,15 @@ def _said_in(letters: Letterbook, kind: str) -> set[str]:
     return {parts[1] for parts in needs if parts[0] in ("facts", "facts_title")}
 
 
-def preview(registry: Registry, case: Casework, kind: str, draft_act: DraftAct, open_facts: Opener) -> dict[str, Any]:
-    """Return the context of a letter that has not been issued, as far as the case can fill it.
+def preview(
+    registry: Registry, case: Casework, letter: LetterKind, draft_act: DraftAct, open_facts: Opener
+) -> dict[str, Any]:
+    """Return the context of a letter that has not been issued: filled from the case, with gaps where it is silent.
 
     Raises:
         NotFound: no step of the case's workflow issues such a letter.
     """
-    story = Story.of(case.standing, open_facts)
+    story, kind = Story.of(case.standing, open_facts), letter.kind
     for name, step in case.workflow.steps.items():
         replies = {case.workflow.itemised} | {k for o in case.workflow.outcomes.values() for k in o.letters}
         by_outcome = step.letter == "by_outcome" and kind in replies
@@ -75,9 +79,11 @@ def preview(registry: Registry, case: Casework, kind: str, draft_act: DraftAct, 
                 outcome = next(known, case.workflow.mixed)
                 facts = {"outcome": outcome, **(story.latest("drafted") or {})}
                 asked = case.workflow.steps["drafted"]
-            blanks = {n: _blank(f.type, f.title) for n, f in asked.needs.items() if not facts.get(n)}
+            wanted = {*asked.needs, *(need.removeprefix("facts.") for need in letter.needs)}
+            blanks = {n: _blank(f.type, f.title) for n, f in asked.fields.items() if n in wanted and not facts.get(n)}
             facts = {**blanks, **facts}
-            return registry.letter_context(case, draft_act(name, facts), facts, open_facts, None)
+            context = registry.context_of(letter, case, draft_act(name, facts), facts, open_facts, None)
+            return sheets.with_blanks(letter, context, name_of)
     raise NotFound(f"案件的流程中没有出具“{kind}”的步骤；归档用的封面、目录和备考表随卷宗一并生成。")
 
 
@@ -91,8 +97,7 @@ def _only_outcome(case: Casework) -> str:
 
 
 def _blank(kind: str, title: str) -> Any:
-    text = f"【待填写：{title}】"
-    return [text] if kind == "list" else text
+    return [blank(title)] if kind == "list" else blank(title)
 
 
 def _suggestions(matches: list[Match], outcome: str) -> list[Row]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.fees import parts
 from yishenqing.core.guards import WAY
 from yishenqing.core.law import Law
 from yishenqing.core.receipt import received_on
@@ -89,13 +90,15 @@ def context(
         "applicant": applicant_block(story),
         "letter": {"number": letter_number, "date": on, "draft": letter_number is None},
         "facts": dict(facts),
-        "due": {name: _due(d) for name, d in story.standing.deadlines(on).items()},
+        "due": _dues(story, facts, on),
         "remedy": remedy_block(story.standing.law, remedy, settings, on, delivery),
         "search": searches(story),
         "past": past(story),
         "beside": beside(story),
         "islands": {},
         "attachments": [],
+        "side": side_block(story),
+        "fee": fee_block(story.standing.law, facts),
     }
 
 
@@ -222,6 +225,50 @@ def applicant_block(story: Story) -> dict[str, Any]:
         "kind_title": kinds[received["applicant_kind"]],
         "agent": agent["name"] if agent else None,
     }
+
+
+def _dues(story: Story, facts: Mapping[str, Any], on: date) -> dict[str, Any]:
+    """Return every deadline; of several alike, the one that this step is about bears the plain name."""
+    found = story.standing.deadlines(on)
+    mine = {d.clock: _due(d) for d in found.values() if d.id and d.id == str(facts.get("id") or "")}
+    return {**{name: _due(d) for name, d in found.items()}, **mine}
+
+
+def side_block(story: Story) -> dict[str, Any] | None:
+    """Return the side proceeding that the latest step is about: its kind, and the day it was opened."""
+    latest = story.standing.facts[-1]
+    turn = story.standing.workflow.steps[latest.step].side
+    if turn is None:
+        return None
+    mine = [b for b in story.standing.beside if (b.kind, b.id) == (turn.of, latest.id)]
+    return {"kind": mine[-1].kind, "opened_on": mine[-1].opened_on} if mine else None
+
+
+def fee_block(law: Law, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how the processing fee of a step is reckoned; None where the step does not say by what.
+
+    Raises:
+        DataFault: the amount given is not what the scale amounts to.
+    """
+    name, units, prior = facts.get("scale"), facts.get("units"), facts.get("prior") or 0
+    if not isinstance(name, str) or name not in law.fees:
+        return None
+    if not isinstance(units, int) or not isinstance(prior, int):
+        return None
+    scale = law.fees[name]
+    try:
+        found = parts(scale, units, prior)
+    except ValueError as error:
+        raise DataFault.of([Fault(str(error), field="units", law=scale.law)]) from None
+    amount = sum(p.amount for p in found)
+    if amount == 0:
+        text = f"{scale.title}，{units}{scale.unit}不收费，不能出具收费通知书"
+        raise DataFault.of([Fault(text, field="units", law=scale.law)])
+    if isinstance(facts.get("amount"), int) and facts["amount"] != amount:
+        text = f"收费数额与计算不符：{scale.title}，应为{amount}元，填写的是{facts['amount']}元"
+        raise DataFault.of([Fault(text, field="amount", law=scale.law)])
+    rows = [{"first": p.first, "last": p.last, "price": p.price, "amount": p.amount} for p in found]
+    return {"title": scale.title, "unit": scale.unit, "units": units, "prior": prior, "total": amount, "parts": rows}
 
 
 def _due(deadline: Deadline) -> dict[str, Any]:
