@@ -17,13 +17,22 @@ from yishenqing.core.workflow import Field, Guard, Outcome, Said
 WAY = "way"  # the fact that tells apart the situations in which an outcome is told
 
 
-def guard_refusals(attempt: Attempt) -> list[Reason]:
-    """Return what the step's side proceeding and its guards say against it, each with its own article."""
+# What asks for papers and words; facts alone (``clock FILE``) have none of them.
+_OF_PAPERS = frozenset({"stated", "recorded", "sources", "each", "evidenced", "still_evidenced", "releases"})
+
+
+def guard_refusals(attempt: Attempt, *, facts_alone: bool = False) -> list[Reason]:
+    """Return what the step's side proceeding and its guards say against it, each with its own article.
+
+    ``facts_alone`` leaves out the guards that ask for papers: the deadlines do not depend on them.
+    """
     reasons = []
     if turn := attempt.step.side:
         reasons += turn_refusals(attempt.standing.workflow, attempt.standing.beside, turn, attempt.facts)
     for guard in attempt.step.guards:
         if guard.switch and guard.switch in attempt.standing.switched_off:
+            continue
+        if facts_alone and guard.guard in _OF_PAPERS:
             continue
         if text := said(attempt, guard):
             reasons.append(Reason(text, guard.law))
@@ -38,7 +47,7 @@ def _once(attempt: Attempt, guard: Guard) -> str:
 def _after(attempt: Attempt, guard: Guard) -> str:
     title = attempt.standing.workflow.steps[guard.step].title
     missing = f"须先办理“{title}”"
-    if guard.when is None:
+    if guard.when is None or not guard.when.step:
         return "" if attempt.standing.last(guard.step) else missing
     since = max((place for place, _ in _saying(attempt, guard.when)), default=0)
     return "" if any(f.step == guard.step for f in attempt.standing.facts[since:]) else missing
@@ -65,6 +74,16 @@ def _past(attempt: Attempt, guard: Guard) -> str:
     if deadline.met_on is not None:
         return f"“{deadline.title}”所要求的已于{deadline.met_on}办理"
     return f"{deadline.title}尚未届满（{deadline.due}届满）" if attempt.on <= deadline.due else ""
+
+
+def _elapsed(attempt: Attempt, guard: Guard) -> str:
+    day = as_date((attempt.facts or {}).get(guard.field))
+    if day is None:
+        return ""
+    term = attempt.standing.law.term(guard.term, day)
+    due = attempt.standing.workdays.add(day, term.value).day
+    title = attempt.step.fields[guard.field].title
+    return f"自“{title}”{day}起算{term.value}个工作日，{due}才届满" if attempt.on <= due else ""
 
 
 def _running(attempt: Attempt, guard: Guard) -> str:
@@ -192,6 +211,8 @@ def said(attempt: Attempt, guard: Guard) -> str:
 
 
 def _says(attempt: Attempt, what: Said) -> bool:
+    if not what.step:
+        return attempt.facts is not None and str(attempt.facts.get(what.field) or "") in what.values
     return any(True for _ in _saying(attempt, what))
 
 
@@ -340,6 +361,7 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "unless": _unless,
     "within": _within,
     "past": _past,
+    "elapsed": _elapsed,
     "running": _running,
     "stopped": _stopped,
     "at_most": _at_most,
