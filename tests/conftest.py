@@ -45,7 +45,10 @@ def filled(step: Step, given: dict[str, Any]) -> dict[str, Any]:
     chosen = {n: next(iter(f.choices)) for n, f in step.needs.items() if f.type == "choice"}
     chosen |= {n: _UNSAID[f.type] for n, f in step.needs.items() if f.type in _UNSAID}
     chosen |= {n: "granted" for n, f in step.needs.items() if f.type == "outcome"}
-    return {**chosen, **given}
+    whole = {**chosen, **given}
+    if "granted" in (whole.get("outcome"), whole.get("finding")):  # the least that tells what is given
+        whole.setdefault("provided", ["略"])
+    return whole
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from yishenqing.core.corrections import ON, objection
-from yishenqing.core.deadline import as_date
+from yishenqing.core.deadline import Deadline, as_date
 from yishenqing.core.errors import Reason
 from yishenqing.core.receipt import received_on
 from yishenqing.core.sides import open_ones, turn_refusals
 from yishenqing.core.standing import NOTHING, Attempt, Standing
-from yishenqing.core.workflow import Field, Guard, Outcome, Said
+from yishenqing.core.workflow import Field, Guard, Outcome, Said, Way
 
 WAY = "way"  # the fact that tells apart the situations in which an outcome is told
 
@@ -26,6 +26,8 @@ def guard_refusals(attempt: Attempt) -> list[Reason]:
             continue
         if text := said(attempt, guard):
             reasons.append(Reason(text, guard.law))
+        elif guard.guard == "evidenced":
+            reasons += _missing_evidence(attempt, guard)
     return reasons
 
 
@@ -54,9 +56,14 @@ def _within(attempt: Attempt, guard: Guard) -> str:
 
 
 def _past(attempt: Attempt, guard: Guard) -> str:
-    deadline = attempt.deadline(guard.clock)
-    if deadline is None:
+    known = attempt.deadlines_of(guard.clock)
+    if not known:
         return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
+    texts = [_not_past(attempt, deadline) for deadline in known]
+    return "" if "" in texts else texts[0]
+
+
+def _not_past(attempt: Attempt, deadline: Deadline) -> str:
     if deadline.met_on is not None:
         return f"“{deadline.title}”所要求的已于{deadline.met_on}办理"
     return f"{deadline.title}尚未届满（{deadline.due}届满）" if attempt.on <= deadline.due else ""
@@ -116,18 +123,32 @@ def _agrees(attempt: Attempt, guard: Guard) -> str:
     return f"所填办理结果“{titles[given]}”与已确定的“{titles[str(chosen)]}”不一致"
 
 
-def _evidenced(attempt: Attempt, guard: Guard) -> str:
-    """The outcome has a letter, and the law's evidence for it is in the file (each outcome names its own)."""
+def _judged(attempt: Attempt, guard: Guard) -> Outcome | None:
+    """The outcome whose evidence is asked for: none in an offer, and none where every item was judged by itself."""
     given = str((attempt.facts or {}).get(guard.field) or "")
-    if not given or (guard.step and attempt.standing.last(guard.step)):
-        return ""
-    outcome = attempt.standing.workflow.outcomes[given]
-    way = outcome.told(str((attempt.facts or {}).get(WAY) or ""))
-    if way is None:
-        return _no_letter(attempt, outcome)
-    missing = [said(attempt, need) for need in (*outcome.evidence, *way.evidence)]
-    texts = "；".join(text for text in missing if text)
-    return f"选择“{way.title}”尚缺：{texts}" if texts else ""
+    judged_before = guard.step and attempt.standing.last(guard.step)
+    return attempt.standing.workflow.outcomes[given] if given and not judged_before else None
+
+
+def _told(attempt: Attempt, outcome: Outcome) -> Way | None:
+    return outcome.told(str((attempt.facts or {}).get(WAY) or ""))
+
+
+def _evidenced(attempt: Attempt, guard: Guard) -> str:
+    """The outcome has a letter; what the law wants in the file for it, ``_missing_evidence`` says."""
+    outcome = _judged(attempt, guard)
+    return _no_letter(attempt, outcome) if outcome and _told(attempt, outcome) is None else ""
+
+
+def _missing_evidence(attempt: Attempt, guard: Guard) -> list[Reason]:
+    """Return the evidence that the outcome still lacks, each with the article that asks for it."""
+    outcome = _judged(attempt, guard)
+    way = outcome and _told(attempt, outcome)
+    if outcome is None or way is None:
+        return []
+    found = [Reason(text, need.law) for need in (*outcome.evidence, *way.evidence) if (text := said(attempt, need))]
+    lacks = (f"选择“{way.title}”尚缺：", *("尚缺：" for _ in found))
+    return [Reason(f"{lack}{reason.text}", reason.law) for lack, reason in zip(lacks, found, strict=False)]
 
 
 def _no_letter(attempt: Attempt, outcome: Outcome) -> str:
@@ -148,8 +169,8 @@ def said(attempt: Attempt, guard: Guard) -> str:
 
 
 def _says(attempt: Attempt, what: Said) -> bool:
-    fact = attempt.standing.last(what.step)
-    return fact is not None and str(fact.facts.get(what.field, "")) in what.values
+    latest = {f.id: str(f.facts.get(what.field, "")) for f in attempt.standing.all(what.step)}
+    return bool(latest) if not what.values else any(value in what.values for value in latest.values())
 
 
 def found_items(standing: Standing, step: str) -> dict[int, Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from yishenqing.core.clock import deadlines
 from yishenqing.core.corrections import effective
-from yishenqing.core.deadline import Deadline, Fact
+from yishenqing.core.deadline import Deadline, Fact, keyed
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import Law
 from yishenqing.core.sides import Beside, beside
@@ -141,3 +141,11 @@ class Attempt:
     def deadline(self, clock: str) -> Deadline | None:
         """Return the clock as it stands on the day of the attempt."""
         return self.standing.deadlines(self.on).get(clock)
+
+    def deadlines_of(self, clock: str) -> list[Deadline]:
+        """Return the clocks of a kind that the attempt may speak of: the one of its ``id``, in an offer all."""
+        found = self.standing.deadlines(self.on)
+        if self.facts is None:
+            return [d for d in found.values() if d.clock == clock]
+        one = found.get(keyed(clock, str(self.facts.get("id") or "")))
+        return [one] if one else []

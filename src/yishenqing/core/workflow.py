@@ -38,7 +38,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the latest entry of an earlier step says: one of these values stands in the fact."""
+    """What the latest entry of an earlier step says (of each ``id``, where several ran): one of these values.
+
+    Without values: that the step was taken at all.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     step: str
