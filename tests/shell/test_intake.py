@@ -106,7 +106,7 @@ def test_the_sound_application_has_no_warning_and_keeps_its_words() -> None:
     assert application.warnings() == []
     assert application.arrived_on == date(2026, 3, 2)
     assert application.items == ("关于某地块征收的土地征收公告",)
-    assert application.facts() == {**SOUND, "leads": [], "note": None, "attachments": []}
+    assert application.facts() == {**SOUND, "joint_applicants": [], "leads": [], "note": None, "attachments": []}
 
 
 def test_codes_become_half_width_and_prose_stays_as_written() -> None:
