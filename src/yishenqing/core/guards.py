@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from yishenqing.core.corrections import ON, objection
-from yishenqing.core.deadline import as_date
+from yishenqing.core.deadline import Fact, as_date
 from yishenqing.core.errors import Reason
 from yishenqing.core.receipt import received_on
 from yishenqing.core.sides import open_ones, turn_refusals
@@ -36,7 +37,11 @@ def _once(attempt: Attempt, _guard: Guard) -> str:
 
 def _after(attempt: Attempt, guard: Guard) -> str:
     title = attempt.standing.workflow.steps[guard.step].title
-    return "" if attempt.standing.last(guard.step) else f"须先办理“{title}”"
+    missing = f"须先办理“{title}”"
+    if guard.when is None:
+        return "" if attempt.standing.last(guard.step) else missing
+    since = max((place for place, _ in _saying(attempt, guard.when)), default=0)
+    return "" if any(f.step == guard.step for f in attempt.standing.facts[since:]) else missing
 
 
 def _unless(attempt: Attempt, guard: Guard) -> str:
@@ -119,13 +124,49 @@ def _agrees(attempt: Attempt, guard: Guard) -> str:
 def _evidenced(attempt: Attempt, guard: Guard) -> str:
     """The outcome has a letter, and the law's evidence for it is in the file (each outcome names its own)."""
     given = str((attempt.facts or {}).get(guard.field) or "")
-    if not given or (guard.step and attempt.standing.last(guard.step)):
+    if not given:
         return ""
+    if guard.step and (items := found_items(attempt.standing, guard.step)):
+        return _items_evidenced(attempt, guard.step, items)
+    return _lacking(attempt, given)
+
+
+def _items_evidenced(attempt: Attempt, name: str, items: Mapping[int, Mapping[str, Any]]) -> str:
+    """What was found of each item is evidenced still: a consultation may have been opened since."""
+    step = attempt.standing.workflow.steps[name]
+    fields = [g.field for g in step.guards if g.guard == "evidenced"]
+    texts = []
+    for number, facts in sorted(items.items()):
+        again = replace(attempt, name=name, step=step, facts=facts)
+        texts += [f"第{number}项{text}" for f in fields if (text := _lacking(again, str(facts[f]), anew=False))]
+    return "；".join(texts)
+
+
+def _still_evidenced(attempt: Attempt, guard: Guard) -> str:
+    """Ask again, of the latest entry of the step, what it was asked then: later facts may have taken it away."""
+    chosen = attempt.standing.last(guard.step)
+    if chosen is None:
+        return ""
+    step = attempt.standing.workflow.steps[guard.step]
+    again = replace(attempt, name=guard.step, step=step, facts=chosen.facts)
+    texts = [_asked_again(again, g) for g in step.guards if g.guard in ("evidenced", "composes")]
+    return "；".join(t for t in texts if t)
+
+
+def _asked_again(attempt: Attempt, guard: Guard) -> str:
+    if guard.guard == "composes" or (guard.step and attempt.standing.last(guard.step)):
+        return said(attempt, guard)
+    return _lacking(attempt, str((attempt.facts or {}).get(guard.field)), anew=False)
+
+
+def _lacking(attempt: Attempt, given: str, *, anew: bool = True) -> str:
+    """Name the evidence that the outcome lacks; what the entry itself stated is asked only ``anew``."""
     outcome = attempt.standing.workflow.outcomes[given]
     way = outcome.told(str((attempt.facts or {}).get(WAY) or ""))
     if way is None:
         return _no_letter(attempt, outcome)
-    missing = [said(attempt, need) for need in (*outcome.evidence, *way.evidence)]
+    needs = [need for need in (*outcome.evidence, *way.evidence) if anew or need.guard != "stated"]
+    missing = [said(attempt, need) for need in needs]
     texts = "；".join(text for text in missing if text)
     return f"选择“{way.title}”尚缺：{texts}" if texts else ""
 
@@ -143,13 +184,20 @@ def said(attempt: Attempt, guard: Guard) -> str:
     """Return why one guard refuses; empty when it does not, or does not apply."""
     if guard.when is not None and not _says(attempt, guard.when):
         return ""
+    if guard.unless_true and (attempt.facts is None or attempt.facts.get(guard.unless_true)):
+        return ""
     text = _GUARDS[guard.guard](attempt, guard)
     return guard.text if text and guard.text else text
 
 
 def _says(attempt: Attempt, what: Said) -> bool:
-    fact = attempt.standing.last(what.step)
-    return fact is not None and str(fact.facts.get(what.field, "")) in what.values
+    return any(True for _ in _saying(attempt, what))
+
+
+def _saying(attempt: Attempt, what: Said) -> Iterator[tuple[int, Fact]]:
+    """Yield the entries that say so, each with its number: of several proceedings at once, the latest of each."""
+    latest = {f.id: (n, f) for n, f in enumerate(attempt.standing.facts, 1) if f.step == what.step}
+    yield from ((n, f) for n, f in latest.values() if str(f.facts.get(what.field, "")) in what.values)
 
 
 def found_items(standing: Standing, step: str) -> dict[int, Mapping[str, Any]]:
@@ -298,6 +346,7 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "another_person": _another_person,
     "agrees": _agrees,
     "evidenced": _evidenced,
+    "still_evidenced": _still_evidenced,
     "composes": _composes,
     "releases": _releases,
     "stated": _stated,
