@@ -187,6 +187,19 @@ class Applicant:
 
 
 @dataclass(frozen=True, slots=True)
+class JointApplicant:
+    """Who applies together with the first: named in every letter, reached through the first one's contact."""
+
+    name: _Name
+    id_type: _Short = None
+    id_number: _Code = None
+    phone: _Code = None
+    address: _Short = None
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
 class Application:
     """An application as it was received.
 
@@ -202,6 +215,7 @@ class Application:
     preferred_form: Form
     delivery: Delivery
     confirmed_on: _LaterDay = None
+    joint_applicants: Annotated[tuple[JointApplicant, ...], _Some(0, 100)] = ()
     leads: Annotated[tuple[_Lead, ...], _Some(0, 100)] = ()
     note: _Note = None
     attachments: Annotated[tuple[_Path, ...], _Some(0, 100)] = ()
@@ -213,13 +227,13 @@ class Application:
         facts = asdict(self)
         facts["arrived_on"] = self.arrived_on.isoformat()
         facts["confirmed_on"] = self.confirmed_on.isoformat() if self.confirmed_on else None
-        for name in ("items", "leads", "attachments"):
+        for name in ("items", "leads", "attachments", "joint_applicants"):
             facts[name] = list(facts[name])
         return facts
 
     def warnings(self) -> list[Reason]:
         """Return what the officer should look at before going on; nothing of it is decided here."""
-        looks = (_receipt, _identity, _contact, _agent, _dressed_up)
+        looks = (_receipt, _identity, _joint, _contact, _agent, _dressed_up)
         return [reason for look in looks for reason in look(self)]
 
 
@@ -305,6 +319,14 @@ def _identity(application: Application) -> Iterator[Reason]:
     fault = _number_fault(applicant.id_type, applicant.id_number)
     if fault:
         yield Reason(f"申请人：{fault}", _CONTENTS)
+
+
+def _joint(application: Application) -> Iterator[Reason]:
+    for other in application.joint_applicants:
+        if other.id_number is None:
+            yield Reason(f"缺少共同申请人{other.name}的身份证明，可以要求补正", _CONTENTS)
+        elif fault := _number_fault(other.id_type, other.id_number):
+            yield Reason(f"共同申请人{other.name}：{fault}", _CONTENTS)
 
 
 def _number_fault(id_type: str | None, number: str | None) -> str | None:

@@ -34,15 +34,59 @@ def case(found: Row) -> list[str]:
     out += ["", "期限"]
     for deadline in found["deadlines"]:
         out += deadline_lines(deadline)
+    out += _beside(found)
     if "as_known" not in found:
         out += ["", "现在可以办理"]
-    out += [f"  {p['step']}　{p['title']}" for p in found["permitted"]] or ["  （无，案件已终结）"]
+    out += [
+        f"  {p['step']}　{p['title']}" + (f"（用 ysq {p['verb']} 办理）" if p.get("verb") else "")
+        for p in found["permitted"]
+    ] or ["  （无，案件已终结）"]
+    out += [*_recalled(found), *_routed(found)]
     if found["letters"]:
         out += ["", "文书"]
         out += [f"  {x['number']}　{x['title']}\n    {x['path']}" for x in found["letters"]]
     out += ["", "案卷记录"]
     out += [entry(e) for e in found["entries"]]
     return [*out, *_since(found)] if "since" in found else out
+
+
+def _beside(found: Row) -> list[str]:
+    """Return the proceedings that run beside the stage."""
+    still = [b for b in found["beside"] if b["open"]]
+    if not still:
+        return []
+    named = ((f"（{b['id']}）" if b["id"] else "", b) for b in still)
+    return ["", "并行的程序", *(f"  {b['title']}{which}　{b['state_title']}" for which, b in named)]
+
+
+def _recalled(found: Row) -> list[str]:
+    """Return what earlier entries say to the steps at hand."""
+    out = []
+    for recall in found["recalls"] if "as_known" not in found else ():
+        if recall["missing"]:
+            out.append(f"  办理“{recall['title']}”之前，尚未“{'、'.join(recall['missing'])}”")
+        for e in recall["entries"]:
+            said = "；".join(f"{title}：{value}" for title, value in e["facts"].items())
+            out.append(f"  {e['on']}{e['title']}——{said}")
+    return ["", "办理前请看", *dict.fromkeys(out)] if out else []
+
+
+def _routed(found: Row) -> list[str]:
+    """Return what the routing table proposes."""
+    rows = found["routing"] if "as_known" not in found else []
+    return ["", "分办参考（由办理的人决定）", *routes(rows)] if rows else []
+
+
+def routes(rows: Iterable[Row]) -> list[str]:
+    """Return the proposals of the routing table."""
+    out = []
+    for r in rows:
+        who = f"本机关{r['department']}承办" if r["department"] else f"由{r['organ']}负责公开（{r['contact']}）"
+        out.append(
+            f"  第{r['item']}项　{r['topic']}·{r['stage']}：{who}（{r['law']}）　依据词：{'、'.join(r['matched'])}"
+        )
+        out += [f"      告知用语：{r['sentence']}"] if r["sentence"] else []
+    return out
 
 
 def _since(found: Row) -> list[str]:

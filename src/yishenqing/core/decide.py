@@ -42,8 +42,8 @@ def permitted(standing: Standing, on: date, today: date) -> list[Permitted]:
     offers = []
     for name in graph_of(standing.workflow).steps_from(standing.state):
         step = standing.workflow.steps[name]
-        if not refusals(Attempt(standing, name, step, on), today):
-            offers.append(Permitted(name, step.title, step.by[0]))
+        if step.offered and not refusals(Attempt(standing, name, step, on), today):
+            offers.append(Permitted(name, step.title, step.by[0], step.verb))
     return offers
 
 

@@ -46,10 +46,12 @@ class Permitted:
     step: str
     title: str
     role: str
+    verb: str = ""
 
     def as_json(self) -> dict[str, str]:
-        """Return the step in the words of the contract."""
-        return {"step": self.step, "title": self.title, "role": self.role}
+        """Return the step in the words of the contract; ``verb`` where a verb of its own takes it."""
+        found = {"step": self.step, "title": self.title, "role": self.role}
+        return {**found, "verb": self.verb} if self.verb else found
 
 
 @dataclass(eq=False)

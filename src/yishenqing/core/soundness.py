@@ -130,6 +130,7 @@ def _of_step(workflow: Workflow, law: Law, name: str, step: Step) -> Iterator[st
     for kind, wanted, known in (
         ("岗位", step.by, workflow.roles),
         ("状态", (*step.from_, *((step.to,) if step.to else ())), workflow.states),
+        ("步骤", step.recalls, workflow.steps),
         ("期限", [e.clock for _, e in step.effects()], workflow.clocks),
         ("期限数值", [e.term for e in step.starts if e.term], law.terms),
         ("办理结果", [step.outcome] if step.outcome else [], workflow.outcomes),

@@ -170,7 +170,10 @@ class Step:
     from_: tuple[str, ...]
     to: str = ""
     side: Turn | None = None
+    recalls: tuple[str, ...] = ()  # steps whose entries are put before whoever takes this one
+    routes: bool = False  # whoever takes it is shown what the routing table says
     verb: str = ""  # taken by a verb of its own (it concerns more than one case), never by “act”
+    offered: bool = True  # false: only ever taken together with a step of another case
     needs: Mapping[str, Field] = field(default_factory=dict)
     may: Mapping[str, Field] = field(default_factory=dict)
     guards: tuple[Guard, ...] = ()

@@ -15,6 +15,7 @@ from yishenqing.office import casework
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk, end_of_day, now
+from yishenqing.office.guiding import parts
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
@@ -210,7 +211,8 @@ class CaseVerbs(Desk):
             with self._transactions.reading() as connection:
                 return self._opener(connection, number)
 
-        found = casework.answer(case, day or self.today, letters, opener, **more)
+        guides = parts(case, day or self.today, opener, self.home)
+        found = casework.answer(case, day or self.today, letters, opener, guides, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found
 

@@ -245,11 +245,13 @@ def answer(
     today: date,
     letters: Callable[[], list[Row]],
     opener: Callable[[], Callable[[Any], Any]],
+    guides: Mapping[str, Callable[[], Any]],
     **more: Any,
 ) -> Answer:
     """Return what ``show``, ``act`` and ``register`` answer, in the words of the contract.
 
-    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries.
+    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries; ``guides``
+    are the parts that help with the next step.
     """
     state = case.workflow.states[case.standing.state]
 
@@ -276,7 +278,7 @@ def answer(
             for seq, reasons in doubts(case.standing)
         ],
     }
-    return Answer(parts, **more)
+    return Answer({**parts, **guides}, **more)
 
 
 def _is_idle_limit(case: Casework, deadline: Deadline) -> bool:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
+from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
 from yishenqing.settings import read_settings, write_settings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(CaseVerbs, PaperVerbs, RuleVerbs):
+class Office(JoinVerbs, PaperVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod

@@ -123,8 +123,9 @@ def applicant_block(story: Story) -> dict[str, Any]:
         return {"name": "（已销毁）", "kind_title": "", "agent": None}
     kinds = workflow.steps[workflow.opening].fields["applicant_kind"].choices
     agent = applicant.get("agent")
+    others = [other["name"] for other in received.get("joint_applicants") or []]
     return {
-        "name": applicant["name"],
+        "name": "、".join((applicant["name"], *others)),
         "kind_title": kinds[received["applicant_kind"]],
         "agent": agent["name"] if agent else None,
     }
