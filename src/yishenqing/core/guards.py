@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from yishenqing.core.corrections import ON, objection
-from yishenqing.core.deadline import Deadline, as_date
+from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import Reason
 from yishenqing.core.receipt import received_on
 from yishenqing.core.sides import open_ones, turn_refusals
 from yishenqing.core.standing import NOTHING, Attempt, Standing
-from yishenqing.core.workflow import Field, Guard, Outcome, Said, Way
+from yishenqing.core.workflow import Field, Guard, Outcome, Said
 
 WAY = "way"  # the fact that tells apart the situations in which an outcome is told
 
@@ -24,11 +25,18 @@ def guard_refusals(attempt: Attempt) -> list[Reason]:
     for guard in attempt.step.guards:
         if guard.switch and guard.switch in attempt.standing.switched_off:
             continue
-        if text := said(attempt, guard):
-            reasons.append(Reason(text, guard.law))
-        elif guard.guard == "evidenced":
-            reasons += _missing_evidence(attempt, guard)
+        reasons += _against(attempt, guard)
     return reasons
+
+
+def _against(attempt: Attempt, guard: Guard) -> list[Reason]:
+    """What one guard says: one reason with its article, or each missing piece of evidence with its own."""
+    if not _applies(attempt, guard):
+        return []
+    if gather := _GATHERING.get(guard.guard):
+        return gather(attempt, guard)
+    text = said(attempt, guard)
+    return [Reason(text, guard.law)] if text else []
 
 
 def _once(attempt: Attempt, _guard: Guard) -> str:
@@ -38,7 +46,11 @@ def _once(attempt: Attempt, _guard: Guard) -> str:
 
 def _after(attempt: Attempt, guard: Guard) -> str:
     title = attempt.standing.workflow.steps[guard.step].title
-    return "" if attempt.standing.last(guard.step) else f"须先办理“{title}”"
+    missing = f"须先办理“{title}”"
+    if guard.when is None:
+        return "" if attempt.standing.last(guard.step) else missing
+    since = max((place for place, _ in _saying(attempt, guard.when)), default=0)
+    return "" if any(f.step == guard.step for f in attempt.standing.facts[since:]) else missing
 
 
 def _unless(attempt: Attempt, guard: Guard) -> str:
@@ -123,32 +135,61 @@ def _agrees(attempt: Attempt, guard: Guard) -> str:
     return f"所填办理结果“{titles[given]}”与已确定的“{titles[str(chosen)]}”不一致"
 
 
-def _judged(attempt: Attempt, guard: Guard) -> Outcome | None:
-    """The outcome whose evidence is asked for: none in an offer, and none where every item was judged by itself."""
+def _evidenced(attempt: Attempt, guard: Guard) -> list[Reason]:
+    """The outcome has a letter, and the law's evidence for it is in the file (each outcome names its own)."""
     given = str((attempt.facts or {}).get(guard.field) or "")
-    judged_before = guard.step and attempt.standing.last(guard.step)
-    return attempt.standing.workflow.outcomes[given] if given and not judged_before else None
-
-
-def _told(attempt: Attempt, outcome: Outcome) -> Way | None:
-    return outcome.told(str((attempt.facts or {}).get(WAY) or ""))
-
-
-def _evidenced(attempt: Attempt, guard: Guard) -> str:
-    """The outcome has a letter; what the law wants in the file for it, ``_missing_evidence`` says."""
-    outcome = _judged(attempt, guard)
-    return _no_letter(attempt, outcome) if outcome and _told(attempt, outcome) is None else ""
-
-
-def _missing_evidence(attempt: Attempt, guard: Guard) -> list[Reason]:
-    """Return the evidence that the outcome still lacks, each with the article that asks for it."""
-    outcome = _judged(attempt, guard)
-    way = outcome and _told(attempt, outcome)
-    if outcome is None or way is None:
+    if not given:
         return []
-    found = [Reason(text, need.law) for need in (*outcome.evidence, *way.evidence) if (text := said(attempt, need))]
-    lacks = (f"选择“{way.title}”尚缺：", *("尚缺：" for _ in found))
-    return [Reason(f"{lack}{reason.text}", reason.law) for lack, reason in zip(lacks, found, strict=False)]
+    if guard.step and (items := found_items(attempt.standing, guard.step)):
+        return _items_evidenced(attempt, guard, items)
+    return _lacking(attempt, guard, given)
+
+
+def _items_evidenced(attempt: Attempt, guard: Guard, items: Mapping[int, Mapping[str, Any]]) -> list[Reason]:
+    """What was found of each item is evidenced still: a consultation may have been opened since."""
+    step = attempt.standing.workflow.steps[guard.step]
+    fields = [g.field for g in step.guards if g.guard == "evidenced"]
+    reasons = []
+    for number, facts in sorted(items.items()):
+        again = replace(attempt, name=guard.step, step=step, facts=facts)
+        for field in fields:
+            reasons += _headed(f"第{number}项", _lacking(again, guard, str(facts[field]), anew=False))
+    return reasons
+
+
+def _still_evidenced(attempt: Attempt, guard: Guard) -> list[Reason]:
+    """Ask again, of the latest entry of the step, what it was asked then: later facts may have taken it away."""
+    chosen = attempt.standing.last(guard.step)
+    if chosen is None:
+        return []
+    step = attempt.standing.workflow.steps[guard.step]
+    again = replace(attempt, name=guard.step, step=step, facts=chosen.facts)
+    return [r for g in step.guards if g.guard in ("evidenced", "composes") for r in _asked_again(again, g)]
+
+
+def _asked_again(attempt: Attempt, guard: Guard) -> list[Reason]:
+    if guard.guard == "composes" or (guard.step and attempt.standing.last(guard.step)):
+        return _against(attempt, guard)
+    return _lacking(attempt, guard, str((attempt.facts or {}).get(guard.field)), anew=False)
+
+
+def _lacking(attempt: Attempt, guard: Guard, given: str, *, anew: bool = True) -> list[Reason]:
+    """Name the evidence that the outcome lacks, each piece with the article that asks for it.
+
+    What the entry itself stated is asked only ``anew``.
+    """
+    outcome = attempt.standing.workflow.outcomes[given]
+    way = outcome.told(str((attempt.facts or {}).get(WAY) or ""))
+    if way is None:
+        return [Reason(_no_letter(attempt, outcome), guard.law)]
+    needs = [need for need in (*outcome.evidence, *way.evidence) if anew or need.guard != "stated"]
+    found = [Reason(text, need.law) for need in needs if (text := said(attempt, need))]
+    return _headed(f"选择“{way.title}”尚缺：", found)
+
+
+def _headed(head: str, reasons: list[Reason]) -> list[Reason]:
+    """Put ``head`` before the first: they are read one after the other."""
+    return [Reason(head + r.text, r.law) if n == 0 else r for n, r in enumerate(reasons)]
 
 
 def _no_letter(attempt: Attempt, outcome: Outcome) -> str:
@@ -162,15 +203,27 @@ def _no_letter(attempt: Attempt, outcome: Outcome) -> str:
 
 def said(attempt: Attempt, guard: Guard) -> str:
     """Return why one guard refuses; empty when it does not, or does not apply."""
-    if guard.when is not None and not _says(attempt, guard.when):
+    if not _applies(attempt, guard):
         return ""
     text = _GUARDS[guard.guard](attempt, guard)
     return guard.text if text and guard.text else text
 
 
+def _applies(attempt: Attempt, guard: Guard) -> bool:
+    if guard.when is not None and not _says(attempt, guard.when):
+        return False
+    return not guard.unless_true or (attempt.facts is not None and not attempt.facts.get(guard.unless_true))
+
+
 def _says(attempt: Attempt, what: Said) -> bool:
-    latest = {f.id: str(f.facts.get(what.field, "")) for f in attempt.standing.all(what.step)}
-    return bool(latest) if not what.values else any(value in what.values for value in latest.values())
+    return any(True for _ in _saying(attempt, what))
+
+
+def _saying(attempt: Attempt, what: Said) -> Iterator[tuple[int, Fact]]:
+    """Yield the entries that say so, each with its number: of several proceedings at once, the latest of each."""
+    latest = {f.id: (n, f) for n, f in enumerate(attempt.standing.facts, 1) if f.step == what.step}
+    anything = not what.values
+    yield from ((n, f) for n, f in latest.values() if anything or str(f.facts.get(what.field, "")) in what.values)
 
 
 def found_items(standing: Standing, step: str) -> dict[int, Mapping[str, Any]]:
@@ -285,7 +338,8 @@ def _settled(attempt: Attempt, guard: Guard) -> str:
     still = list(open_ones(standing.workflow, standing.beside, guard.side))
     if not still:
         return ""
-    which = "、".join(f"{one.id}（{side.states[one.state].title}）" for one in still)
+    titles = [(one.id, side.states[one.state].title) for one in still]
+    which = "、".join(f"{name}（{title}）" if name else title for name, title in titles)
     return f"“{side.title}”尚未结束：{which}"
 
 
@@ -318,7 +372,6 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "not_before": _not_before,
     "another_person": _another_person,
     "agrees": _agrees,
-    "evidenced": _evidenced,
     "composes": _composes,
     "releases": _releases,
     "stated": _stated,
@@ -331,4 +384,8 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "settled": _settled,
     "correctable": _correctable,
     "in_force": _in_force,
+}
+_GATHERING: Mapping[str, Callable[[Attempt, Guard], list[Reason]]] = {
+    "evidenced": _evidenced,
+    "still_evidenced": _still_evidenced,
 }

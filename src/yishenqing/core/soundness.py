@@ -22,6 +22,7 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "another_person": ("step",),
     "agrees": ("field",),
     "evidenced": ("field",),
+    "still_evidenced": ("step",),
     "composes": ("field", "step", "of"),
     "releases": ("field", "value"),
     "stated": ("field",),
@@ -168,6 +169,7 @@ def _of_guard(workflow: Workflow, law: Law, fields: Iterable[str], guard: Guard)
         ("期限", guard.clock, workflow.clocks),
         ("期限数值", guard.term, law.terms),
         ("事实", guard.field, known_fields),
+        ("事实", guard.unless_true, set(fields)),
         ("自定的数", guard.figure, workflow.figures),
         ("并行程序", guard.side, workflow.sides),
     ):

@@ -38,7 +38,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the latest entry of an earlier step says (of each ``id``, where several ran): one of these values.
+    """What the latest entry of an earlier step says (of each ``id``, any): one of these values stands in the fact.
 
     Without values: that the step was taken at all.
     """
@@ -58,8 +58,9 @@ class Guard:
     · running: the clock runs, or waits for an answer · stopped: it is stopped · at_most: a number does not exceed
     a term · not_before: a date field is not before the day of the step (or of the earlier ``step`` named)
     · another_person: the actor is not who took that step · agrees: an outcome given is the one chosen before
-    · evidenced: the outcome chosen has its letter, and all the evidence it asks for (no longer asked where ``step``
-    has judged every item) · composes: the outcome follows from what ``step`` has found of each item
+    · evidenced: the outcome chosen has its letter, and all the evidence it asks for (asked of each item where
+    ``step`` has judged item by item) · still_evidenced: what ``step`` chose is evidenced still
+    · composes: the outcome follows from what ``step`` has found of each item
     · releases: the field has the value wherever the outcome chosen gives anything away · stated: the fact is given
     · recorded: an entry of the step holds the fact · said: the latest entry of a step says so (``said``)
     · sources: the lists in the step's entries name at least so many different things (``figure``)
@@ -67,7 +68,9 @@ class Guard:
     ``of`` · concluded: a side proceeding has come to the state named · settled: none of its kind is still open
     · correctable: the entry and the fact named can be corrected so · in_force: the term has a value on the day.
 
-    ``when`` makes a guard speak only where an earlier entry says so; ``text`` is its reason in the law's own words.
+    ``when`` makes a guard speak only where an earlier entry says so (``after`` then asks for the step since that
+    entry), ``unless_true`` only where a yes-or-no fact of the act is not yes; ``text`` is its reason in the law's
+    words.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -84,6 +87,7 @@ class Guard:
         "another_person",
         "agrees",
         "evidenced",
+        "still_evidenced",
         "composes",
         "releases",
         "stated",
@@ -109,6 +113,7 @@ class Guard:
     state: str = ""
     said: Said | None = None
     when: Said | None = None
+    unless_true: str = ""
     text: str = ""
     switch: str = ""  # a setting of the office that may turn this guard off; switching it off is recorded
 
