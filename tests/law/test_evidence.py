@@ -1,4 +1,4 @@
-"""Runs ``evidence.yaml``: what the file must hold before each outcome may be chosen, and that nothing else is asked."""
+"""Runs ``evidence.yaml``: what the file must hold before an outcome may be chosen, and that nothing else is asked."""
 
 from __future__ import annotations
 

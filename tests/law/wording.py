@@ -51,6 +51,9 @@ def lines(rows: list[Any]) -> Iterator[Line]:
         facts = {code(FLOW.steps[name].fields, key): value for key, value in said.items()}
         if name == FLOW.opening:
             facts["channel"] = code(FLOW.channels, facts.get("channel", "registered_mail"))
+        if "way" in facts:
+            chosen = code(FLOW.outcomes, facts.get("outcome") or facts["finding"])
+            facts["way"] = code(FLOW.outcomes[chosen].ways, facts["way"])
         yield Line(date.fromisoformat(day), name, "", facts, actor, roles)
 
 
