@@ -57,9 +57,7 @@ def upgrade() -> None:
         sa.Column("owed_by", sa.Text(), nullable=False),
         sa.Column("remind_on", sa.Date(), nullable=True),
         sa.Column("listed", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["agency", "number"], ["cases.agency", "cases.number"], name="fk_deadlines_cases"
-        ),
+        sa.ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"], name="fk_deadlines_cases"),
         sa.PrimaryKeyConstraint("agency", "number", "clock", name="pk_deadlines"),
     )
     op.create_index("ix_deadlines_agency_remind_on", "deadlines", ["agency", "remind_on"], unique=False)
@@ -77,9 +75,7 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("prev", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["agency", "number"], ["cases.agency", "cases.number"], name="fk_entries_cases"
-        ),
+        sa.ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"], name="fk_entries_cases"),
         sa.PrimaryKeyConstraint("agency", "number", "seq", name="pk_entries"),
     )
     op.create_table(
@@ -91,9 +87,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["agency", "number"], ["cases.agency", "cases.number"], name="fk_files_cases"
-        ),
+        sa.ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"], name="fk_files_cases"),
         sa.PrimaryKeyConstraint("agency", "number", "digest", name="pk_files"),
     )
     op.create_table(
@@ -104,9 +98,7 @@ def upgrade() -> None:
         sa.Column("mark", sa.Text(), nullable=False),
         sa.Column("due", sa.Date(), nullable=False),
         sa.Column("recorded_at", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["agency", "number"], ["cases.agency", "cases.number"], name="fk_reminders_cases"
-        ),
+        sa.ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"], name="fk_reminders_cases"),
         sa.PrimaryKeyConstraint("agency", "number", "clock", "mark", "due", name="pk_reminders"),
     )
     op.create_table(
@@ -116,9 +108,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("salt", sa.Text(), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["agency", "number"], ["cases.agency", "cases.number"], name="fk_sealed_cases"
-        ),
+        sa.ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"], name="fk_sealed_cases"),
         sa.PrimaryKeyConstraint("agency", "number", "digest", name="pk_sealed"),
     )
     op.create_table(
