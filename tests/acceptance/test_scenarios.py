@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Road = Mapping[str, Any]
 READY = Letterbook(layered("letters", None)).kinds().keys()
 
+APPLICABLE = ("channel", "items", "leads", "preferred_form", "delivery", "confirmed_on")
+
 
 class Desk:
     """The command line as the people of one office use it."""
@@ -47,11 +49,7 @@ class Desk:
         facts = shaped(FLOW, FLOW.steps[act.step], act.facts)
         applicant = {**APPLICATION["applicant"], "kind": facts["applicant_kind"]}
         said = {k: str(v) if isinstance(v, date) else v for k, v in facts.items()}
-        known = {
-            n: said[n]
-            for n in ("channel", "items", "leads", "preferred_form", "delivery", "confirmed_on")
-            if n in said
-        }
+        known = {name: said[name] for name in APPLICABLE if name in said}
         file = self._home / "申请.json"
         application = {**known, "arrived_on": act.on.isoformat(), "applicant": applicant, **changes}
         file.write_text(json.dumps(application, ensure_ascii=False))
