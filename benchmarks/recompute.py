@@ -71,7 +71,7 @@ def filled(home: Path, number: int) -> Office:
                 head = {"number": name, "head_seq": entries[-1].seq, "head_hash": entries[-1].hash}
                 case = {c.name: getattr(cases[kind].row, c.name) for c in tables.cases.columns}
                 rows[tables.cases].append({**case, **head})
-                rows[tables.entries] += [e.__dict__ for e in entries]
+                rows[tables.entries] += [e._asdict() for e in entries]
                 rows[tables.deadlines] += [{**r, "number": name} for r in stored[kind]]
             for table, found in rows.items():
                 connection.execute(insert(table), found)

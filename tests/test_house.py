@@ -97,7 +97,8 @@ COUNTERS = {"add", "back", "timedelta", "months_later"}
 
 
 def numbers_of_the_law(rules: Rulebook) -> set[int]:
-    return {value.value for term in rules.law.terms.values() for value in term.values}
+    # Nought days (confirmed on the day itself) is every program's number, not the law's alone.
+    return {value.value for term in rules.law.terms.values() for value in term.values} - {0}
 
 
 def spoken_of(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:

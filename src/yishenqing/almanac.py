@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _KEYS = {"year", "notices", "off", "worked", "source", "loaded_on"}
 _REGIONAL = "regional.yaml"
+_UNNAMED = "未写明名称"
 _SATURDAY = 5
 _YEARS = range(1949, 2200)
 
@@ -80,7 +81,8 @@ class CalendarFolder(Mapping[int, Year]):
             return year
         title, days = read_regional(self._regional)
         mine = frozenset(d for d in days if d.year == year.year)
-        return replace(year, off=year.off | mine, notices=(*year.notices, title)) if mine else year
+        names = {**year.names, title: mine - year.off}
+        return replace(year, off=year.off | mine, notices=(*year.notices, title), names=names) if mine else year
 
 
 def read_year(path: Path) -> Year:
@@ -101,7 +103,9 @@ def read_year(path: Path) -> Year:
     if not isinstance(data.get("notices") or [], list):
         raise DataFault.of([document.fault("应为列表", ("notices",))])
     faults = [document.fault("未知的键", (k,)) for k in data if k not in _KEYS]
-    days = {name: _dates(document, name, data["year"], faults) for name in ("off", "worked")}
+    names = _names(document, data["year"], faults)
+    off = frozenset().union(*names.values()) if names else _dates(document, ("off",), data["year"], faults)
+    days = {"off": off, "worked": _dates(document, ("worked",), data["year"], faults)}
     faults += [document.fault(f"{day}既列为放假又列为上班", ("worked",)) for day in days["off"] & days["worked"]]
     weekdays = [day for day in days["worked"] if day.weekday() < _SATURDAY]
     faults += [document.fault(f"{day}本是工作日，不应列为调休上班", ("worked",)) for day in weekdays]
@@ -110,7 +114,7 @@ def read_year(path: Path) -> Year:
     if faults:
         raise DataFault.of(faults)
     numbers = tuple(str(n["number"]) for n in data.get("notices") or [] if isinstance(n, dict) and n.get("number"))
-    return Year(data["year"], numbers, days["off"], days["worked"], data.get("loaded_on"))
+    return Year(data["year"], numbers, days["off"], days["worked"], data.get("loaded_on"), names)
 
 
 def read_regional(path: Path) -> tuple[str, frozenset[date]]:
@@ -130,15 +134,17 @@ def read_regional(path: Path) -> tuple[str, frozenset[date]]:
 def _from_holiday_cn(document: Document) -> Document:
     """Turn ``{"year", "papers", "days": [{"name", "date", "isOffDay"}]}`` into our form."""
     data, faults = document.data, []
-    off: list[date] = []
+    off: dict[str, list[date]] = {}
     worked: list[date] = []
     for index, day in enumerate(data["days"] if isinstance(data["days"], list) else [None]):
         free = day.get("isOffDay") if isinstance(day, dict) else None
         when = as_date(day.get("date")) if isinstance(day, dict) else None
         if when is None or not isinstance(free, bool):
             faults.append(document.fault("应有 date（存在的日期）和 isOffDay（true 或 false）", ("days", index)))
+        elif free:
+            off.setdefault(str(day.get("name") or _UNNAMED), []).append(when)
         else:
-            (off if free else worked).append(when)
+            worked.append(when)
     if faults:
         raise DataFault.of(faults)
     papers = data.get("papers") or []
@@ -154,17 +160,34 @@ def _from_holiday_cn(document: Document) -> Document:
     return replace(document, data=kept)
 
 
-def _dates(document: Document, name: str, year: int, faults: list[Fault]) -> frozenset[date]:
+def _names(document: Document, year: int, faults: list[Fault]) -> dict[str, frozenset[date]]:
+    """Return the holidays that the notice names, with their days; empty where ``off`` is a plain list of days."""
+    named = document.data.get("off")
+    if not isinstance(named, dict):
+        return {}
+    found: dict[str, frozenset[date]] = {}
+    for name in named:
+        days = _dates(document, ("off", name), year, faults)
+        for other, known in found.items():
+            twice = sorted(days & known)
+            faults += [document.fault(f"{day}已列在“{other}”之下", ("off", name)) for day in twice]
+        found[str(name)] = days
+    return found
+
+
+def _dates(document: Document, place: tuple[str, ...], year: int, faults: list[Fault]) -> frozenset[date]:
     found = set()
-    given = document.data.get(name) or []
+    given = document.data
+    for part in place:
+        given = given.get(part) or []
     if not isinstance(given, list):
-        faults.append(document.fault("应为日期的列表", (name,)))
+        faults.append(document.fault("应为日期的列表", place))
         return frozenset()
     for index, day in enumerate(given):
         if not isinstance(day, date):
-            faults.append(document.fault(f"“{day}”不是日期", (name, index)))
+            faults.append(document.fault(f"“{day}”不是日期", (*place, index)))
         elif day.year != year and (day.year, day.month) != (year - 1, 12):
-            faults.append(document.fault(f"{day}不属于{year}年的安排", (name, index)))
+            faults.append(document.fault(f"{day}不属于{year}年的安排", (*place, index)))
         else:
             found.add(day)
     return frozenset(found)
@@ -210,7 +233,7 @@ def year_text(year: Year, source: str, loaded_on: date) -> str:
         *(f"  - {{number: {number}}}" for number in year.notices),
         f"source: {_quoted(source)}",
         f"loaded_on: {loaded_on}",
-        *(_days("off", year.off)),
+        *(_named_days(year.names) if year.names else _days("off", year.off)),
         *(_days("worked", year.worked)),
     ]
     return "\n".join(lines) + "\n"
@@ -223,3 +246,10 @@ def _quoted(text: str) -> str:
 def _days(name: str, days: frozenset[date]) -> Iterator[str]:
     yield f"{name}:" if days else f"{name}: []"
     yield from (f"  - {day}" for day in sorted(days))
+
+
+def _named_days(names: Mapping[str, frozenset[date]]) -> Iterator[str]:
+    yield "off:"
+    for name, days in names.items():
+        yield f"  {_quoted(name)}:"
+        yield from (f"    - {day}" for day in sorted(days))

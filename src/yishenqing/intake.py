@@ -31,6 +31,7 @@ Delivery = Literal["mail", "email", "in_person", "online"]
 _CONFIRMED_CHANNELS = frozenset({"ordinary_mail", "online", "email", "fax"})
 _CONTENTS = "条例第二十九条"
 _RECEIPT = "条例第三十一条"
+_OTHER_OFFICE = "国办公开办函〔2015〕207号"
 _NOT_AN_APPLICATION = "条例第三十九条"
 
 
@@ -204,8 +205,9 @@ class Application:
     """An application as it was received.
 
     ``arrived_on`` is the day it reached the organ, ``confirmed_on`` the day both sides confirmed it, where
-    the channel asks for that. ``leads`` (线索) are document numbers and the like that help the search,
-    ``attachments`` paths relative to the application's file.
+    the channel asks for that. ``addressed_to`` is the section or person, other than the disclosure office, to
+    whom a letter was addressed (国办公开办函〔2015〕207号). ``leads`` (线索) are document numbers and the like that
+    help the search, ``attachments`` paths relative to the application's file.
     """
 
     channel: Channel
@@ -216,6 +218,7 @@ class Application:
     delivery: Delivery
     confirmed_on: _LaterDay = None
     joint_applicants: Annotated[tuple[JointApplicant, ...], _Some(0, 100)] = ()
+    addressed_to: _Short = None
     leads: Annotated[tuple[_Lead, ...], _Some(0, 100)] = ()
     note: _Note = None
     attachments: Annotated[tuple[_Path, ...], _Some(0, 100)] = ()
@@ -229,6 +232,8 @@ class Application:
         facts["confirmed_on"] = self.confirmed_on.isoformat() if self.confirmed_on else None
         for name in ("items", "leads", "attachments", "joint_applicants"):
             facts[name] = list(facts[name])
+        if self.addressed_to is None:  # an office's own procedure need not know what is hardly ever said
+            del facts["addressed_to"]
         return facts
 
     def warnings(self) -> list[Reason]:
@@ -304,6 +309,10 @@ def _absent(document: Document, folder: Path) -> Iterator[Fault]:
 
 def _receipt(application: Application) -> Iterator[Reason]:
     confirmable = application.channel in _CONFIRMED_CHANNELS
+    if application.addressed_to is not None:
+        text = f"邮件写给{application.addressed_to}，不是政府信息公开工作机构；收到之日有争议，请当日联系申请人确认"
+        yield Reason(text, _OTHER_OFFICE)
+        return
     if confirmable and application.confirmed_on is None:
         yield Reason("这类渠道以双方确认之日为收到之日；尚未填写确认之日，请当日联系申请人确认", _RECEIPT)
     if not confirmable and application.confirmed_on is not None:

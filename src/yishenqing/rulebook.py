@@ -7,6 +7,7 @@ the files changes no case that is already open.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -59,23 +60,95 @@ def from_snapshot(text: str) -> Rulebook:
         raise DataFault.of([fault]) from None
 
 
-def read_rulebook(own: Path | None = None, name: str = "disclosure") -> Rulebook:
+DEFAULT = "disclosure"
+_VARIANTS = "variants"
+_PROCEDURE = re.compile(rb"(?m)^(steps|extends)\s*:")
+
+
+def read_rulebook(own: Path | None = None, name: str = DEFAULT) -> Rulebook:
     """Read the procedure ``name`` and all law files, single files of the office's own folder first.
 
     Raises:
+        NotFound: there is no such procedure.
         DataFault: every fault of the files at once, with file and line.
     """
-    from yishenqing.documents import read, validated  # noqa: PLC0415 - PyYAML is for those who read files
-
     folders = layered("workflows", own)
-    path = _first(folders, f"{name}.yaml")
-    document = _with_groups(_with_python_names(read(path)))
+    return _read(folders, name, _read_law(folders))
+
+
+def procedures(own: Path | None = None) -> list[str]:
+    """Return the names of all procedures and variants, the default first."""
+    found = _names(layered("workflows", own))
+    return sorted(found, key=lambda name: (name != DEFAULT, name))
+
+
+def openable(own: Path | None = None) -> list[str]:
+    """Return the procedures under which an application can be registered: the others hang on a case.
+
+    Raises:
+        DataFault: the law files have faults.
+    """
+    return [name for name, rules in read_all(own)[0].items() if rules.workflow.channels]
+
+
+def read_all(own: Path | None = None) -> tuple[dict[str, Rulebook], list[Fault]]:
+    """Return every procedure that can be read, by its name, and the faults of those that cannot.
+
+    Raises:
+        DataFault: the law files have faults, on which every procedure rests.
+    """
+    folders = layered("workflows", own)
     law = _read_law(folders)
-    workflow = validated(_adapter(Workflow), document)
-    faults = [document.fault(f.text, _place(f.field), f.law) for f in soundness.faults(workflow, law, str(path))]
+    found: dict[str, Rulebook] = {}
+    faults: list[Fault] = []
+    for name in procedures(own):
+        try:
+            found[name] = _read(folders, name, law)
+        except DataFault as fault:  # a variant repeats the faults of what it extends
+            faults += [f for f in fault.faults if f not in faults]
+    return found, faults
+
+
+def _read(folders: list[Path], name: str, law: Law) -> Rulebook:
+    from yishenqing.documents import read  # noqa: PLC0415 - PyYAML is for those who read files
+    from yishenqing.overlay import EXTENDS, blamed, is_overlay, merged  # noqa: PLC0415
+
+    document = read(_file(folders, name))
+    if not is_overlay(document):
+        return Rulebook(_judged(document, name, law), law)
+    base = _extended(folders, document)
+    _judged(base, str(document.data[EXTENDS]), law)
+    try:
+        return Rulebook(_judged(merged(base, document), name, law), law)
+    except DataFault as fault:
+        raise DataFault.of([blamed(f, document) for f in fault.faults]) from None
+
+
+def _extended(folders: list[Path], overlay: Document) -> Document:
+    """Return the procedure that an overlay is laid over: one of the whole files, not another overlay."""
+    from yishenqing.documents import read  # noqa: PLC0415
+    from yishenqing.overlay import EXTENDS  # noqa: PLC0415
+
+    wanted = overlay.data[EXTENDS]
+    whole = {p.stem: p for folder in reversed(folders) for p in folder.glob("*.yaml")}
+    if wanted not in whole:
+        text = f"没有流程“{wanted}”可供扩展；可以写：{'、'.join(sorted(whole))}"
+        raise DataFault.of([overlay.fault(text, (EXTENDS,))])
+    return read(whole[wanted])
+
+
+def _judged(document: Document, name: str, law: Law) -> Workflow:
+    """Return the procedure of ``document``, which must be without fault and bear the name of its file."""
+    from yishenqing.documents import validated  # noqa: PLC0415
+
+    document = _with_groups(_with_python_names(document))
+    workflow: Workflow = validated(_adapter(Workflow), document)
+    faults = [document.fault(f.text, _place(f.field), f.law) for f in soundness.faults(workflow, law, document.file)]
+    if workflow.id != name:
+        faults.append(document.fault(f"代号“{workflow.id}”应与文件名“{name}.yaml”一致", ("id",)))
     if faults:
         raise DataFault.of(faults)
-    return Rulebook(workflow, law)
+    return workflow
 
 
 def _read_law(folders: list[Path]) -> Law:
@@ -124,11 +197,19 @@ def _law_files(folders: list[Path]) -> dict[str, Path]:
     return files
 
 
-def _first(folders: list[Path], name: str) -> Path:
+def _file(folders: list[Path], name: str) -> Path:
+    """Return the file of a procedure: whole ones lie in ``workflows``, variants one folder below."""
     for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    raise NotFound(f"找不到流程文件“{name}”。")
+        for path in (folder / f"{name}.yaml", folder / _VARIANTS / f"{name}.yaml"):
+            if path.is_file():
+                return path
+    raise NotFound(f"找不到流程文件“{name}.yaml”；现有：{'、'.join(sorted(_names(folders)))}。")
+
+
+def _names(folders: list[Path]) -> set[str]:
+    """Return the names of the procedures; other tables (分办表) lie in the same folder."""
+    files = (p for folder in folders for place in (folder, folder / _VARIANTS) for p in place.glob("*.yaml"))
+    return {p.stem for p in files if _PROCEDURE.search(p.read_bytes())}
 
 
 def _with_python_names(document: Document) -> Document:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.readings import objections
 from yishenqing.remembered import remembered
 from yishenqing.shipped import shipped
 
@@ -87,14 +88,18 @@ class Settings:
     people: Mapping[str, Person]
     case_number: str = "{year}-{n:04d}"
     letter_number: str = "{mark}{series}〔{year}〕{n}号"
+    workflow: str = "disclosure"  # the procedure under which new cases are opened: the shipped one, or a variant
     database: str = ""
     switched_off: tuple[str, ...] = field(default=())
     stage_limits: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, int] = field(default_factory=dict)
+    readings: Mapping[str, str] = field(default_factory=dict)  # of what the law leaves contested; others by default
     reminders: Mapping[str, Marks] = field(default_factory=dict)
     escalate_after: int = 2  # working days that an expired deadline may lie before the supervisors are told; 0: never
     mail: Mail | None = None
     hook: tuple[str, ...] = ()
+    reassess_months: int | None = None  # None: as workflows/holdings.yaml says
+    propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:
         """Return the roles that ``user`` may act in on ``day``, each with whose it is (oneself, or who is away)."""
@@ -155,6 +160,12 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
     ]
     if not settings.people:
         faults.append(document.fault("至少要有一名人员", ("people",)))
+    faults += [document.fault(text, ("readings", name)) for name, text in objections(settings.readings)]
+    faults += [
+        document.fault("不能小于1", (name,))
+        for name in ("reassess_months", "propose_applicants")
+        if (number := getattr(settings, name)) is not None and number < 1
+    ]
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
 
 
@@ -243,14 +254,24 @@ _ALL_DIFFERENT = 8  # two series, two years, two numbers
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 
 
-def write_settings(home: Path, user: str) -> Path:
-    """Write the sample settings, giving ``user`` every role; existing settings are left alone."""
+def write_settings(home: Path, user: str, workflow: str = "") -> Path:
+    """Write the sample settings, giving ``user`` every role; existing settings are left alone.
+
+    Raises:
+        DataFault: there are settings already, and they name another ``workflow`` than the one wished.
+    """
     path = home / FILE
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
         text = (shipped("samples") / FILE).read_text(encoding="utf-8")
         quoted = json.dumps(user, ensure_ascii=False)  # a YAML string too, whatever the user is called
+        text = text.replace("__USER__", quoted)
+        if workflow:
+            text = re.sub(r"(?m)^workflow: \w+", lambda _: f"workflow: {workflow}", text)
         unfinished = home / f".{FILE}-{os.getpid()}"
-        unfinished.write_text(text.replace("__USER__", quoted), encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)  # whole or not at all
+    elif workflow and (known := read_settings(home).workflow) != workflow:
+        text = f"机关设置已经存在，所用流程是“{known}”；要改用“{workflow}”，请修改其中的 workflow"
+        raise DataFault.of([Fault(text, str(path), field="workflow")])
     return path

@@ -242,7 +242,8 @@ def test_a_deadline_says_everything_in_the_words_of_the_contract(rules: Rulebook
         "alternatives": [
             {
                 "due": "2026-03-30",
-                "why": "休息日提交的，有判决以其后第一个工作日为收到申请之日（条例第三十一条）",
+                "why": "以其后第一个工作日为收到申请之日：法院以星期日之后的第一个工作日为收到申请之日"
+                "（条例第三十一条；杨某诉某机关逾期答复案（2017年，星期日电子邮件））",
             }
         ],
         "counting": {"start": "2026-03-01", "number": 20, "excluded": []},
@@ -360,9 +361,9 @@ def test_several_waits_of_one_kind_are_told_apart_by_their_id(rules: Rulebook, w
 
 @settings(max_examples=200)
 @given(histories())
-def test_the_day_of_receipt(rules: Rulebook, history: History) -> None:
+def test_the_day_of_receipt(rules: Rulebook, workdays: Days, history: History) -> None:
     wanted = history.arrived if history.channel in BY_ARRIVAL else history.confirmed or history.arrived
-    assert received_on(rules.workflow, history.facts()) == wanted
+    assert received_on(rules.workflow, history.facts(), workdays(history.today)) == wanted
 
 
 def test_an_unknown_channel_counts_from_arrival_and_says_no_more(rules: Rulebook, workdays: Days) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from yishenqing.core.plain import built
+from yishenqing.core.readings import Option, Reading
 from yishenqing.core.soundness import faults
 from yishenqing.core.workflow import (
     Channel,
     Clock,
+    Contested,
     Effect,
     Guard,
-    Otherwise,
     Outcome,
     Start,
     State,
@@ -48,6 +49,13 @@ def with_clock(**changes: Any) -> Callable[[Workflow], Workflow]:
 def with_channel(**changes: Any) -> Callable[[Workflow], Workflow]:
     sound: dict[str, Any] = {"title": "试", "receipt": "arrived_on", "law": LAW, "text": "试"}
     return lambda w: replace(w, channels={**w.channels, "tried": Channel(**(sound | changes))})
+
+
+def with_reading(name: str = "rest_day", default: str = "same_day", **changes: Any) -> Callable[[Workflow], Workflow]:
+    """Write a contested reading anew, sound but for ``changes`` of its first option."""
+    sound: dict[str, Any] = {"title": "试", "law": LAW, "source": "试", "why": "试"}
+    options = {"same_day": Option(**(sound | changes)), "next_workday": Option(**sound)}
+    return lambda w: replace(w, readings={**w.readings, name: Reading("试", default, options)})
 
 
 def with_outcome(**changes: Any) -> Callable[[Workflow], Workflow]:
@@ -112,11 +120,18 @@ DANGLING: list[tuple[Callable[[Workflow], Workflow], str, str]] = [
     (with_step(side=Turn("fee", to="x")), "steps.tried", "并行程序“收取信息处理费”没有状态“x”"),
     (with_step(starts=(Start("internal", LAW, figure="x"),)), "steps.tried", "没有自定的数“x”"),
     (with_outcome(evidence=(Guard("stated", LAW, field="x"),)), "outcomes.tried", "没有事实“x”"),
+    (with_step(starts=(Start("reply", LAW, while_stopped="x"),)), "steps.tried", "没有期限“x”"),
+    (with_step(stops=(Effect("reply", LAW, reading="x"),)), "steps.tried", "没有写明争议问题“x”的读法"),
+    (with_channel(readings=(Contested("x"),)), "channels.tried", "没有写明争议问题“x”的读法"),
+    (with_channel(readings=(Contested("rest_day", "x"),)), "channels.tried", "没有事实“x”"),
+    (with_reading("x"), "readings.x", "没有“x”这一争议问题；可用：online_receipt、"),
+    (with_reading("late_notice"), "readings.late_notice", "应有且只有这些读法：goes_on、restarts"),
+    (with_reading(default="x"), "readings.rest_day", "没有“x”这一读法"),
 ]
 CITED: list[tuple[Callable[[Workflow], Workflow], str]] = [
     (lambda w: replace(w, law=(BAD,)), "law"),
     (with_channel(law=BAD), "channels.tried"),
-    (with_channel(otherwise=(Otherwise("confirmed_on", BAD, "试"),)), "channels.tried"),
+    (with_reading(law=BAD), "readings.rest_day"),
     (with_clock(law=BAD), "clocks.tried"),
     (with_outcome(law=(LAW, BAD)), "outcomes.tried"),
     (with_step(law=(LAW, BAD)), "steps.tried"),
@@ -133,7 +148,9 @@ def test_the_shipped_workflow_has_no_fault(rules: Rulebook) -> None:
     assert faults(rules.workflow, rules.law) == []
 
 
-@pytest.mark.parametrize("sound", [with_step(), with_state(), with_clock(), with_channel(), with_outcome()])
+@pytest.mark.parametrize(
+    "sound", [with_step(), with_state(), with_clock(), with_channel(), with_outcome(), with_reading()]
+)
 def test_what_the_other_tests_spoil_is_sound_before(rules: Rulebook, sound: Callable[[Workflow], Workflow]) -> None:
     assert faults(sound(rules.workflow), rules.law) == []
 

@@ -36,6 +36,23 @@ def test_every_day_agrees_with_the_independent_calendar(year: int) -> None:
         day += timedelta(days=1)
 
 
+# What a notice adds to the name that the independent calendar gives the same days.
+ADDED = {"春节假期延长": "春节", "抗日战争暨世界反法西斯战争胜利70周年纪念日": "Anti-Fascist 70th Day"}
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_every_free_day_has_the_name_that_the_independent_calendar_gives_it(year: int) -> None:
+    found = read_year(FOLDER / f"{year}.yaml")
+    assert frozenset().union(*found.names.values()) == found.off
+    for day in sorted(found.off):
+        free, name = chinese_calendar.get_holiday_detail(day)
+        ours = found.name_of(day)
+        assert free
+        if name is not None:  # plain Saturdays and Sundays have none there
+            theirs = chinese_calendar.Holiday(name)
+            assert theirs.chinese in ADDED.get(ours, ours) or theirs.value == ADDED.get(ours), day
+
+
 # Off and worked days as the notices word them, written down by hand: (from, to, worked).
 TRAPS = [
     ("2011-12-31", "2011-12-31", True),  # named by the notice for 2012
@@ -104,11 +121,12 @@ def test_a_file_is_whole_ordered_and_free_of_contradiction(year: int) -> None:
         assert set(notice) <= {"number", "issued_on", "title"}
         assert notice["title"]
         assert (notice["number"] is None) == (year < 2011)
-    for days in (data["off"], data["worked"]):
+    off = [day for days in data["off"].values() for day in days]
+    for days in (*data["off"].values(), off, data["worked"]):
         assert days == sorted(set(days))
         assert all(type(day) is date for day in days)
         assert all(date(year - 1, 12, 25) <= day <= date(year, 12, 31) for day in days)
-    assert not set(data["off"]) & set(data["worked"])
+    assert not set(off) & set(data["worked"])
     assert all(day.weekday() >= 5 for day in data["worked"])
 
 

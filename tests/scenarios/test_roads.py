@@ -48,8 +48,9 @@ def test_there_are_at_least_forty_roads_with_names_of_their_own() -> None:
     assert len({road["名称"] for _, road in ROADS}) == len(ROADS) >= 40
 
 
-def test_the_roads_go_through_every_step_of_the_workflow(ended: list[Walked]) -> None:
-    assert {act.step for one in ended for act in one.acts} == set(FLOW.steps)
+def test_the_roads_go_through_every_step_that_people_take(ended: list[Walked]) -> None:
+    by_hand = {name for name, step in FLOW.steps.items() if step.offered}
+    assert by_hand <= {act.step for one in ended for act in one.acts}
 
 
 def test_the_roads_come_to_every_outcome_and_every_way(ended: list[Walked]) -> None:

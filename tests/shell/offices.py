@@ -49,7 +49,6 @@ ROAD: tuple[tuple[str, str, Mapping[str, Any]], ...] = (
     ("2026-03-26", "delivered", {"signed_by": "申请人本人"}),
     ("2026-04-09", "archived", {"retention": "D10"}),
 )
-_APPEND_ONLY = ("entries", "letters", "rulebooks")
 
 
 class Calendar:
@@ -90,13 +89,12 @@ def ysq(*words: str | Path, cwd: Path | None = None, **env: str) -> subprocess.C
 def tamper(home: Path, *statements: str) -> None:
     """Change rows as somebody with the database file in hand would: triggers dropped, then put back."""
     with sqlite3.connect(home / "office.db") as connection:
-        kept = [r[0] for r in connection.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'")]
-        for table in _APPEND_ONLY:
-            for verb in ("update", "delete"):
-                connection.execute(f"DROP TRIGGER {table}_no_{verb}")
+        kept = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in kept:
+            connection.execute(f"DROP TRIGGER {name}")
         for statement in statements:
             assert connection.execute(statement).rowcount > 0, statement
-        for trigger in kept:
+        for _, trigger in kept:
             connection.execute(trigger)
     connection.close()
 

@@ -206,7 +206,7 @@ def broken_cases() -> list[Any]:
     case = case_file()
     entries = list(case.entries)
     sealed = case.sealed[0]
-    changed = replace(entries[1], actor="王五")
+    changed = entries[1]._replace(actor="王五")
     return [
         pytest.param(replace(case, snapshot=case.snapshot + " "), "规则文本", id="rulebook"),
         pytest.param(replace(case, entries=[entries[0], changed, entries[2]]), "哈希值不符", id="entry"),

@@ -253,8 +253,8 @@ def test_a_ledger_cut_at_its_end_disagrees_with_its_registered_head(package: Pat
 
 def test_entries_of_another_case_show(package: Path) -> None:
     strange = ledger(("received", {}), ("replied", {}))
-    mixed = [strange[0], replace(strange[1], number="2026-0002")]
-    mixed[1] = replace(mixed[1], hash=mixed[1].computed_hash())
+    mixed = [strange[0], strange[1]._replace(number="2026-0002")]
+    mixed[1] = mixed[1]._replace(hash=mixed[1].computed_hash())
     put_lines(package, LEDGER, [canonical(entry.as_json()) for entry in mixed])
     reseal(package)
     assert "不是同一案件的记录" in [f.text for f in verify(package) if f.line == 2]

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from offices import APPLICATION, USER, Calendar, rows
 
+from yishenqing.almanac import read_year
 from yishenqing.cli import run
 from yishenqing.office import Office
 
@@ -28,7 +29,7 @@ source: 虚构的通知，仅供测试
 off: [2027-01-01, 2027-01-02, 2027-01-03, 2027-05-01]
 worked: [2027-01-09]
 """
-HOLIDAY_CN = {
+HOLIDAY_CN: dict[str, Any] = {
     "$schema": "https://raw.githubusercontent.com/NateScarlet/holiday-cn/master/schema.json",
     "year": 2027,
     "papers": ["https://example.invalid/虚构"],
@@ -113,6 +114,19 @@ def test_a_notice_turns_provisional_days_firm(
     reasons = "".join(r["text"] for d in shown["deadlines"] for r in d["reasons"])
     assert "尚未公布" not in reasons
     assert ("虚构〔2026〕1号" in reasons) is (kind == "yaml")  # the data set names papers, not numbers
+
+
+def test_the_names_of_the_holidays_are_kept(said: Said, home: Path, tmp_path: Path) -> None:
+    notice = tmp_path / "2027.json"
+    unnamed = {"date": "2027-05-02", "isOffDay": True}
+    notice.write_text(json.dumps({**HOLIDAY_CN, "days": [*HOLIDAY_CN["days"], unnamed]}), encoding="utf-8")
+    kept = read_year(Path(said("calendar", "import", notice)[1]["path"]))
+    assert {name: [str(d) for d in sorted(days)] for name, days in kept.names.items()} == {
+        "元旦": ["2027-01-01", "2027-01-02", "2027-01-03"],
+        "劳动节": ["2027-05-01"],
+        "未写明名称": ["2027-05-02"],
+    }
+    assert kept.off == frozenset().union(*kept.names.values())
 
 
 def test_an_officer_reads_what_moved(
@@ -219,6 +233,8 @@ MALFORMED = {
     "a day of another year": "year: 2027\noff: [2026-05-01]",
     "a day that is none": "year: 2027\noff: [2027-02-30]",
     "text for a day": "year: 2027\noff: [元旦]",
+    "a day under two names": "year: 2027\noff: {元旦: [2027-01-01], 春节: [2027-01-01]}",
+    "a name without a list": "year: 2027\noff: {元旦: 2027-01-01}",
     "no list": "year: 2027\noff: 2027-01-01",
     "an unknown key": "year: 2027\noff: [2027-01-01]\nfree: [2027-01-02]",
     "a key twice": "year: 2027\nyear: 2028\noff: [2027-01-01]",

@@ -178,8 +178,8 @@ def test_the_drawing_of_the_contracts_example(capsys: pytest.CaptureFixture[str]
         "图例：起 起算之日，不计入　第n 计入的第n个工作日",
         "      第n班 调休上班的星期六、星期日，计入　扣 不计入的工作日（征求意见等）",
         "      止 期限的最后一日　假 放假（含调休放假）　休 星期六、星期日",
-        "放假：2026-04-04至2026-04-06　国办发明电〔2025〕7号",
-        "放假：2026-05-01至2026-05-05　国办发明电〔2025〕7号",
+        "放假：2026-04-04至2026-04-06　清明节　国办发明电〔2025〕7号",
+        "放假：2026-05-01至2026-05-05　劳动节　国办发明电〔2025〕7号",
     ]
 
 
@@ -215,8 +215,14 @@ def test_days_of_december_are_the_next_notices() -> None:
     row = {"clock": "reply", "title": "期限", "due": "2019-01-03", "state": "met", "provisional": False}
     lines = weeks.drawing({**row, "counting": counting}, read_workdays_once())
     assert "29 第1班" in "".join(lines)
-    assert lines[-1].startswith("放假：2018-12-30至2019-01-01　")
-    assert "2018〕15号" in lines[-1]
+    assert lines[-2:] == ["放假：2018-12-30至2019-01-01　元旦　国办发明电〔2018〕15号", "      国办发明电〔2019〕3号"]
+
+
+def test_each_holiday_of_a_stretch_is_named() -> None:
+    counting = {"start": "2020-01-23", "number": 1, "excluded": []}
+    row = {"clock": "reply", "title": "期限", "due": "2020-02-03", "state": "met", "provisional": False}
+    lines = weeks.drawing({**row, "counting": counting}, read_workdays_once())
+    assert lines[-2].startswith("放假：2020-01-24至2020-02-02　春节、春节假期延长　")
 
 
 def test_an_unannounced_month_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

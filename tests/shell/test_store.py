@@ -17,6 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from yishenqing.core.errors import DataFault, IntegrityFault, Moved, NotFound, YishenqingError
 from yishenqing.core.ledger import Entry, append, canonical, genesis, seal
+from yishenqing.holdings.tables import metadata as holding_metadata
+from yishenqing.kinship.tables import metadata as kinship_metadata
 from yishenqing.precedents.tables import metadata as precedent_metadata
 from yishenqing.store import due, issued, ledger, vault
 from yishenqing.store.engine import Transactions, open_engine
@@ -103,7 +105,8 @@ class TestMigrations:
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415
         from alembic.migration import MigrationContext  # noqa: PLC0415
 
-        own = {t for m in (metadata, precedent_metadata) for t in m.tables}
+        declared = [metadata, precedent_metadata, holding_metadata, kinship_metadata]
+        own = {t for m in declared for t in m.tables}
         with engine.connect() as connection:
             context = MigrationContext.configure(
                 connection,
@@ -113,7 +116,7 @@ class TestMigrations:
                     "include_name": lambda name, kind, _parents: kind != "table" or name in own,
                 },
             )
-            differences = compare_metadata(context, [metadata, precedent_metadata])  # type: ignore[arg-type]
+            differences = compare_metadata(context, declared)  # type: ignore[arg-type]
         assert differences == []
 
     def test_run_again_without_a_change(self, engine: Engine) -> None:

@@ -25,9 +25,11 @@ from yishenqing.archive.payload import (
     SEALED,
     file_mentions,
     in_bag,
+    later_rules,
 )
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.ledger import Entry, Sealed, canonical, chain_faults, digest, genesis, placeholders
+from yishenqing.core.moving import breaks, moves
 
 Shape = Mapping[str, type | tuple[type, ...]]
 # Digest of every line of sealed.jsonl or papers.jsonl, with the size in bytes where one is known.
@@ -189,9 +191,28 @@ class _Contents:
         for fault in chain_faults(listed, first.agency, first.number, rules) if rules else ():
             seq = int(fault.field.rpartition(".")[2])
             self.found.append(replace(fault, file=in_bag(LEDGER), line=places[seq], field=""))
+        self._check_moves(listed)
         for line, entry in entries.items():
             if (entry.agency, entry.number) != (first.agency, first.number):
                 self._fault(LEDGER, "不是同一案件的记录", line)
+
+    def _check_moves(self, entries: list[Entry]) -> None:
+        """The rules that the case was moved to lie in the package, and are those that its entries name."""
+        found = moves(entries)
+        for seq, text in breaks(entries, found[-1][2]) if found else ():
+            self._fault(LEDGER, f"第{seq}条记录：{text}")
+        for n, (entry, _, after) in enumerate(found, 1):
+            name = later_rules(n)
+            if in_bag(name) not in self.tree.files:
+                self._fault(name, f"缺少第{entry.seq}条记录所转用的规则")
+                continue
+            try:
+                text = (self.tree.root / in_bag(name)).read_bytes().decode()
+            except UnicodeDecodeError:
+                self._fault(name, "不是 UTF-8 编码的文本")
+                continue
+            if digest("rulebook", text) != after:
+                self._fault(name, f"规则文本与第{entry.seq}条记录所写的不符，已被改动")
 
     def _rules(self, first: Entry, info: Mapping[str, str]) -> str:
         """Return the digest of the rules that the ledger chains to, or nothing where none fits (reported)."""

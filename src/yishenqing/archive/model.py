@@ -36,7 +36,9 @@ class PaperRecord:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """Everything of one case. ``rulebook`` is the digest of ``snapshot``, the text of the rules it ran under.
+    """Everything of one case. ``rulebook`` is the digest of ``snapshot``, the text of the rules it was opened under.
+
+    ``later`` are the texts of the rules that it was moved to, in the order of the moves in its ledger.
 
     ``destroyed`` lists the digests of sealed values and files that were destroyed under the retention rules:
     entries still mention them, nothing can open them. A digest that is neither present nor listed here is a
@@ -56,6 +58,7 @@ class CaseFile:
     contents: Sequence[FilePaper]
     info: Mapping[str, str] = field(default_factory=dict)
     destroyed: Sequence[str] = ()
+    later: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,15 +31,22 @@ def payload(case: CaseFile) -> dict[str, bytes]:
         PAPERS: _lines(_papers(case, where)),
         DEADLINES: (json.dumps(case.deadlines, ensure_ascii=False, indent=2) + "\n").encode(),
         RULEBOOK: case.snapshot.encode(),  # nothing added: its digest is over the very text
+        **{later_rules(n): text.encode() for n, text in enumerate(case.later, 1)},
     }
     rows = [(paper.title, name) for paper, name in zip(case.contents, papers, strict=True)]
     return {**papers, **records, NOTICE: notice(case, rows).encode()}
 
 
+def later_rules(move: int) -> str:
+    """Return the name of the file with the rules that the ``move``-th move led to."""
+    return f"rulebook-{move + 1}.json"
+
+
 def _named(case: CaseFile) -> dict[str, bytes]:
     papers: dict[str, bytes] = {}
     for paper in case.contents:
-        papers[payload_name(paper.name, [*RECORDS, *papers])] = paper.content
+        later = [later_rules(n) for n in range(1, len(case.later) + 1)]
+        papers[payload_name(paper.name, [*RECORDS, *later, *papers])] = paper.content
     return papers
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from yishenqing.cli import commands, joining, library, reckoning, timing
+from yishenqing.cli import commands, holding, joining, library, linking, reckoning, timing
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Group, speak
 from yishenqing.core.version import __version__
@@ -27,7 +27,15 @@ def cli(_wishes: Wishes) -> None:
     """Gather the global options; the command does the rest."""
 
 
-for command in (*commands.ALL, *joining.ALL, *timing.ALL, *reckoning.ALL, *library.ALL):
+for command in (
+    *commands.ALL,
+    *joining.ALL,
+    *linking.ALL,
+    *timing.ALL,
+    *reckoning.ALL,
+    *library.ALL,
+    *holding.ALL,
+):
     cli.add_command(command)
 
 

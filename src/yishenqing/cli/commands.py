@@ -24,13 +24,16 @@ def _show(wishes: Wishes, found: Any, lines: list[str]) -> None:
 
 
 @click.command(cls=Command, help="建立机关文件夹：设置、数据库、案例库（可以重复运行；也用于升级数据库）。")
+@click.option(
+    "--workflow", default="", metavar="流程", help="按哪个流程办理（如 township、city_legal，默认 disclosure）"
+)
 @global_options
-def init(wishes: Wishes) -> None:
+def init(wishes: Wishes, workflow: str) -> None:
     """Make an office's folder."""
     from yishenqing.office import Office  # noqa: PLC0415
 
     existed = (wishes.folder / "office.yaml").exists()
-    settings = Office.init(wishes.folder, wishes.user)
+    settings = Office.init(wishes.folder, wishes.user, workflow)
     text = [f"机关文件夹已就绪：{wishes.folder}"]
     if not existed:
         text.append(f"设置文件：{settings}（现为示例机关“云溪县自然资源局”，正式使用前请改成本机关的）")
@@ -158,12 +161,13 @@ def check(wishes: Wishes) -> int:
 
 @click.command(cls=Command, help="绘制依申请公开流程图（SVG 和 Mermaid）。")
 @click.option("--to", "folder", type=_FILE, metavar="文件夹", default=Path(), help="写到哪个文件夹（默认当前文件夹）")
+@click.option("--workflow", default="", metavar="流程", help="画哪个流程（如 reconsideration，默认 disclosure）")
 @global_options
-def diagram(wishes: Wishes, folder: Path) -> None:
+def diagram(wishes: Wishes, folder: Path, workflow: str) -> None:
     """Draw the flow chart."""
     from yishenqing.office.checking import diagrams  # noqa: PLC0415
 
-    found = diagrams(wishes.folder, folder)
+    found = diagrams(wishes.folder, folder, workflow)
     _show(wishes, found, [f"流程图：{found['svg']}", f"Mermaid：{found['mermaid']}"])
 
 

@@ -12,7 +12,7 @@ from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
-_LIMIT = click.option(
+_HOW_MANY = click.option(
     "--limit", type=click.IntRange(1, 1000), default=10, show_default=True, metavar="条数", help="最多几条"
 )
 
@@ -26,7 +26,7 @@ def precedent(_wishes: Wishes) -> None:
 @precedent.command("search", cls=Command, help="检索案例，如：ysq precedent search 会议纪要能否以过程性信息拒绝")
 @click.argument("text", required=False, metavar="[检索词]")
 @click.option("--queries", type=_FILE, metavar="文件", help="JSONL 文件，每行一个检索（id、text）")
-@_LIMIT
+@_HOW_MANY
 @global_options
 def search(wishes: Wishes, text: str | None, queries: Path | None, limit: int) -> None:
     """Search the library."""

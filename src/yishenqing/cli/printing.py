@@ -29,8 +29,16 @@ def lines(texts: Iterable[str]) -> None:
 def case(found: Row) -> list[str]:
     """Return a case: where it stands, what is due and why, what may be done, its letters and ledger."""
     out = [f"案件 {found['number']}　{found['stage']}阶段：{found['state_title']}"]
+    if found["workflow"]["id"] != "disclosure":
+        out.append(f"  流程：{found['workflow']['title']}")
     out += [f"  提示：{_with_law(warning)}" for warning in found.get("warnings") or []]
     out += [f"  ！{doubt['text']}" for doubt in found["doubts"]]
+    if found["corrected"]:
+        out.append("  ！本案先前的答复已被责令重新作出，留卷备查，不得再作为先例")
+    if "recognised" in found or "holdings" in found:
+        from yishenqing.cli.known import known_lines  # noqa: PLC0415 - an act has nothing of it
+
+        out += known_lines(found)
     out += ["", "期限"]
     for deadline in found["deadlines"]:
         out += deadline_lines(deadline)
@@ -45,9 +53,18 @@ def case(found: Row) -> list[str]:
     if found["letters"]:
         out += ["", "文书"]
         out += [f"  {x['number']}　{x['title']}\n    {x['path']}" for x in found["letters"]]
+    if found["linked"]:
+        out += ["", "关联案件"]
+        out += [_linked(x) for x in found["linked"]]
     out += ["", "案卷记录"]
     out += [entry(e) for e in found["entries"]]
     return [*out, *_since(found)] if "since" in found else out
+
+
+def _linked(found: Row) -> str:
+    """Return a linked case, or the one that this case hangs on."""
+    result = f"　结果：{found['result_title']}" if found["result_title"] else ""
+    return f"  {found['number']}　{found['title']}　{found['state_title']}{result}"
 
 
 def _beside(found: Row) -> list[str]:
@@ -189,14 +206,35 @@ def check(found: Row) -> list[str]:
         mark = "✓" if citation["resolved"] else "×"
         out.append(f"  {mark} {citation['law']}　{citation['text']}")
         out.append(f"      用于：{'、'.join(citation['places'])}")
+    out += _readings(found["readings"])
     years = found["calendar"]
     if years:
         out.append(f"工作日安排：{years[0]}年至{years[-1]}年")
+    out += [
+        f"流程：{flow['id']}　{flow['title']}" + (f"（{flow['extends']}的变体）" if flow["extends"] else "")
+        for flow in found["workflows"]
+    ]
+    out += [
+        f"  ？尚未由人核对的期限数值：{term['title']}　{term['value']}（{term['law']}）"
+        for term in found["unchecked"]
+    ]
     if found["faults"]:
         out.append(f"发现{len(found['faults'])}处错误：")
         out += [f"  × {f['text']}" for f in found["faults"]]
     else:
         out.append(f"检查通过：共引用{len(found['citations'])}处条文，全部可以核对。")
+    return out
+
+
+def _readings(readings: Iterable[Row]) -> list[str]:
+    """Return how each contested point is read, and by whose choice."""
+    out = ["有争议的读法（可在 office.yaml 的 readings 中另选）"] if readings else []
+    for reading in readings:
+        whose = "默认" if reading["default"] else "本机关选用"
+        out.append(f"  {reading['reading']}　{reading['title']}")
+        out.append(f"      {whose}：{reading['taken']}　{reading['taken_title']}（{reading['law']}）")
+        out.append(f"      理由：{reading['why']}（{reading['source']}）")
+        out += [f"      可另选：{word}　{title}" for word, title in reading["others"].items()]
     return out
 
 

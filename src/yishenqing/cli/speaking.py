@@ -27,7 +27,9 @@ class _Speaking(click.Command):
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the usage line."""
         pieces = [
-            p.replace("[OPTIONS]", "[选项]").replace("COMMAND [ARGS]...", "命令 …")
+            p.replace("[OPTIONS]", "[选项]")
+            .replace("[COMMAND] [ARGS]...", "[命令 …]")
+            .replace("COMMAND [ARGS]...", "命令 …")
             for p in self.collect_usage_pieces(ctx)
         ]
         formatter.write_usage(ctx.command_path, " ".join(pieces), prefix="用法：")

@@ -135,14 +135,16 @@ def _naming(day: date, workdays: Workdays) -> list[Year]:
 
 
 def _notices(days: Sequence[Day], workdays: Workdays) -> list[str]:
-    """Say for each stretch of holidays which notice gives it."""
+    """Say for each stretch of holidays what they are, and which notice gives them."""
     out = []
     free = [d.on for d in days if "假" in d.means]
     for _, inside in groupby(enumerate(free), key=lambda pair: pair[1].toordinal() - pair[0]):
         stretch = [day for _, day in inside]
         until = f"至{stretch[-1]}" if len(stretch) > 1 else ""
-        numbers = dict.fromkeys(n for day in stretch for year in _naming(day, workdays) for n in year.notices)
-        out += _wrapped("放假：", [f"{stretch[0]}{until}", *numbers])
+        naming = [(day, year) for day in stretch for year in _naming(day, workdays)]
+        names = dict.fromkeys(name for day, year in naming if (name := year.name_of(day)))
+        numbers = dict.fromkeys(n for _, year in naming for n in year.notices)
+        out += _wrapped("放假：", [f"{stretch[0]}{until}", *(["、".join(names)] if names else []), *numbers])
     return out
 
 

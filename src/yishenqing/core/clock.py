@@ -7,6 +7,7 @@ steps; the count then turns each running clock into a date with the reasons and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from yishenqing.core.deadline import (
     Counting,
     Deadline,
     Fact,
+    Later,
     as_date,
     keyed,
     months_later,
@@ -24,7 +26,8 @@ from yishenqing.core.deadline import (
 )
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import UNIT_TITLES, Law
-from yishenqing.core.receipt import received_on
+from yishenqing.core.readings import Option, Readings
+from yishenqing.core.receipt import receipt_of, received_on
 from yishenqing.core.runs import Pause, Run
 from yishenqing.core.workdays import Count, Workdays
 from yishenqing.core.workflow import Channel, Effect, Start, Step, Workflow
@@ -34,24 +37,37 @@ class _Fold:
     """Runs facts through the clock words of their steps."""
 
     def __init__(
-        self, workflow: Workflow, law: Law, workdays: Workdays, opened_on: date, figures: Mapping[str, int]
+        self,
+        workflow: Workflow,
+        law: Law,
+        workdays: Workdays,
+        facts: Sequence[Fact],
+        figures: Mapping[str, int],
+        readings: Readings,
     ) -> None:
-        self.workflow, self.law, self.workdays, self.opened_on = workflow, law, workdays, opened_on
-        self.figures = figures
+        self.workflow, self.law, self.workdays, self.facts = workflow, law, workdays, facts
+        self.figures, self.readings = figures, readings
+        self.opened_on = received_on(workflow, facts, workdays, readings.chosen)
+        self.turns_on: set[str] = set()  # the contested readings that these facts turn on
         self.runs: dict[str, Run] = {}
         self.remedy = ""
-        self.steps: list[str] = []
+        self.place = 0  # the number of the fact at hand
 
-    def apply(self, fact: Fact) -> None:
+    def run(self) -> None:
+        effects, correcting = _effects(self.workflow), self.workflow.correcting
+        for place, fact in enumerate(self.facts, 1):
+            if outcome := fact.facts.get("outcome"):
+                known = self.workflow.outcomes.get(str(outcome))
+                self.remedy = known.remedy if known else self.remedy
+            # A long case is long by what touches no clock: searches, notes.
+            if effects[fact.step] or fact.step == correcting:
+                self.place = place
+                self.apply(fact, effects[fact.step])
+
+    def apply(self, fact: Fact, effects: Sequence[tuple[_Handle, Start | Effect]]) -> None:
         step = self.workflow.steps[fact.step]
-        self.steps.append(fact.step)
-        if outcome := self.workflow.outcomes.get(str(fact.facts.get("outcome", ""))):
-            self.remedy = outcome.remedy
         if fact.step == self.workflow.correcting:
             self._note_correction(step, fact)
-        effects = _effects(self.workflow)[fact.step]
-        if not effects:
-            return
         # Whether another clock was kept is asked of the moment before this act changes anything.
         kept = {e.within: self._kept(e.within, fact.on) for e in step.stops if e.within}
         for handle, effect in effects:
@@ -60,7 +76,7 @@ class _Fold:
     def _note_correction(self, step: Step, said: Fact) -> None:
         """Put a correction among the reasons of the clocks that the corrected entry started."""
         of, name = int(said.facts["of"]), str(said.facts["field"])
-        fields = self.workflow.steps[self.steps[of - 1]].fields
+        fields = self.workflow.steps[self.facts[of - 1].step].fields
         title = fields[name].title if name in fields else "办理日期"
         what = f"第{of}条记录的“{title}”更正为{said.facts['value']}"
         text = f"{said.on}{step.title}：{what}（{said.facts['reason']}）"
@@ -81,8 +97,8 @@ class _Fold:
             return
         clock = self.workflow.clocks[effect.clock]
         channel = self.workflow.channels.get(str(fact.facts.get("channel", "")))
-        begun, reason = self._begun(step, effect, fact, channel)
-        run = Run(effect.clock, fact.id, clock, begun or fact.on, [reason], None, "workday", Reason("", effect.law))
+        begun, reasons = self._begun(step, effect, fact, channel)
+        run = Run(effect.clock, fact.id, clock, begun or fact.on, reasons, None, "workday", Reason("", effect.law))
         if effect.until or effect.same_as:
             run.fixed = self._fixed(effect, fact)
             run.term_reason = Reason(f"{clock.title}至{run.fixed}止", effect.law)
@@ -92,12 +108,11 @@ class _Fold:
             return  # the law of the day knew no such period (旧条例 set none for 补正)
         if begun is None:
             run.stopped_on, run.waiting = fact.on, "双方确认之前尚未起算"
-        elif effect.counted_from == "receipt" and channel is not None:
-            run.others = self._other_receipts(channel, fact, begun)
         old = self.runs.get(keyed(run.name, run.id))
-        if old is not None:  # a wait for somebody's opinion goes on, whatever else starts the period anew
+        # A wait for somebody's opinion goes on, whatever starts the period anew; an ordered day waits for nobody.
+        if old is not None and run.fixed is None:
             run.pauses = [p for p in old.pauses if p.open(fact.on)]
-        run.source = len(self.steps)
+        run.source = self.place
         self.runs[keyed(run.name, run.id)] = run
 
     def _applies(self, effect: Start, fact: Fact) -> bool:
@@ -109,7 +124,12 @@ class _Fold:
             or (effect.unless_true and fact.facts.get(effect.unless_true))
             or (effect.until and as_date(fact.facts.get(effect.until)) is None)
             or (effect.same_as and effect.same_as not in self.runs)
+            or (effect.while_stopped and not self._stands_still(effect.while_stopped))
         )
+
+    def _stands_still(self, clock: str) -> bool:
+        run = self.runs.get(clock)
+        return run is not None and run.stopped_on is not None
 
     def _remedy_on(self, on: date) -> str:
         """The remedy of the outcome by the law of the day (复议前置 only since 2024)."""
@@ -121,19 +141,19 @@ class _Fold:
             return self.count(self.runs[effect.same_as], fact.on).day
         return as_date(fact.facts.get(effect.until)) or fact.on
 
-    def _begun(self, step: Step, effect: Start, fact: Fact, channel: Channel | None) -> tuple[date | None, Reason]:
+    def _begun(
+        self, step: Step, effect: Start, fact: Fact, channel: Channel | None
+    ) -> tuple[date | None, list[Reason]]:
         if effect.counted_from == "on":
-            return fact.on, Reason(f"{fact.on}{step.title}", effect.law)
+            return fact.on, [Reason(f"{fact.on}{step.title}", effect.law)]
         if effect.counted_from != "receipt":
             day = as_date(fact.facts.get(effect.counted_from)) or fact.on
-            return day, Reason(f"{day}{step.fields[effect.counted_from].title}", effect.law)
-        if channel is None or channel.receipt == "arrived_on":
-            text = f"：{channel.text}" if channel else ""
-            return fact.on, Reason(f"{fact.on}收到申请{text}", channel.law if channel else effect.law)
-        confirmed = as_date(fact.facts.get("confirmed_on"))
-        if confirmed is None:
-            return None, Reason(f"{fact.on}到达，尚待与申请人确认：{channel.text}", channel.law)
-        return confirmed, Reason(f"{confirmed}确认收到申请：{channel.text}", channel.law)
+            return day, [Reason(f"{day}{step.fields[effect.counted_from].title}", effect.law)]
+        if channel is None:
+            return fact.on, [Reason(f"{fact.on}收到申请", effect.law)]
+        receipt = receipt_of(channel, fact, self.readings, self.workdays)
+        self.turns_on.update(receipt.turns_on)
+        return receipt.on, list(receipt.reasons)
 
     def _measure(self, run: Run, name: str) -> bool:
         of_day = self.opened_on if run.clock.law_of == "case" else run.started_on
@@ -143,7 +163,10 @@ class _Fold:
             self.workdays.require(run.started_on)
             return False
         run.length, run.unit, run.rolls = value.value, term.unit, term.rolls
-        run.term_reason = Reason(f"自次日起算{value.value}{UNIT_TITLES[term.unit]}", value.law)
+        text = f"自次日起算{value.value}{UNIT_TITLES[term.unit]}" if value.value else "须于当日办理"
+        run.term_reason = Reason(text, value.law)
+        if run.clock.law_of == "start":  # what an earlier law gave began under that law
+            run.reasons = [replace(r, law=value.law) for r in run.reasons]
         return True
 
     def _allow(self, run: Run, name: str) -> None:
@@ -151,16 +174,6 @@ class _Fold:
         figure = self.workflow.figures[name]
         run.length = self.figures.get(name, figure.value)
         run.term_reason = Reason(f"本机关自定{figure.title}{run.length}个工作日", figure.law)
-
-    def _other_receipts(self, channel: Channel, fact: Fact, begun: date) -> list[tuple[date, str]]:
-        found = []
-        for other in channel.otherwise:
-            day = as_date(fact.facts.get("confirmed_on"))
-            if other.receipt == "next_workday":
-                day = None if self.workdays.is_working(begun) else self.workdays.roll(begun).day
-            if day is not None and day > begun:
-                found.append((day, f"{other.text}（{other.law}）"))
-        return found
 
     def meet(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self._find(effect.clock, fact)
@@ -181,28 +194,33 @@ class _Fold:
         if effect.within and not kept[effect.within]:
             title = self.workflow.clocks[effect.within].title
             late = f"已超过{title}" if effect.within in self.runs else f"（当时的规定没有{title}）"
-            text = f"{fact.on}{step.title}{late}，原期限继续计算（从严）"
-            run.remarks.append(Reason(text, effect.law))
-            return
+            contested = effect.reading if effect.within in self.runs else ""
+            if self._read(contested, run) != "restarts":
+                text = f"{fact.on}{step.title}{late}，原期限继续计算（从严）"
+                run.remarks.append(Reason(text, effect.law))
+                return
         run.stopped_on = fact.on
         run.waiting = f"{fact.on}{step.title}，答复此前不再计算，以后重新起算"
 
+    def _read(self, name: str, run: Run) -> str:
+        """Return how the contested point ``name`` is read (empty: nothing is contested), and have ``run`` say so."""
+        if not name:
+            return ""
+        self.turns_on.add(name)
+        run.remarks += self.readings.departure(name)
+        return self.readings.word(name)
+
     def pause(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)
-        if run is None:
+        if run is None or (run.fixed is not None and run.length is None):  # a day that was ordered stays
             return
         limit = self._find(effect.at_most, fact) if effect.at_most else None
-        run.pauses.append(
-            Pause(
-                (fact.step, fact.id),
-                fact.on,
-                None,
-                step.title,
-                effect.law,
-                as_date(fact.facts.get("received_on")),
-                self.count(limit, fact.on).day if limit else None,
-            )
-        )
+        at_most = self.count(limit, fact.on).day if limit else None
+        since, title = fact.on, step.title
+        received = as_date(fact.facts.get(effect.field)) or since
+        if received != since and self._read(effect.reading, run) == "received":
+            since, title = received, step.fields[effect.field].title
+        run.pauses.append(Pause((fact.step, fact.id), since, None, title, effect.law, at_most))
 
     def resume(self, _step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)
@@ -225,32 +243,29 @@ class _Fold:
             run.extension += days
             run.remarks.append(Reason(f"{fact.on}{step.title}{days}个工作日", effect.law))
 
-    def count(self, run: Run, today: date, start: date | None = None, *, received: bool = False) -> Count:
-        """Return the last day of ``run``, seen from ``today`` (an open pause is counted up to today).
-
-        With ``received``, a pause begins on the day the asked received the letter, not when it was sent.
-        """
+    def count(self, run: Run, today: date) -> Count:
+        """Return the last day of ``run``, seen from ``today`` (an open pause is counted up to today)."""
         if run.fixed is not None:
             return Count(run.fixed)
-        how = self.counting(run, today, start, received=received)
+        how = self.counting(run, today)
         if how is None:
-            return self.workdays.roll(self._nominal(run, self._from(run, today, start)))
+            return self.workdays.roll(self._nominal(run, self._from(run, today)))
         return how.last_day(self.workdays)
 
-    def counting(
-        self, run: Run, today: date, start: date | None = None, *, received: bool = False
-    ) -> Counting | None:
+    def counting(self, run: Run, today: date) -> Counting | None:
         """Return what ``count`` counts: None for a fixed day and for periods in days or months."""
         if run.fixed is not None or run.unit != "workday":
             return None
-        start = self._from(run, today, start)
-        spans = [(max((p.received if received else None) or p.since, start), p.until(today)) for p in run.pauses]
+        start = self._from(run, today)
+        if not run.pauses:
+            return Counting(start, (run.length or 0) + run.extension)
+        spans = [(max(p.since, start), p.until(today)) for p in run.pauses]
         return Counting(start, (run.length or 0) + run.extension, tuple(union(spans)))
 
     @staticmethod
-    def _from(run: Run, today: date, start: date | None) -> date:
+    def _from(run: Run, today: date) -> date:
         """The day counted from: a stopped clock begins anew today at the earliest."""
-        return max(today, run.stopped_on) if run.stopped_on is not None else start or run.started_on
+        return max(today, run.stopped_on) if run.stopped_on is not None else run.started_on
 
     def deadline(self, run: Run, today: date) -> Deadline:
         today = min(today, run.met_on or today)  # what is done stands still, whoever looks later
@@ -265,22 +280,14 @@ class _Fold:
             state=state,
             provisional=paused or (count.provisional and state == "running"),
             owed_by=run.clock.owed_by,
-            reasons=tuple(self._reasons(run, count, state, today)),
+            reasons=Later(lambda: self._reasons(run, count, state, today)),
             started_on=run.started_on,
             length=run.length,
             met_on=run.met_on,
-            alternatives=tuple(self._alternatives(run, today, count.day)),
             id=run.id,
             waiting=paused and run.stopped_on is None,
             counting=how,
         )
-
-    def _alternatives(self, run: Run, today: date, due: date) -> list[Alternative]:
-        found = [Alternative(self.count(run, today, start).day, why) for start, why in run.others]
-        if law := next((p.law for p in run.pauses if p.received), ""):
-            why = f"征求意见的时间自对方收到征求意见书起扣除，而不是自发出起扣除（{law}未明确）"
-            found.append(Alternative(self.count(run, today, received=True).day, why))
-        return [a for a in found if a.due != due]
 
     def _reasons(self, run: Run, count: Count, state: ClockState, today: date) -> list[Reason]:
         reasons = [*run.reasons, run.term_reason]
@@ -348,20 +355,44 @@ def deadlines(
     facts: Sequence[Fact],
     today: date,
     figures: Mapping[str, int] | None = None,
+    chosen: Mapping[str, str] | None = None,
 ) -> dict[str, Deadline]:
     """Return every clock that the facts have started, by its name, as seen on ``today``.
 
-    ``figures`` are the office's own numbers, where they differ from the workflow's.
+    ``figures`` are the office's own numbers, where they differ from the workflow's; ``chosen`` its own readings of
+    what is contested: the dates by every other reading that these facts turn on stand beside as alternatives.
 
     Raises:
         CalendarGap: a past year that is needed has no notice.
     """
     if not facts:
         return {}
-    fold = _Fold(workflow, law, workdays, received_on(workflow, facts), figures or {})
-    for fact in facts:
-        fold.apply(fact)
-    return {key: fold.deadline(run, today) for key, run in fold.runs.items()}
+
+    def folded(readings: Readings) -> _Fold:
+        fold = _Fold(workflow, law, workdays, facts, figures or {}, readings)
+        fold.run()
+        return fold
+
+    fold = folded(Readings(workflow.readings, chosen or {}))
+    found = {key: fold.deadline(run, today) for key, run in fold.runs.items()}
+    for name in workflow.readings if fold.turns_on else ():
+        for readings, option in fold.readings.others(name) if name in fold.turns_on else ():
+            found = _beside(found, folded(readings), option, today)
+    return found
+
+
+def _beside(found: Mapping[str, Deadline], other: _Fold, option: Option, today: date) -> dict[str, Deadline]:
+    """Put the dates that another reading gives beside those found."""
+    told = dict(found)
+    for key, deadline in found.items():
+        run = other.runs.get(key)
+        seen = other.deadline(run, today) if run is not None else deadline
+        if seen.due != deadline.due:
+            strict = f"从严为{seen.due}，" if seen.due < deadline.due else ""
+            earliest = "（尚未起算，所示为最早可能的日期）" if seen.state == "stopped" else ""
+            more = Alternative(seen.due, f"{strict}{option}{earliest}")
+            told[key] = replace(deadline, alternatives=(*deadline.alternatives, more))
+    return told
 
 
 def _state(run: Run, due: date, today: date) -> ClockState:

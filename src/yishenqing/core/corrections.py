@@ -6,7 +6,6 @@ Deadlines are computed from the facts as corrected; asked â€œas known on a dayâ€
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -32,9 +31,9 @@ def effective(workflow: Workflow, facts: Sequence[Fact]) -> tuple[Fact, ...]:
 def _applied(workflow: Workflow, fact: Fact, correction: Any) -> Fact:
     name, value = str(correction["field"]), str(correction["value"])
     if name == ON:
-        return replace(fact, on=date.fromisoformat(value))
+        return fact._replace(on=date.fromisoformat(value))
     typed = shaped(workflow, workflow.steps[fact.step], {name: value})
-    return replace(fact, facts={**fact.facts, **typed})
+    return fact._replace(facts={**fact.facts, **typed})
 
 
 def objection(workflow: Workflow, facts: Sequence[Fact], correction: Any) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from yishenqing.core.errors import Reason
 
@@ -25,8 +25,7 @@ STATE_TITLES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """Something that happened on a legal date, in the words of the workflow's steps."""
 
     step: str
@@ -93,6 +92,46 @@ class Counting:
         return {"start": self.start.isoformat(), "number": self.number, "excluded": spans}
 
 
+class Later(Sequence[Reason]):
+    """Reasons that are put into words when somebody first looks at them: an act needs the day alone."""
+
+    __slots__ = ("_said", "_say")
+
+    def __init__(self, say: Callable[[], Iterable[Reason]]) -> None:
+        """Ask ``say`` once, when the reasons are looked at; it must depend on nothing that changes."""
+        self._say = say
+        self._said: tuple[Reason, ...] | None = None
+
+    def _all(self) -> tuple[Reason, ...]:
+        if self._said is None:
+            self._said = tuple(self._say())
+        return self._said
+
+    @overload
+    def __getitem__(self, index: int) -> Reason: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Reason, ...]: ...
+    def __getitem__(self, index: int | slice) -> Reason | tuple[Reason, ...]:
+        """Return one reason, or some."""
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the same is said, now or later."""
+        return isinstance(other, Later | tuple) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        """Return the hash of the reasons as a tuple."""
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        """Return the reasons as a tuple shows them."""
+        return repr(self._all())
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
     """A last day, who owes the act, and why it falls there.
@@ -106,7 +145,7 @@ class Deadline:
     state: ClockState
     provisional: bool
     owed_by: str
-    reasons: tuple[Reason, ...]
+    reasons: Sequence[Reason]
     started_on: date
     length: int | None
     alternatives: tuple[Alternative, ...] = ()

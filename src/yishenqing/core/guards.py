@@ -39,9 +39,9 @@ def _against(attempt: Attempt, guard: Guard) -> list[Reason]:
     return [Reason(text, guard.law)] if text else []
 
 
-def _once(attempt: Attempt, _guard: Guard) -> str:
-    earlier = attempt.standing.last(attempt.name)
-    return f"只能办理一次，{earlier.on}已经办理" if earlier else ""
+def _once(attempt: Attempt, guard: Guard) -> str:
+    earlier = next((f for f in reversed(attempt.standing.facts) if f.step in (attempt.name, guard.step)), None)
+    return f"只能办理一次，{earlier.on}已经办理" if earlier and earlier.step == attempt.name else ""
 
 
 def _after(attempt: Attempt, guard: Guard) -> str:
@@ -99,7 +99,8 @@ def _at_most(attempt: Attempt, guard: Guard) -> str:
     if attempt.facts is None:
         return ""
     standing = attempt.standing
-    limit = standing.law.term(guard.term, received_on(standing.workflow, standing.facts)).value
+    received = received_on(standing.workflow, standing.facts, standing.workdays, standing.readings)
+    limit = standing.law.term(guard.term, received).value
     given = attempt.facts.get(guard.field)
     title = attempt.step.fields[guard.field].title
     if not isinstance(given, int) or given < 1:

@@ -37,13 +37,16 @@ class Statute:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a term amounts to from ``since`` on, by which article, last compared by a person on ``checked_on``."""
+    """What a term amounts to from ``since`` on, by which article, last compared by a person on ``checked_on``.
+
+    Without that day nobody has compared it yet; ``check`` lists such values.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     since: date
     value: int
     law: str
-    checked_on: date
+    checked_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,11 @@ class Term:
 
     def on(self, day: date) -> Value | None:
         """Return the value in force on ``day``; None before the first."""
-        known = [v for v in self.values if v.since <= day]
-        return max(known, key=lambda v: v.since) if known else None
+        found = None
+        for value in self.values:
+            if value.since <= day and (found is None or value.since > found.since):
+                found = value
+        return found
 
 
 @dataclass(frozen=True, slots=True)

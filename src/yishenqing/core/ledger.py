@@ -9,21 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from yishenqing.core.errors import Fault
 
 ALGORITHM = "ysq1-sha256"
 _SEALED = "sealed"
-
-
-def canonical(value: Any) -> str:
-    """Return ``value`` as the one JSON text that is hashed: sorted keys, no spaces, UTF-8 letters as they are."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain, allow_nan=False
-    )
+# json.loads without its search for blanks around the text: canonical JSON has none, and a case has many payloads.
+_read = json.JSONDecoder().raw_decode
 
 
 def _plain(value: object) -> str:
@@ -32,25 +27,28 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} cannot stand in an entry")
 
 
+_encoder = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain, allow_nan=False
+)
+
+
+def canonical(value: Any) -> str:
+    """Return ``value`` as the one JSON text that is hashed: sorted keys, no spaces, UTF-8 letters as they are."""
+    return _encoder.encode(value)
+
+
 def digest(*parts: str) -> str:
     """Return the SHA-256 of the parts, each preceded by its length so that none can flow into the next."""
-    hasher = hashlib.sha256()
-    for part in parts:
-        data = part.encode()
-        hasher.update(len(data).to_bytes(8, "big"))
-        hasher.update(data)
-    return hasher.hexdigest()
+    data = [part.encode() for part in parts]
+    return hashlib.sha256(b"".join([x for d in data for x in (len(d).to_bytes(8, "big"), d)])).hexdigest()
 
 
 def instant(moment: datetime) -> str:
     """Return a recording time as UTC text with microseconds, the form that is hashed and stored."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One act in the ledger. ``on`` is its legal date, ``recorded_at`` the UTC instant it was written down."""
-
+class _Written(NamedTuple):
     agency: str
     number: str
     seq: int
@@ -63,20 +61,27 @@ class Entry:
     prev: str
     hash: str
 
-    @classmethod
-    def of(cls, values: Sequence[Any]) -> Entry:
-        """Return an entry of the field values in order, as a database row has them; quicker than the constructor."""
-        entry = cls.__new__(cls)
-        entry.__dict__.update(zip(_FIELDS, values, strict=True))
-        return entry
+
+class Entry(_Written):
+    """One act in the ledger. ``on`` is its legal date, ``recorded_at`` the UTC instant it was written down.
+
+    A tuple, as the database gives it: a case is read whole for every act.
+    """
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """Return the sealed facts, parsed once."""
+        """Return the sealed facts, parsed once.
+
+        Raises:
+            ValueError, TypeError: the payload was tampered with and is not one JSON text.
+        """
         # Not functools.cached_property: until Python 3.12 it takes a lock, for each of a case's entries.
         found: Mapping[str, Any] | None = self.__dict__.get("_facts")
         if found is None:
-            found = self.__dict__["_facts"] = json.loads(self.payload)
+            found, end = _read(self.payload)
+            if end != len(self.payload):
+                raise ValueError("more than one JSON text")
+            self.__dict__["_facts"] = found
         return found
 
     def computed_hash(self) -> str:
@@ -85,22 +90,7 @@ class Entry:
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as one line of an exported ledger; nothing is opened."""
-        return {
-            "agency": self.agency,
-            "number": self.number,
-            "seq": self.seq,
-            "on": self.on.isoformat(),
-            "recorded_at": self.recorded_at,
-            "actor": self.actor,
-            "step": self.step,
-            "rehearsal": self.rehearsal,
-            "payload": self.payload,
-            "prev": self.prev,
-            "hash": self.hash,
-        }
-
-
-_FIELDS = tuple(f.name for f in fields(Entry))
+        return {**self._asdict(), "on": self.on.isoformat()}
 
 
 def chain_hash(entry: Entry) -> str:
@@ -142,7 +132,7 @@ def append(
     seq = previous.seq + 1 if previous else 1
     prev = previous.hash if previous else genesis(agency, number, rulebook)
     draft = Entry(agency, number, seq, on, recorded_at, actor, step, rehearsal, payload, prev, "")
-    return Entry(agency, number, seq, on, recorded_at, actor, step, rehearsal, payload, prev, chain_hash(draft))
+    return draft._replace(hash=chain_hash(draft))
 
 
 def chain_faults(entries: Sequence[Entry], agency: str, number: str, rulebook: str) -> list[Fault]:

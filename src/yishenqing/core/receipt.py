@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from yishenqing.core.deadline import Fact, as_date
-from yishenqing.core.workflow import Workflow
+from yishenqing.core.errors import Reason
+from yishenqing.core.readings import Readings
+from yishenqing.core.workdays import Workdays
+from yishenqing.core.workflow import Channel, Workflow
 
 
-def received_on(workflow: Workflow, facts: Sequence[Fact]) -> date:
-    """Return the day of receipt (条例第三十一条), whose law governs the case; the day of arrival until confirmed."""
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The day on which an application counts as received; ``on`` is None until receipt is confirmed.
+
+    ``turns_on`` names the contested readings by which the day would or might be another.
+    """
+
+    on: date | None
+    reasons: tuple[Reason, ...]
+    turns_on: tuple[str, ...] = ()
+
+
+def receipt_of(channel: Channel, fact: Fact, readings: Readings, workdays: Workdays) -> Receipt:
+    """Return the day of receipt of what arrived on the day of ``fact`` through ``channel``."""
+    confirmed = as_date(fact.facts.get("confirmed_on"))
+    word, turns = channel.receipt, []
+    for contested in channel.readings:
+        name = contested.reading
+        if contested.if_given and not fact.facts.get(contested.if_given):
+            continue
+        if name != "rest_day":
+            word = "confirmed_on" if readings.word(name) == "confirmed_on" else "arrived_on"
+            if word == "confirmed_on" or confirmed is not None:
+                turns.append(name)
+        elif word == "arrived_on" and not workdays.is_working(fact.on):
+            turns.append(name)
+    departures = [reason for name in turns for reason in readings.departure(name)]
+    day, text = confirmed, f"{confirmed}确认收到申请" if confirmed else f"{fact.on}到达，尚待与申请人确认"
+    if word == "arrived_on":
+        later = "rest_day" in turns and readings.word("rest_day") == "next_workday"
+        day, text = (workdays.roll(fact.on).day if later else fact.on), f"{fact.on}收到申请"
+    said = "" if departures else f"：{channel.text}"  # the channel's own words say what is read by default
+    return Receipt(day, (Reason(f"{text}{said}", channel.law), *departures), tuple(turns))
+
+
+def received_on(
+    workflow: Workflow, facts: Sequence[Fact], workdays: Workdays, chosen: Mapping[str, str] | None = None
+) -> date:
+    """Return the day of receipt (条例第三十一条), whose law governs the case; the day of arrival until confirmed.
+
+    ``chosen`` are the office's own readings of what is contested.
+    """
     first = facts[0]
     channel = workflow.channels.get(str(first.facts.get("channel", "")))
-    if channel is None or channel.receipt == "arrived_on":
+    if channel is None:
         return first.on
-    confirmed = as_date(first.facts.get("confirmed_on"))
-    later = (f.on for f in facts if f.step == workflow.confirming)
-    return confirmed or next(later, first.on)
+    day = receipt_of(channel, first, Readings(workflow.readings, chosen or {}), workdays).on
+    return day or next((f.on for f in facts if f.step == workflow.confirming), first.on)

@@ -19,7 +19,6 @@ class Pause:
     answered: date | None
     title: str
     law: str
-    received: date | None = None
     at_most: date | None = None
 
     def until(self, today: date) -> date:
@@ -53,6 +52,5 @@ class Run:
     waiting: str = ""
     met_on: date | None = None
     closed: bool = False
-    others: list[tuple[date, str]] = field(default_factory=list)
     remarks: list[Reason] = field(default_factory=list)
     source: int = 0  # the number of the entry that started it

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from yishenqing.core.errors import Fault
 from yishenqing.core.law import Law
+from yishenqing.core.links import faults_of
+from yishenqing.core.readings import CHOICES
 from yishenqing.core.workflow import Effect, Guard, Outcome, Side, Start, Step, Turn, Workflow
 
 _Found = tuple[str, str]  # place, text
@@ -56,6 +58,7 @@ def _dangling(workflow: Workflow, law: Law) -> Iterator[_Found]:
     for name, clock in workflow.clocks.items():
         if clock.term and clock.term not in law.terms:
             yield f"clocks.{name}", f"没有期限“{clock.term}”"
+    yield from _of_readings(workflow)
     for name, outcome in workflow.outcomes.items():
         yield from _of_outcome(workflow, law, name, outcome)
     for name, step in workflow.steps.items():
@@ -65,14 +68,17 @@ def _dangling(workflow: Workflow, law: Law) -> Iterator[_Found]:
 def _of_whole(workflow: Workflow) -> Iterator[_Found]:
     if workflow.initial not in workflow.states:
         yield "initial", f"没有状态“{workflow.initial}”"
-    if workflow.limiting not in workflow.clocks:
+    if workflow.limiting and workflow.limiting not in workflow.clocks:
         yield "limiting", f"没有期限“{workflow.limiting}”"
     if workflow.mixed and workflow.mixed not in workflow.outcomes:
         yield "mixed", f"没有办理结果“{workflow.mixed}”"
-    for place in ("opening", "confirming", "correcting"):
+    for place in ("opening", "confirming", "correcting", "linking", "moving"):
         name = getattr(workflow, place)
-        if name not in workflow.steps:
+        if name not in workflow.steps and (name or place == "opening"):
             yield place, f"没有步骤“{name}”"
+    if not workflow.confirming and any(c.receipt == "confirmed_on" for c in workflow.channels.values()):
+        yield "channels", "有以确认之日为准的渠道，须用“confirming”写明哪个步骤与申请人确认收到"
+    yield from faults_of(workflow)
 
 
 def _of_states(workflow: Workflow) -> Iterator[_Found]:
@@ -106,6 +112,24 @@ def _of_side(workflow: Workflow, name: str, side: Side) -> Iterator[_Found]:
             yield f"sides.{name}.states.{key}", "没有步骤离开这一状态，也不是终点"
 
 
+def _of_readings(workflow: Workflow) -> Iterator[_Found]:
+    for name, reading in workflow.readings.items():
+        words = CHOICES.get(name)
+        if words is None:
+            yield f"readings.{name}", f"没有“{name}”这一争议问题；可用：{'、'.join(CHOICES)}"
+        elif set(reading.options) != set(words):
+            yield f"readings.{name}", f"应有且只有这些读法：{'、'.join(words)}"
+        elif reading.default not in words:
+            yield f"readings.{name}", f"没有“{reading.default}”这一读法"
+    given = _fields_of(workflow, workflow.opening)
+    for name, channel in workflow.channels.items():
+        for contested in channel.readings:
+            if contested.reading not in workflow.readings:
+                yield f"channels.{name}", f"没有写明争议问题“{contested.reading}”的读法"
+            if contested.if_given and contested.if_given not in given:
+                yield f"channels.{name}", f"没有事实“{contested.if_given}”"
+
+
 def _of_outcome(workflow: Workflow, law: Law, name: str, outcome: Outcome) -> Iterator[_Found]:
     if outcome.remedy not in ("none", *law.remedies):
         yield f"outcomes.{name}", f"没有救济途径“{outcome.remedy}”"
@@ -136,6 +160,7 @@ def _of_step(workflow: Workflow, law: Law, name: str, step: Step) -> Iterator[st
         ("办理结果", [step.outcome] if step.outcome else [], workflow.outcomes),
         ("救济途径", [e.if_remedy for e in step.starts if e.if_remedy], law.remedies),
         ("自定的数", [e.figure for e in step.starts if e.figure], workflow.figures),
+        ("事实", [own for tell in step.tells for own in tell.facts.values()], step.fields),
         ("事实", [f.counts for f in step.fields.values() if f.counts], step.fields),
     ):
         yield from (f"没有{kind}“{item}”" for item in wanted if item not in known)
@@ -202,10 +227,15 @@ def _of_effect(workflow: Workflow, step: Step, effect: Start | Effect) -> Iterat
     for item in named:
         if item not in ("", "on", "receipt", *step.fields):
             yield f"没有事实“{item}”"
-    clocks = (effect.same_as,) if isinstance(effect, Start) else (effect.within, effect.at_most)
+    if isinstance(effect, Start):
+        clocks: tuple[str, ...] = (effect.same_as, effect.while_stopped)
+    else:
+        clocks = (effect.within, effect.at_most)
     yield from (f"没有期限“{name}”" for name in clocks if name and name not in workflow.clocks)
     if isinstance(effect, Effect) and effect.answers and effect.answers not in workflow.steps:
         yield f"没有步骤“{effect.answers}”"
+    if isinstance(effect, Effect) and effect.reading and effect.reading not in workflow.readings:
+        yield f"没有写明争议问题“{effect.reading}”的读法"
     if isinstance(effect, Start) and not _has_length(workflow, effect):
         yield f"期限“{effect.clock}”没有期限数值，起算时须用“until”写明最后一日"
 

@@ -33,6 +33,7 @@ class Standing:
     stage_limits: Mapping[str, int] = field(default_factory=dict)  # working days the office allows each stage
     figures: Mapping[str, int] = field(default_factory=dict)  # the office's own numbers, where not the workflow's
     staffed: frozenset[str] | None = None  # the roles that somebody holds; None where nobody is asked for
+    readings: Mapping[str, str] = field(default_factory=dict)  # how the office reads what the law leaves contested
     _known: dict[date, dict[str, Deadline]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -51,7 +52,7 @@ class Standing:
     def deadlines(self, on: date) -> dict[str, Deadline]:
         """Return the deadlines as seen on ``on``, computed once a day."""
         if on not in self._known:
-            found = deadlines(self.workflow, self.law, self.workdays, self.facts, on, self.figures)
+            found = deadlines(self.workflow, self.law, self.workdays, self.facts, on, self.figures, self.readings)
             if own := internal_limit(self, on):
                 found[own.key] = own
             self._known[on] = found
@@ -91,7 +92,7 @@ def internal_limit(standing: Standing, on: date) -> Deadline | None:
     """
     workflow = standing.workflow
     stage = workflow.states[standing.state].stage
-    if not standing.stage_limits or not standing.facts:
+    if not (standing.stage_limits and standing.facts and workflow.limiting):
         return None
     entered = _entered(standing, stage)
     # None set for this stage: whatever bound the stage before is over.

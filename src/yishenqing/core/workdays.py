@@ -28,6 +28,11 @@ class Year:
     off: frozenset[date]
     worked: frozenset[date]
     loaded_on: date | None = None  # the day the office loaded it; None for what shipped with the program
+    names: Mapping[str, frozenset[date]] = field(default_factory=dict)  # the holidays, where the notice names them
+
+    def name_of(self, day: date) -> str:
+        """Return the holiday that makes ``day`` free; empty where the notice names none."""
+        return next((name for name, days in self.names.items() if day in days), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +143,12 @@ class Workdays:
         return known
 
     def _missing(self, start: date, until: date) -> tuple[int, ...]:
-        needed = set(range((start + _DAY).year, until.year + 1))
-        if (until.month, until.day) >= _TOUCHED_BY_NEXT_NOTICE:
-            needed.add(until.year + 1)
-        absent = sorted(y for y in needed if y not in self.years)
+        last = until.year + ((until.month, until.day) >= _TOUCHED_BY_NEXT_NOTICE)
+        absent = tuple([y for y in range((start + _DAY).year, last + 1) if self.years.get(y) is None])
         for year in absent:
             if year <= self.today.year:
                 raise CalendarGap(
                     f"缺少{year}年的工作日安排，无法计算期限；请将国务院办公厅当年的放假通知"
                     f"写成 workflows/calendar/{year}.yaml 放入机关文件夹。"
                 )
-        return tuple(absent)
+        return absent

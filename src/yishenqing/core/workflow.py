@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Literal
 
+from yishenqing.core.links import Linked, Tell
+from yishenqing.core.readings import Reading
+
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
 FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "file", "object"]
@@ -53,7 +56,8 @@ class Said:
 class Guard:
     """One condition on a step, in the closed vocabulary, with the provision it rests on.
 
-    once: the step is taken at most once · after: another step came before · unless: another step did not
+    once: the step is taken at most once (or once since ``step``) · after: another step came before · unless: it did
+    not
     · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
     · running: the clock runs, or waits for an answer · stopped: it is stopped · at_most: a number does not exceed
     a term · not_before: a date field is not before the day of the step (or of the earlier ``step`` named)
@@ -134,6 +138,7 @@ class Start:
     term: str = ""  # another term than the clock's own
     same_as: str = ""  # the last day is that of another clock
     figure: str = ""  # as many working days as the office allows itself
+    while_stopped: str = ""  # only while this other clock stands still
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,7 @@ class Effect:
     within: str = ""
     answers: str = ""
     at_most: str = ""
+    reading: str = ""  # the contested reading that decides what a late stop, or the begin of a pause, does
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +198,8 @@ class Step:
     sets: tuple[Effect, ...] = ()
     letter: str = ""  # a kind of letter, or by_outcome
     outcome: str = ""  # the outcome that taking the step means, where there is no choice
+    tells: tuple[Tell, ...] = ()  # what the parent of a linked case is told: the first step that it can take now
+    overturns: bool = False  # the reply given before is set aside; a precedent made of it says so
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -270,13 +278,12 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
-    """Another reading of a contested day of receipt: shown beside the deadline, never used as the deadline."""
+class Contested:
+    """A contested reading that a channel's day of receipt turns on; ``if_given``: only where this fact is stated."""
 
     __pydantic_config__: ClassVar = _STRICT
-    receipt: Literal["confirmed_on", "next_workday"]
-    law: str
-    text: str
+    reading: str
+    if_given: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +295,7 @@ class Channel:
     receipt: Literal["arrived_on", "confirmed_on"]
     law: str
     text: str
-    otherwise: tuple[Otherwise, ...] = ()
+    readings: tuple[Contested, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,28 +351,34 @@ class Workflow:
     law: tuple[str, ...]
     initial: str
     opening: str
-    confirming: str
-    correcting: str
-    limiting: str
+    # What a small procedure does not have it leaves out.
+    confirming: str = field(default="", kw_only=True)
+    correcting: str = field(default="", kw_only=True)
+    limiting: str = field(default="", kw_only=True)
+    linking: str = field(default="", kw_only=True)  # the step that records that a linked case was opened
+    moving: str = field(default="", kw_only=True)  # the step that records that the case goes on under other rules
+    linked: Linked | None = field(default=None, kw_only=True)
+    extends: str = field(default="", kw_only=True)  # the procedure that an office's variant is an overlay of
     stages: Mapping[str, str]
     roles: Mapping[str, str]
     states: Mapping[str, State]
-    channels: Mapping[str, Channel]
+    channels: Mapping[str, Channel] = field(default_factory=dict, kw_only=True)
     clocks: Mapping[str, Clock]
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict, kw_only=True)
     steps: Mapping[str, Step]
     sides: Mapping[str, Side] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
     mixed: str = ""  # the outcome of a case in which some items are disclosed and others not
     itemised: str = ""  # the letter that answers item by item
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def citations(self) -> Iterator[tuple[str, str]]:
         """Yield every citation with the place that makes it."""
         yield from ((c, "law") for c in self.law)
         yield from ((clock.law, f"clocks.{name}") for name, clock in self.clocks.items())
         yield from ((channel.law, f"channels.{name}") for name, channel in self.channels.items())
-        for name, channel in self.channels.items():
-            yield from ((o.law, f"channels.{name}") for o in channel.otherwise)
+        for name, reading in self.readings.items():
+            yield from ((option.law, f"readings.{name}") for option in reading.options.values())
         for name, outcome in self.outcomes.items():
             yield from ((c, f"outcomes.{name}") for c in outcome.law)
             yield from ((g.law, f"outcomes.{name}.evidence") for g in outcome.evidence)

@@ -28,6 +28,7 @@ def arrows(workflow: Workflow) -> list[Arrow]:
     return [
         Arrow(name, source, step.to)
         for name, step in workflow.steps.items()
+        if step.offered  # what only echoes another act is nobody's step on the chart
         for source in step.from_ or (workflow.initial,)
         if step.to and step.to != source
     ]
@@ -39,6 +40,7 @@ def staying(workflow: Workflow) -> dict[str, list[str]]:
     found = {
         name: [s for s in step.from_ or (workflow.initial,) if step.to in ("", s)]
         for name, step in workflow.steps.items()
+        if step.offered
     }
     return {name: sorted(states, key=order.index) for name, states in found.items() if states}
 

@@ -41,7 +41,8 @@ class Act:
     step: str
     on: date
     actor: str
-    roles: Mapping[str, str]  # each with whose it is: the actor's own, or of somebody who is away
+    # Each with whose it is: the actor's own, or of somebody who is away; None where another act has been asked.
+    roles: Mapping[str, str] | None
     facts: Mapping[str, Any]
     recorded_at: str
     rehearsal: bool
@@ -112,7 +113,9 @@ class Registry:
             raise NotFound(f"流程中没有步骤“{act.step}”；现有步骤：{names}。")
         if step.verb != act.verb:
             raise Refused(
-                f"“{step.title}”涉及不止一件案件，请用 ysq {step.verb} 办理。", law=list(step.law), permitted=[]
+                f"“{step.title}”不单独办理，请用 ysq {step.verb} 办理。",
+                law=list(step.law),
+                permitted=[],
             )
         if act.expect is not None and act.expect != case.row.head_seq:
             raise Moved(_moved(case, act.expect))
@@ -123,11 +126,13 @@ class Registry:
         return self._lettered(connection, case, act, step, facts, destination)
 
     def _noted(self, attempt: Attempt) -> dict[str, Any]:
-        """Return what must be recorded of guards that the office has switched off and the act would have broken."""
-        if not any(g.switch for g in attempt.step.guards):
-            return {}
-        reasons = guard_refusals(replace(attempt, standing=_all_switched_on(attempt.standing)))
-        return {"switched_off": [str(r) for r in reasons]} if reasons else {}
+        """Return what the program notes itself: guards switched off and broken, a reply that was set aside."""
+        noted: dict[str, Any] = {"corrected": True} if attempt.step.overturns else {}
+        if any(g.switch for g in attempt.step.guards):
+            reasons = guard_refusals(replace(attempt, standing=_all_switched_on(attempt.standing)))
+            if reasons:
+                noted["switched_off"] = [str(r) for r in reasons]
+        return noted
 
     def _lettered(
         self,
@@ -212,7 +217,12 @@ class Registry:
             self._issue(connection, plan, printed, entry)
         workdays = after.standing.workdays
         found = after.standing.deadlines(max(workdays.today, act.on))
-        due_store.put_deadlines(connection, casework.deadline_rows(after, found))
+        rows = due_store.changed(connection, agency, number, casework.deadline_rows(after, found))
+        due_store.put_deadlines(connection, rows)
+        if plan.step.tells or plan.step.overturns:
+            from yishenqing.office import linking  # noqa: PLC0415 - few steps concern another case
+
+            linking.follow(self, connection, plan, after)
         return after
 
     def _entry(self, case: Casework, act: Act, inside: Mapping[str, Any]) -> Entry:
@@ -264,7 +274,8 @@ class Registry:
 
 def _stood_in(act: Act, step: Step) -> dict[str, Any]:
     """Return for whom the actor stands in, when none of the step's roles is the actor's own."""
-    owners = {act.roles[role] for role in step.by if role in act.roles}
+    roles = act.roles or {}
+    owners = {roles[role] for role in step.by if role in roles}
     return {} if not owners or act.actor in owners else {"stands_in_for": sorted(owners)}
 
 
@@ -297,7 +308,7 @@ def is_itemised(case: Casework) -> bool:
 def _after(case: Casework, entry: Entry, fact: Fact) -> Casework:
     standing = case.standing.plus(Fact(fact.step, fact.on, entry.facts), entry.actor)
     row = replace(case.row, state=standing.state, head_seq=entry.seq, head_hash=entry.hash)
-    return replace(case, row=row, entries=(*case.entries, entry), standing=standing)
+    return Casework(row, (*case.entries, entry), case.rules, standing, case.practice)
 
 
 def _all_switched_on(standing: Standing) -> Standing:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ from yishenqing.core.ledger import genesis, instant
 from yishenqing.office import casework
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.desk import Desk, end_of_day, now
+from yishenqing.office.desk import end_of_day, now
 from yishenqing.office.guiding import parts
+from yishenqing.office.holdings import HoldingVerbs
+from yishenqing.office.recognising import RecognitionVerbs
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 5  # a letter is printed outside any lock; so often it is printed anew when somebody else was faster
 
 
-class CaseVerbs(Desk):
+class CaseVerbs(HoldingVerbs, RecognitionVerbs):
     """What is done to cases."""
 
     def register(
@@ -50,7 +52,7 @@ class CaseVerbs(Desk):
             text = f"办理日期{on}与申请文件中的到达日期{received.arrived_on}不一致"
             raise DataFault.of([Fault(text, field="arrived_on")])
         warnings = [{"text": w.text, "law": w.law} for w in received.warnings()]
-        rules = rulebook.read_rulebook(self.home)
+        rules = self._rules()
         snapshot = rules.snapshot()
         digest = rulebook.snapshot_digest(snapshot)
         facts = _received_facts(received.facts(), warnings, folder)
@@ -59,7 +61,11 @@ class CaseVerbs(Desk):
             ledger_store.keep_rulebook(connection, digest, snapshot)
             case = self._opened(connection, digest, received.arrived_on)
             plan = self._registry.plan(connection, case, act, self.today)
-            return self._answer(self._registry.record(connection, plan, None), warnings=warnings)
+            opened = self._registry.record(connection, plan, None)
+            recognised = self._recognition(connection).at_registration(
+                opened, asdict(received.applicant), received.items
+            )
+            return self._answer(opened, None, self._known_of(opened), warnings=warnings, recognised=recognised)
 
     def act(
         self,
@@ -103,7 +109,10 @@ class CaseVerbs(Desk):
                 printed = self._registry.printed(plan, open_facts)
             if open_facts is None or (printed is not None and plan.matches(printed.plan)):
                 done = printed if open_facts is not None else None
-                return self._answer(self._registry.record(connection, plan, done)), done
+                case = self._registry.record(connection, plan, done)
+                if case.workflow.states[case.standing.state].final:
+                    self._closed(connection, case, act.on)
+                return self._answer(case), done
         return None, self._registry.printed(plan, open_facts)
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
@@ -118,7 +127,8 @@ class CaseVerbs(Desk):
         if as_known is not None:
             return self._as_known(number, as_known)
         with self._transactions.reading() as connection:
-            found = self._answer(self._load(connection, number))
+            case = self._load(connection, number)
+            found = self._answer(case, None, self._known_of(case) | self._recognised(case))
         self._transactions.once_kept(lambda: self._publish(number))
         return found
 
@@ -177,6 +187,10 @@ class CaseVerbs(Desk):
         audience = Audience(self.settings, self._rehearsal)
         found = tick(Ticking(self._transactions, self._practice, audience, now))
         try:
+            found["reminders"] += self._reassessments_due(audience)
+        except YishenqingError as error:  # as below
+            found["faults"].append({"number": "", "code": error.code, "text": str(error)})
+        try:
             delivery = self._delivered()
         except YishenqingError as error:  # the reminders are given and must be told
             found["faults"].append({"number": "", "code": error.code, "text": str(error)})
@@ -189,17 +203,24 @@ class CaseVerbs(Desk):
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         return delivery.outcome() if self._transactions.hosted else delivery.round()
 
-    def _opened(self, connection: Connection, digest: str, arrived: date) -> Casework:
+    def _opened(self, connection: Connection, digest: str, arrived: date, number: str = "") -> Casework:
         agency = self.settings.agency
-        n = ledger_store.next_number(connection, agency, "case", arrived.year)
-        number = self.settings.numbered_case(arrived.year, n)
+        if not number:
+            n = ledger_store.next_number(connection, agency, "case", arrived.year)
+            number = self.settings.numbered_case(arrived.year, n)
         rules = casework.rules_of(connection, digest)
         first = genesis(agency, number, digest)
         row = ledger_store.CaseRow(agency, number, digest, arrived, rules.workflow.initial, None, 0, first)
         ledger_store.open_case(connection, row)
         return self._practice.casework(row, (), rules)
 
-    def _answer(self, case: Casework, day: date | None = None, **more: Any) -> Answer:
+    def _answer(
+        self,
+        case: Casework,
+        day: date | None = None,
+        further: Mapping[str, Callable[[], Any]] | None = None,
+        **more: Any,
+    ) -> Answer:
         number = case.row.number
 
         def letters() -> list[Row]:
@@ -211,8 +232,14 @@ class CaseVerbs(Desk):
             with self._transactions.reading() as connection:
                 return self._opener(connection, number)
 
-        guides = parts(case, day or self.today, opener, self.home)
-        found = casework.answer(case, day or self.today, letters, opener, guides, **more)
+        def linked() -> list[Row]:
+            from yishenqing.office import linking  # noqa: PLC0415
+
+            with self._transactions.reading() as connection:
+                return linking.linked_rows(connection, case)
+
+        guides = {**parts(case, day or self.today, opener, self.home), **(further or {})}
+        found = casework.answer(case, day or self.today, letters, opener, linked, guides, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found
 

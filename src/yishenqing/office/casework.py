@@ -15,9 +15,10 @@ from yishenqing.core.deadline import Deadline, Fact, clock_of
 from yishenqing.core.decide import doubts, permitted
 from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.core.ledger import Entry
+from yishenqing.core.moving import read_under
 from yishenqing.core.standing import Standing
 from yishenqing.core.workdays import Workdays
-from yishenqing.core.workflow import Clock, Workflow
+from yishenqing.core.workflow import Workflow
 from yishenqing.office.answering import Answer
 from yishenqing.rulebook import Rulebook, from_snapshot, snapshot_digest
 from yishenqing.settings import Marks
@@ -41,7 +42,7 @@ class Casework:
 
     @property
     def workflow(self) -> Workflow:
-        """Return the procedure that the case was opened under."""
+        """Return the procedure by which the case is read: the one it was opened under, or was moved to."""
         return self.rules.workflow
 
     @property
@@ -66,6 +67,7 @@ class Practice:
     workdays: Workdays
     switched_off: frozenset[str] = frozenset()
     stage_limits: Mapping[str, int] = field(default_factory=dict)
+    readings: Mapping[str, str] = field(default_factory=dict)
     reminders: Mapping[str, Marks] = field(default_factory=dict)
     escalate_after: int = 0
     known_until: str = ""
@@ -85,11 +87,14 @@ class Practice:
             self.stage_limits,
             self.figures,
             self.staffed,
+            self.readings,
         )
 
     def casework(self, row: CaseRow, entries: Sequence[Entry], rules: Rulebook) -> Casework:
         """Return the case as this practice reads it."""
-        known = tuple(e for e in entries if not self.known_until or e.recorded_at < self.known_until)
+        known = tuple(entries)
+        if self.known_until:
+            known = tuple(e for e in entries if e.recorded_at < self.known_until)
         return Casework(row, known, rules, self.standing(rules, known), self)
 
 
@@ -104,23 +109,33 @@ def load(connection: Connection, practice: Practice, number: str, *, lock: bool 
     rules = rules_of(connection, row.rulebook)
     if broken := _unreadable(row, entries, rules.workflow):
         raise IntegrityFault.of([broken])
+    if practice.known_until:  # before the case was moved it was read by other rules
+        known = [e for e in entries if e.recorded_at < practice.known_until]
+        rules = rules_of(connection, read_under(known, entries, row.rulebook))
     return practice.casework(row, entries, rules)
 
 
 def load_many(
     connection: Connection, practice: Practice, numbers: Sequence[str], *, lock: bool = False
 ) -> Iterator[Casework]:
-    """Read many cases with two queries; a damaged case is left out, verify names it."""
+    """Read many cases with two queries, at once; a damaged case is left out, verify names it.
+
+    The cases are put together one by one: hundreds alive at a time keep the garbage collector busy.
+    """
     # The rows first: with ``lock`` whoever writes to a case is waited for, and what was written is then read.
     rows = ledger_store.rows_of_many(connection, practice.agency, numbers, lock=lock)
     entries: dict[str, list[Entry]] = {}
     for entry in ledger_store.entries_of_many(connection, practice.agency, numbers):
         entries.setdefault(entry.number, []).append(entry)
-    for row in rows:
-        mine = tuple(entries.get(row.number, ()))
-        rules = rules_of(connection, row.rulebook)
-        if _unreadable(row, mine, rules.workflow) is None:
-            yield practice.casework(row, mine, rules)
+
+    def readable() -> Iterator[Casework]:
+        for row in rows:
+            mine = entries.pop(row.number, [])
+            rules = rules_of(connection, row.rulebook)
+            if _unreadable(row, mine, rules.workflow) is None:
+                yield practice.casework(row, mine, rules)
+
+    return readable()
 
 
 def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> Fault | None:
@@ -131,7 +146,7 @@ def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> F
     for entry in entries:
         try:
             facts = entry.facts
-        except ValueError:
+        except (TypeError, ValueError):
             facts = None
         if not isinstance(facts, dict) or entry.step not in workflow.steps:
             return at(row.number, entry.seq, "内容已被改动，无法读取")
@@ -184,7 +199,7 @@ def marks(practice: Practice, workflow: Workflow, name: str, due: date) -> list[
     }
     found = [(mark, workdays.back(due, days)) for mark, days in ahead.items() if days]
     own_possibility = clock.owed_by == "organ" and clock.expires_as == "lapsed"
-    watched = is_listed(workflow, name, clock) and not own_possibility
+    watched = name in listed(workflow) and not own_possibility
     if watched or name in awaited(workflow):
         found.append(("expired", due + _DAY))
     if watched and practice.escalate_after:
@@ -208,9 +223,11 @@ def awaited(workflow: Workflow) -> frozenset[str]:
     return frozenset(c for c in started if workflow.clocks[c].owed_by != "organ")
 
 
-def is_listed(workflow: Workflow, name: str, clock: Clock) -> bool:
-    """Tell whether a clock belongs in the office's lists: what it owes itself, and what its cases wait for."""
-    return clock.owed_by == "organ" or any(s.waits_for == name for s in workflow.states.values())
+@lru_cache(maxsize=64)
+def listed(workflow: Workflow) -> frozenset[str]:
+    """Return the clocks that belong in the office's lists: what it owes itself, and what its cases wait for."""
+    waited_for = {s.waits_for for s in workflow.states.values()}
+    return frozenset(n for n, clock in workflow.clocks.items() if clock.owed_by == "organ" or n in waited_for)
 
 
 def deadline_rows(case: Casework, found: Mapping[str, Deadline]) -> list[Row]:
@@ -229,8 +246,7 @@ def deadline_rows(case: Casework, found: Mapping[str, Deadline]) -> list[Row]:
                 "provisional": deadline.provisional,
                 "owed_by": deadline.owed_by,
                 "remind_on": days[0][1] if days else None,
-                "listed": deadline.met_on is None
-                and is_listed(case.workflow, deadline.clock, case.workflow.clocks[deadline.clock]),
+                "listed": deadline.met_on is None and deadline.clock in listed(case.workflow),
             }
         )
     return rows
@@ -245,13 +261,14 @@ def answer(
     today: date,
     letters: Callable[[], list[Row]],
     opener: Callable[[], Callable[[Any], Any]],
+    linked: Callable[[], list[Row]],
     guides: Mapping[str, Callable[[], Any]],
     **more: Any,
 ) -> Answer:
     """Return what ``show``, ``act`` and ``register`` answer, in the words of the contract.
 
-    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries; ``guides``
-    are the parts that help with the next step.
+    ``letters`` and ``opener`` go to the database when somebody looks at the letters or into the entries, ``linked``
+    when somebody looks at the linked cases; ``guides`` are the parts that help with the next step.
     """
     state = case.workflow.states[case.standing.state]
 
@@ -273,6 +290,9 @@ def answer(
         "permitted": lambda: [p.as_json() for p in permitted(case.standing, today, today)],
         "letters": letters,
         "entries": entries,
+        "workflow": lambda: {"id": case.workflow.id, "version": case.workflow.version, "title": case.workflow.title},
+        "linked": linked,
+        "corrected": lambda: any(f.facts.get("corrected") for f in case.standing.facts),
         "doubts": lambda: [
             {"seq": seq, "text": f"按更正后的事实，第{seq}条记录：{'；'.join(str(r) for r in reasons)}"}
             for seq, reasons in doubts(case.standing)

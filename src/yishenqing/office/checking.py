@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 
 from yishenqing import almanac, rulebook
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.graph import graph_of
-from yishenqing.core.law import UNIT_TITLES
+from yishenqing.core.law import UNIT_TITLES, Law
+from yishenqing.core.links import faults_between
+from yishenqing.core.readings import Readings
 from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.office.casework import Row
+from yishenqing.rulebook import Rulebook
 from yishenqing.settings import FILE, OFFICE_ROLES, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store.vault import write_whole
@@ -27,40 +30,89 @@ def check(home: Path | None) -> Row:
     faults = book.faults()
     faults += almanac.faults(layered("workflows", home))
     try:
-        rules = rulebook.read_rulebook(home)
+        known, broken = rulebook.read_all(home)
     except DataFault as fault:
-        return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], "calendar": []}
-    faults += [*_roads(rules.workflow), *([] if faults else _letters(rules.workflow, book))]
-    faults += _settings(home, rules.workflow)
-    places: dict[str, list[str]] = {}
-    for citation, place in rules.workflow.citations():
-        places.setdefault(citation, []).append(place)
+        return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], **_NOTHING}
+    if rulebook.DEFAULT not in known:
+        return {"faults": [_fault(f) for f in (*broken, *faults)], "citations": [], **_NOTHING}
+    sound = not faults
+    faults += broken
+    for found in _together(known, book if sound else None):
+        faults += [found] if found not in faults else []  # a variant shares most of what its base has
+    faults += [*_settings(home, known), *_customs(home, known[rulebook.DEFAULT])]
+    law = known[rulebook.DEFAULT].law
+    places = _places(known)
     if not faults:
         for name, kind in book.kinds().items():
             for citation in kind.law:
                 places.setdefault(citation, []).append(f"letters.{name}")
-                if problem := rules.law.unresolved(citation):
+                if problem := law.unresolved(citation):
                     faults.append(Fault(problem, str(kind.path), field="law", law=citation))
     return {
         "faults": [_fault(f) for f in faults],
         "citations": [
             {
                 "law": c,
-                "text": rules.law.text(c),
+                "text": law.text(c),
                 "places": list(dict.fromkeys(found)),
-                "resolved": not rules.law.unresolved(c),
+                "resolved": not law.unresolved(c),
             }
             for c, found in sorted(places.items())
         ],
         "calendar": list(almanac.CalendarFolder(layered("workflows", home))),
+        "readings": list(_readings(home, known[rulebook.DEFAULT].workflow)),
+        "workflows": [{"id": n, "title": r.workflow.title, "extends": r.workflow.extends} for n, r in known.items()],
+        "unchecked": _unchecked(law),
     }
 
 
-def diagrams(home: Path | None, folder: Path) -> Row:
-    """Draw the flow chart of this office's workflow into ``folder``; return the paths of SVG and Mermaid."""
+def _together(known: Mapping[str, Rulebook], book: Letterbook | None) -> Iterator[Fault]:
+    """What each procedure lacks: roads, letters (where the book is sound), and what it tells its parent."""
+    base = known[rulebook.DEFAULT].workflow
+    for name, rules in known.items():
+        yield from _roads(rules.workflow)
+        yield from _letters(rules.workflow, book) if book else ()
+        for place, text in faults_between(rules.workflow, base):
+            yield Fault(text, "workflows", field=f"{name}.{place}")
+
+
+def _unchecked(law: Law) -> list[Row]:
+    """The values that nobody has compared with the published text yet."""
+    return [
+        {"term": name, "title": term.title, "value": value.value, "law": value.law}
+        for name, term in law.terms.items()
+        for value in term.values
+        if value.checked_on is None
+    ]
+
+
+_NOTHING: Row = {"calendar": [], "readings": [], "workflows": [], "unchecked": []}
+
+
+def _places(known: Mapping[str, Rulebook]) -> dict[str, list[str]]:
+    """Return where each citation is made; what a variant takes over from its base is not said twice."""
+    places: dict[str, list[str]] = {}
+    base = known[rulebook.DEFAULT].workflow
+    for name, rules in known.items():
+        own = set(known[rules.workflow.extends].workflow.citations()) if rules.workflow.extends in known else set()
+        for citation, place in rules.workflow.citations():
+            if (citation, place) not in own:
+                prefix = "" if rules.workflow is base else f"{name}."
+                places.setdefault(citation, []).append(f"{prefix}{place}")
+    return places
+
+
+def diagrams(home: Path | None, folder: Path, workflow: str = "") -> Row:
+    """Draw the flow chart of a procedure into ``folder``; return the paths of SVG and Mermaid.
+
+    Raises:
+        NotFound: there is no such procedure.
+    """
     from yishenqing import diagram  # noqa: PLC0415 - for this command alone
 
-    rules = rulebook.read_rulebook(home)
+    rules = rulebook.read_rulebook(home, workflow or rulebook.DEFAULT)
+    own = rules.workflow.linked or rules.workflow.extends
+    name = f"{rules.workflow.title}图" if own else "依申请公开流程图"
     days = {
         name: f"{value.value}{UNIT_TITLES[term.unit]}"
         for name, term in rules.law.terms.items()
@@ -68,7 +120,7 @@ def diagrams(home: Path | None, folder: Path) -> Row:
     }
     days |= {name: days[clock.term] for name, clock in rules.workflow.clocks.items() if clock.term}
     drawn = {"svg": diagram.svg(rules.workflow, days), "mermaid": diagram.mermaid(rules.workflow, days)}
-    paths = {kind: folder / f"依申请公开流程图.{'svg' if kind == 'svg' else 'mmd'}" for kind in drawn}
+    paths = {kind: folder / f"{name}.{'svg' if kind == 'svg' else 'mmd'}" for kind in drawn}
     for kind, path in paths.items():
         write_whole(path, drawn[kind].encode())
     return {kind: str(path) for kind, path in paths.items()}
@@ -98,8 +150,8 @@ def _roads(workflow: Workflow) -> Iterator[Fault]:
             yield Fault(f"状态“{state.title}”没有责任岗位，也没有所等待的期限", "workflows", field=f"states.{name}")
 
 
-def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
-    """What the office's settings name, the workflow knows."""
+def _settings(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Fault]:
+    """What the office's settings name, one of the procedures knows."""
     if home is None or not (home / FILE).is_file():
         return
     try:
@@ -107,16 +159,67 @@ def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
     except DataFault as fault:
         yield from fault.faults
         return
-    path, roles = str(home / FILE), {*workflow.roles, *OFFICE_ROLES}
-    for clock in settings.reminders.keys() - workflow.clocks.keys():
+    flows, path = [rules.workflow for rules in known.values()], str(home / FILE)
+    roles = {*OFFICE_ROLES, *(role for flow in flows for role in flow.roles)}
+    opens = [name for name, rules in known.items() if rules.workflow.channels]
+    if settings.workflow not in opens:
+        text = f"没有可以登记申请的流程“{settings.workflow}”；现有：{'、'.join(opens)}"
+        yield Fault(text, path, field="workflow")
+    for clock in settings.reminders.keys() - {clock for flow in flows for clock in flow.clocks}:
         yield Fault(f"没有期限“{clock}”", path, field=f"reminders.{clock}")
-    for stage in settings.stage_limits.keys() - workflow.stages.keys():
+    for stage in settings.stage_limits.keys() - {stage for flow in flows if flow.limiting for stage in flow.stages}:
         yield Fault(f"没有阶段“{stage}”", path, field=f"stage_limits.{stage}")
-    for figure in settings.figures.keys() - workflow.figures.keys():
+    for figure in settings.figures.keys() - {figure for flow in flows for figure in flow.figures}:
         yield Fault(f"没有自定的数“{figure}”", path, field=f"figures.{figure}")
+    for name in settings.readings.keys() - {name for flow in flows for name in flow.readings}:
+        yield Fault(f"流程中没有争议问题“{name}”的读法", path, field=f"readings.{name}")
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
+
+
+def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
+    """How the office reads what the law leaves contested; by default where its settings say nothing."""
+    try:
+        chosen = read_settings(home).readings if home is not None else {}
+    except (DataFault, NotFound):  # no office, or its settings are already named as faulty
+        chosen = {}
+    readings = Readings(workflow.readings, chosen)
+    for name, reading in workflow.readings.items():
+        word = readings.word(name)
+        option = reading.options[word]
+        yield {
+            "reading": name,
+            "title": reading.title,
+            "taken": word,
+            "taken_title": option.title,
+            "default": word == reading.default,
+            "why": option.why,
+            "source": option.source,
+            "law": option.law,
+            "others": {w: o.title for w, o in reading.options.items() if w != word},
+        }
+
+
+def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
+    """What register and recognition go by names articles, roles and outcomes that there are."""
+    from yishenqing import holdings, kinship  # noqa: PLC0415 - only what is checked is read
+
+    own = home if home is not None and (home / FILE).is_file() else None
+    try:
+        register, recognition = holdings.read_customs(own), kinship.read_customs(own)
+    except DataFault as fault:
+        yield from fault.faults
+        return
+    roles = {*rules.workflow.roles, *OFFICE_ROLES}
+    for file, citation in (("holdings", register.law), *(("recognition", c) for c in recognition.law)):
+        if problem := rules.law.unresolved(citation):
+            yield Fault(problem, f"workflows/{file}.yaml", field="law", law=citation)
+    for file, named in (("holdings", register.reassess_by), ("recognition", recognition.decide_by)):
+        for role in set(named) - roles:
+            yield Fault(f"没有岗位“{role}”", f"workflows/{file}.yaml")
+    for outcome in set(register.reassessed_outcomes) - rules.workflow.outcomes.keys():
+        yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")
 
 
 def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:

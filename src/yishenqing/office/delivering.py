@@ -26,7 +26,7 @@ from yishenqing.store.outbox import Letter
 
 CHANNEL_TITLES = {MAIL: "邮件", HOOK: "提醒命令"}
 _BUDGET = 30.0  # seconds that one round spends on a channel: the next tick must not wait for a slow server
-_LEASE = timedelta(minutes=10)  # longer than a server can take over one message
+_LEASE = timedelta(seconds=600)  # longer than a server can take over one message
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=4)
 

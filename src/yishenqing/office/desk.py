@@ -11,13 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from yishenqing import almanac
+from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Practice
-from yishenqing.settings import Person, Settings, read_settings
+from yishenqing.rulebook import Rulebook
+from yishenqing.settings import FILE, Person, Settings, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store import issued as issued_store
 from yishenqing.store import vault
@@ -134,6 +135,7 @@ class Desk:
             self._workdays,
             frozenset(self.settings.switched_off),
             self.settings.stage_limits,
+            self.settings.readings,
             self.settings.reminders,
             self.settings.escalate_after,
             figures=self.settings.figures,
@@ -160,6 +162,20 @@ class Desk:
         user = by or self._user
         self.person(user)
         return Act(step, on, user, self.settings.roles_on(user, on), facts, now(), self._rehearsal, expect, verb)
+
+    def _rules(self) -> Rulebook:
+        """Return the rules under which new cases are opened.
+
+        Raises:
+            DataFault: the settings name a procedure that is not there, or that opens no application.
+        """
+        name = self.settings.workflow
+        if name in rulebook.procedures(self.home):
+            rules = rulebook.read_rulebook(self.home, name)
+            if rules.workflow.channels:
+                return rules
+        text = f"没有可以登记申请的流程“{name}”；现有：{'、'.join(rulebook.openable(self.home))}"
+        raise DataFault.of([Fault(text, str(self.home / FILE), field="workflow")])
 
     def _draft_act(self, step: str, facts: Mapping[str, Any]) -> Act:
         """Return an act that is only imagined: nobody's role is asked for, nothing is recorded."""

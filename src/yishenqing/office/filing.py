@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from yishenqing.archive import CaseFile, FilePaper, PaperRecord
 from yishenqing.archive import export as seal_package
+from yishenqing.core import moving
 from yishenqing.core.deadline import clock_of
 from yishenqing.core.decide import permitted
 from yishenqing.core.errors import Fault, IntegrityFault, Refused
@@ -52,7 +53,8 @@ class Gathered:
     sealed: Mapping[str, Sealed]
     papers: Mapping[str, Paper]
     letters: tuple[Issued, ...]
-    snapshot: str
+    opened: str  # the digest of the rules that the case was opened under
+    snapshots: tuple[str, ...]  # their text, then that of the rules it was moved to
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,14 @@ def gathered(connection: Connection, case: Casework, filing: Filing) -> Gathered
     if faults := case_faults(connection, case, filing):
         raise IntegrityFault.of(faults)
     agency, number = case.row.agency, case.row.number
+    opened = moving.opened_under(case.entries, case.row.rulebook)
+    digests = [opened, *(after for _, _, after in moving.moves(case.entries))]
     return Gathered(
         vault.sealed_of(connection, agency, number),
         vault.papers_of(connection, agency, number),
         tuple(issued_store.letters_of(connection, agency, number)),
-        ledger_store.rulebook_text(connection, case.row.rulebook),
+        opened,
+        tuple(ledger_store.rulebook_text(connection, digest) for digest in digests),
     )
 
 
@@ -108,8 +113,9 @@ def export(target: Path, case: Casework, content: Gathered, filing: Filing) -> R
             agency=case.row.agency,
             number=case.row.number,
             title=block["file"]["title"],
-            rulebook=case.row.rulebook,
-            snapshot=content.snapshot,
+            rulebook=content.opened,
+            snapshot=content.snapshots[0],
+            later=content.snapshots[1:],
             entries=case.entries,
             sealed=list(content.sealed.values()),
             papers=[PaperRecord(p.digest, p.salt, p.sha256, p.size, p.name) for p in content.papers.values()],
@@ -158,6 +164,8 @@ def _attachment(paper: Paper, entry: Entry, filing: Filing) -> _Listed:
 
 def _application(story: Story, case: Casework) -> _Listed:
     """The application as registered, readable without any program."""
+    if case.workflow.linked is not None:
+        return _notice(story, case)
     received, block = story.received, paperwork.case_block(story, case.row.number)
     applicant = paperwork.applicant_block(story)
     lines = [
@@ -174,6 +182,17 @@ def _application(story: Story, case: Casework) -> _Listed:
     return _Listed("政府信息公开申请", "", applicant["name"], block["arrived_on"], 1, text.encode(), ".txt")
 
 
+def _notice(story: Story, case: Casework) -> _Listed:
+    """What a linked case began with, as registered."""
+    opening = case.workflow.steps[case.workflow.opening]
+    lines = [f"{opening.title}（登记内容）", f"编号：{case.row.number}"]
+    for name, known in opening.fields.items():
+        value = story.received.get(name)
+        if value not in (None, "", []) and known.type != "file":
+            lines.append(f"{known.title}：{known.choices.get(str(value), value)}")
+    return _Listed(opening.title, "", "", case.entries[0].on, 1, ("\n".join(lines) + "\n").encode(), ".txt")
+
+
 def _pages(pdf: bytes) -> int:
     from pypdf import PdfReader  # noqa: PLC0415 - only filing counts pages
 
@@ -181,7 +200,8 @@ def _pages(pdf: bytes) -> int:
 
 
 def _file_block(case: Casework, story: Story, filing: Filing, listed: list[_Listed]) -> dict[str, Any]:
-    workflow, last = case.workflow, case.entries[-1]
+    workflow = case.workflow
+    last = next(e for e in reversed(case.entries) if "retention" in workflow.steps[e.step].needs)  # 归档
     retention = workflow.steps[last.step].fields["retention"].choices[last.facts["retention"]]
     year = case.row.opened_on.year
     code = f"{filing.settings.fonds}-XXGK·{year}-{last.facts['retention']}-{case.row.number}"
@@ -196,7 +216,7 @@ def _file_block(case: Casework, story: Story, filing: Filing, listed: list[_List
             "year": year,
             "retention": retention,
             "code": code,
-            "title": f"{applicant['name']}政府信息公开申请案（{case.row.number}）",
+            "title": f"{applicant['name']}{paperwork.matter(workflow)}（{case.row.number}）",
             "pages": sum(p.pages for p in listed),
             "count": len(listed),
         },
@@ -213,7 +233,7 @@ def _file_block(case: Casework, story: Story, filing: Filing, listed: list[_List
             for n, p in enumerate(listed, 1)
         ],
         "note": {
-            "text": story.facts[-1][2].get("note") or "",
+            "text": (story.latest(last.step) or {}).get("note") or "",
             "filed_by": last.actor,
             "filed_on": last.on,
             "checked_by": "",
@@ -258,12 +278,17 @@ def case_faults(connection: Connection, case: Casework, filing: Filing) -> list[
 
 def raw_faults(connection: Connection, row: CaseRow, entries: Sequence[Entry]) -> list[Fault]:
     """Return the faults that can be seen without understanding the case: chain, head, stored rules."""
-    faults = chain_faults(entries, row.agency, row.number, row.rulebook)
+    opened = moving.opened_under(entries, row.rulebook)
+    faults = chain_faults(entries, row.agency, row.number, opened)
+    faults += [at(row.number, seq, text) for seq, text in moving.breaks(entries, row.rulebook)]
     head = entries[-1] if entries else None
     if head is None or (head.seq, head.hash) != (row.head_seq, row.head_hash):
         faults.append(at(row.number, row.head_seq, "案件的最后一条记录与登记的不符（可能被删除、改动或者插入）"))
-    if snapshot_digest(ledger_store.rulebook_text(connection, row.rulebook)) != row.rulebook:
+    if snapshot_digest(ledger_store.rulebook_text(connection, opened)) != opened:
         faults.append(at(row.number, 1, "立案时的流程与法律数据已被改动"))
+    for entry, _, after in moving.moves(entries):
+        if snapshot_digest(ledger_store.rulebook_text(connection, after)) != after:
+            faults.append(at(row.number, entry.seq, "所转用的流程与法律数据已被改动"))
     return faults
 
 

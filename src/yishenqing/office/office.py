@@ -10,11 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yishenqing.core.errors import NotFound
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
 from yishenqing.office.joining import JoinVerbs
+from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
+from yishenqing.rulebook import openable
 from yishenqing.settings import read_settings, write_settings
 from yishenqing.store.engine import Transactions, open_engine
 
@@ -22,19 +25,26 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(JoinVerbs, PaperVerbs, RuleVerbs):
+class Office(JoinVerbs, LinkVerbs, PaperVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
-    def init(cls, home: Path | str, user: str | None = None) -> Path:
+    def init(cls, home: Path | str, user: str | None = None, workflow: str = "") -> Path:
         """Make (or bring up to date) an office's folder: settings, database, shipped precedents.
 
-        The operating-system user gets every role until others are named. Safe to run twice.
+        The operating-system user gets every role until others are named. Safe to run twice. ``workflow`` names the
+        procedure, or the variant of it, under which the office opens its cases.
+
+        Raises:
+            NotFound: there is no such procedure.
+            DataFault: the folder has settings already, which name another procedure.
         """
         from yishenqing.precedents import Library, shipped_library  # noqa: PLC0415
 
         home = Path(home)
-        settings_file = write_settings(home, user or system_user())
+        if workflow and workflow not in (known := openable(home)):
+            raise NotFound(f"没有可以登记申请的流程“{workflow}”；现有：{'、'.join(known)}。")
+        settings_file = write_settings(home, user or system_user(), workflow)
         cls.upgrade(home)
         with cls.open(home, user=user) as office, office._transactions.writing() as connection:  # noqa: SLF001 - its own class
             library = Library(connection, office.settings.agency)
@@ -56,9 +66,12 @@ class Office(JoinVerbs, PaperVerbs, RuleVerbs):
         transactions = Transactions(engine)
         try:
             with transactions.checked():
-                return upgrade(engine)
+                version = upgrade(engine)
         finally:
             transactions.close()
+        with cls.open(home) as office:
+            office._enter_unrecognised()  # noqa: SLF001 - its own class
+        return version
 
     def import_precedents(self, path: Path) -> Row:
         """Take the precedents of a JSON-lines file into the library; all or none."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yishenqing.core.errors import IntegrityFault, NotFound
-from yishenqing.office.casework import Row, at
+from yishenqing.core.errors import IntegrityFault, NotFound, Refused
+from yishenqing.office.casework import Casework, Row, at
 from yishenqing.office.desk import Desk
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
@@ -26,10 +26,12 @@ class PaperVerbs(Desk):
 
         Raises:
             NotFound: no such case, or no such kind.
+            Refused: the case's procedure has no letters.
             DataFault: something that the letter must say is missing.
         """
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
+            _check_lettered(case)
             known = [x for x in issued_store.letters_of(connection, self.settings.agency, number) if x.kind == kind]
             open_facts = self._opener(connection, number)
         if known:
@@ -56,6 +58,7 @@ class PaperVerbs(Desk):
         act = self._draft_act("drafted", {**(facts or {}), **({"outcome": outcome} if outcome else {})})
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
+            _check_lettered(case)
             open_facts = self._opener(connection, number)
             library = Library(connection, self.settings.agency)
             return drafting.draft(self._registry, self._letters, case, act, open_facts, library)
@@ -97,3 +100,13 @@ class PaperVerbs(Desk):
         from yishenqing.office.filing import Filing  # noqa: PLC0415
 
         return Filing(self.settings, self._letters, self._papers, self.today, self._letter_path)
+
+
+def _check_lettered(case: Casework) -> None:
+    """Refuse to print for a procedure whose papers are made elsewhere and attached (复议答复书、答辩状)."""
+    if case.workflow.linked is not None:
+        title, number = case.workflow.title, case.row.number
+        raise Refused(
+            f"案件{number}按“{title}”办理，没有由程序出具的文书；答复书、答辩状等请作为附件（attachments）记入。",
+            law=list(case.workflow.law),
+        )

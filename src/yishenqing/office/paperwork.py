@@ -12,6 +12,7 @@ from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.law import Law
 from yishenqing.core.receipt import received_on
 from yishenqing.core.standing import Standing
+from yishenqing.core.workflow import Workflow
 from yishenqing.settings import Settings
 
 Opener = Callable[[Any], Any]
@@ -98,14 +99,18 @@ def organ(settings: Settings) -> dict[str, str]:
 
 def case_block(story: Story, number: str) -> dict[str, Any]:
     """Return the application as letters quote it."""
-    workflow, received = story.standing.workflow, story.received
+    known, received = story.standing, story.received
+    workflow = known.workflow
     fields = workflow.steps[workflow.opening].fields
-    channel = workflow.channels[received["channel"]]
     ended = [on for step, on, _ in story.facts if workflow.states[workflow.steps[step].to or workflow.initial].final]
+    if workflow.linked is not None:
+        opened_on = story.facts[0][1]
+        return {"number": number, "opened_on": opened_on, "closed_on": ended[-1] if ended else None}
+    channel = workflow.channels[received["channel"]]
     return {
         "number": number,
         "arrived_on": story.facts[0][1],
-        "received_on": received_on(workflow, story.standing.facts),
+        "received_on": received_on(workflow, known.facts, known.workdays, known.readings),
         "channel_title": channel.title,
         "items": story.items,
         "form_title": fields["preferred_form"].choices[received["preferred_form"]],
@@ -115,9 +120,16 @@ def case_block(story: Story, number: str) -> dict[str, Any]:
     }
 
 
+def matter(workflow: Workflow) -> str:
+    """Return what a case file of this procedure is about, for its title."""
+    return f"{workflow.title.removesuffix('流程')}案" if workflow.linked is not None else "政府信息公开申请案"
+
+
 def applicant_block(story: Story) -> dict[str, Any]:
     """Return the applicant as letters address them."""
     workflow, received = story.standing.workflow, story.received
+    if workflow.linked is not None:  # who applied stands in the case it hangs on
+        return {"name": f"{received['parent']}案", "kind_title": "", "agent": None}
     applicant = received["applicant"]
     if not isinstance(applicant, dict):  # destroyed under the retention rules
         return {"name": "（已销毁）", "kind_title": "", "agent": None}

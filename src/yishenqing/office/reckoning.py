@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,8 +15,8 @@ from yishenqing.core.decide import not_happened
 from yishenqing.core.errors import CalendarGap, DataFault, Fault, Reason, Refused, YishenqingError
 from yishenqing.core.facts import shaped
 from yishenqing.core.guards import guard_refusals
+from yishenqing.core.readings import objections
 from yishenqing.core.standing import Attempt, Standing
-from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Step, Workflow
 from yishenqing.documents import json_value, parse, read_text
 
@@ -42,16 +42,16 @@ class Reckoning:
         """
         day, facts = _checked(data, file, line, today, self.rules.workflow)
         workdays = almanac.workdays(day, self.home)
-        standing, refused = self._lawful(facts, workdays, day, file, line)
+        unopened = Standing(self.rules.workflow, self.rules.law, workdays, readings=data.get("readings") or {})
+        standing, refused = self._lawful(unopened, facts, day, file, line)
         found = standing.deadlines(day)
         answer = {"deadlines": [d.as_json() for d in found.values()], "refused": refused}
         return answer, Refused.exit_code if refused else 0
 
     def _lawful(
-        self, facts: list[Row], workdays: Workdays, today: date, file: str, line: int | None
+        self, standing: Standing, facts: list[Row], today: date, file: str, line: int | None
     ) -> tuple[Standing, list[Row]]:
         """Take the facts one by one; what the law does not allow is refused and leaves no trace on the clocks."""
-        standing = Standing(self.rules.workflow, self.rules.law, workdays)
         refused = []
         for fact in facts:
             step = self.rules.workflow.steps[fact["fact"]]
@@ -125,26 +125,39 @@ def _checked(data: Any, file: str, line: int | None, today: date, workflow: Work
 
     if not isinstance(data, dict) or not isinstance(data.get("facts"), list):
         raise DataFault.of([Fault("应为 {“today”: 日期, “facts”: [事实…]}", file, line)])
-    for key in data.keys() - {"today", "facts"}:
+    for key in data.keys() - {"today", "facts", "readings"}:
         fault("未知的键", key)
+    for key, text in _of_readings(data.get("readings")):
+        fault(text, key)
     day = _day(data.get("today"), today)
     if day is None:
         fault(f"“{data.get('today')}”不是存在的日期，应写作 2026-03-02（不带时刻和时区）", "today")
-    facts = []
-    for index, given in enumerate(data["facts"], 1):
-        place = f"facts.{index}"
-        on = _day(given.get("on"), None) if isinstance(given, dict) else None
-        if not isinstance(given, dict):
-            fault("应为键值对", place)
-        elif not isinstance(given.get("fact"), str) or given["fact"] not in workflow.steps:
-            fault(f"没有“{given.get('fact')}”这一事实；可用：{'、'.join(workflow.steps)}", f"{place}.fact")
-        elif on is None:
-            fault(f"“{given.get('on')}”不是存在的日期，应写作 2026-03-02（不带时刻和时区）", f"{place}.on")
-        else:
-            facts.append({**given, "on": on})
+    facts = list(_dated(data["facts"], workflow, fault))
     if faults or day is None:
         raise DataFault.of(faults)
     return day, facts
+
+
+def _dated(given: list[Any], workflow: Workflow, fault: Callable[[str, str], None]) -> Iterator[Row]:
+    """Yield the facts whose step and day there are; ``fault`` is told of the others."""
+    for index, fact in enumerate(given, 1):
+        place = f"facts.{index}"
+        on = _day(fact.get("on"), None) if isinstance(fact, dict) else None
+        if not isinstance(fact, dict):
+            fault("应为键值对", place)
+        elif not isinstance(fact.get("fact"), str) or fact["fact"] not in workflow.steps:
+            fault(f"没有“{fact.get('fact')}”这一事实；可用：{'、'.join(workflow.steps)}", f"{place}.fact")
+        elif on is None:
+            fault(f"“{fact.get('on')}”不是存在的日期，应写作 2026-03-02（不带时刻和时区）", f"{place}.on")
+        else:
+            yield {**fact, "on": on}
+
+
+def _of_readings(readings: Any) -> Iterator[tuple[str, str]]:
+    if readings is not None and not isinstance(readings, dict):
+        yield "readings", "应为 {争议问题: 读法}，如 {“rest_day”: “next_workday”}"
+    else:
+        yield from ((f"readings.{name}", text) for name, text in objections(readings or {}))
 
 
 def _day(value: Any, default: date | None) -> date | None:

@@ -129,6 +129,7 @@ def _basis(practice: Practice) -> str:
         "escalate_after": practice.escalate_after,
         "stage_limits": dict(practice.stage_limits),
         "switched_off": sorted(practice.switched_off),
+        "readings": dict(practice.readings),
         "years": {
             str(y): [sorted(d.isoformat() for d in days) for days in (years[y].off, years[y].worked)]
             for y in years

@@ -40,17 +40,19 @@ class Renewal:
 
     def batch(self, connection: Connection, numbers: Sequence[str]) -> tuple[list[Row], list[str]]:
         """Renew these cases under their locks; return the days that moved, and the cases that cannot be read."""
-        cases = list(casework.load_many(connection, self.practice, numbers, lock=True))
+        cases = casework.load_many(connection, self.practice, numbers, lock=True)
         stored = due_store.deadlines_by_case(connection, self.practice.agency, numbers)
         moved: list[Row] = []
         rows: list[dict[str, Any]] = []
+        lost = set(numbers)
         for case in cases:
+            lost.remove(case.row.number)
             fresh = self.rows(case)
             known = stored.get(case.row.number, {})
             rows += [r for r in fresh if _differs(known.get(r["clock"]), r)]
             moved += _moved(case, known, fresh)
         due_store.put_deadlines(connection, rows)
-        return moved, sorted(set(numbers) - {case.row.number for case in cases})
+        return moved, sorted(lost)
 
     def rows(self, case: Casework) -> list[dict[str, Any]]:
         """Return the case's deadlines as its ledger gives them today."""

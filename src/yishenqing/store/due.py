@@ -8,14 +8,15 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Result, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Result, bindparam, delete, func, insert, select, update
 
-from yishenqing.store.hot import Hot
+from yishenqing.store.hot import Hot, as_kept
 from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 
 _KEY = ("agency", "number", "clock")
 _REST = ("title", "due", "state", "provisional", "owed_by", "remind_on", "listed")
+_SHOWN = ("clock", *_REST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,30 @@ def _upsert(dialect: str) -> Hot:
     )
 
 
+_STORED = Hot(
+    select(*(deadlines.c[name] for name in _SHOWN)).where(
+        deadlines.c.agency == bindparam("a"), deadlines.c.number == bindparam("n")
+    )
+)
+
+
+def changed(
+    connection: Connection, agency: str, number: str, rows: Sequence[dict[str, Any]]
+) -> Sequence[dict[str, Any]]:
+    """Return those of the case's rows that do not stand in the database so: most acts move no deadline."""
+    stored = _STORED.run(connection, {"a": agency, "n": number}).fetchall()
+    return [row for row in rows if as_kept(connection, row, _SHOWN) not in stored]
+
+
 def put_deadlines(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Write the case's deadlines over the earlier ones."""
     if rows:
         _upsert(connection.dialect.name).run_many(connection, rows)
+
+
+def drop_deadlines(connection: Connection, agency: str, number: str) -> None:
+    """Forget the stored deadlines of a case: under other rules it has other clocks."""
+    connection.execute(delete(deadlines).where(deadlines.c.agency == agency, deadlines.c.number == number))
 
 
 _DUE_COLUMNS = (

@@ -60,6 +60,7 @@ class Transactions:
         self._engine, self._host = engine, host
         self._writer = engine.execution_options(**{_WRITES: True}) if engine is not None else None
         self._queue = _queue_file(engine) if engine is not None and host is None else None
+        self._idle: list[Connection] = []
 
     @property
     def hosted(self) -> bool:
@@ -90,8 +91,22 @@ class Transactions:
                     yield self._host
                 return
             assert self._writer is not None  # noqa: S101 - made with the engine
-            with _queued(self._queue), self._writer.connect() as connection, connection.begin():
-                yield connection
+            with _queued(self._queue):
+                connection = self._taken(self._writer)
+                try:
+                    with connection.begin():
+                        yield connection
+                except BaseException:
+                    connection.close()  # whatever broke may have broken the connection too
+                    raise
+                self._idle.append(connection)
+
+    def _taken(self, writer: Engine) -> Connection:
+        """Return the connection that the last writer left; the pool's own give and take costs an act a tenth."""
+        try:
+            return self._idle.pop()
+        except IndexError:  # the first, or another thread has it
+            return writer.connect()
 
     def once_kept(self, do: Callable[[], None]) -> None:
         """Call ``do`` when what was written is kept: now, or with a host when the host commits."""
@@ -107,6 +122,8 @@ class Transactions:
 
     def close(self) -> None:
         """Let go of the database."""
+        while self._idle:
+            self._idle.pop().close()
         if self._engine is not None:
             self._engine.dispose()
 

@@ -54,10 +54,12 @@ def execute(connection: Connection, text: str, given: Any, method: str = "execut
         DBAPIError: the driver's error, as SQLAlchemy raises it.
     """
     cursor = connection.connection.cursor()
-    errors = connection.dialect.loaded_dbapi.Error
     try:
         getattr(cursor, method)(text, given)
-    except errors as error:
+    except Exception as error:
+        errors = connection.dialect.loaded_dbapi.Error
+        if not isinstance(error, errors):
+            raise
         raise DBAPIError.instance(text, given, error, errors, dialect=connection.dialect) from error
     return cursor
 
@@ -66,7 +68,14 @@ def _given(values: Mapping[str, Any], order: tuple[str, ...] | None) -> Any:
     """By position where the driver counts (SQLite, which also keeps dates as text), by name elsewhere."""
     if order is None:
         return dict(values)
-    return tuple(v.isoformat() if type(v := values[name]) is date else v for name in order)
+    return tuple([v.isoformat() if type(v := values[name]) is date else v for name in order])
+
+
+def as_kept(connection: Connection, row: Mapping[str, Any], names: Sequence[str]) -> tuple[Any, ...]:
+    """Return these columns of a row as the driver gives them back: SQLite keeps dates as text."""
+    if connection.dialect.name == "sqlite":
+        return tuple([v.isoformat() if type(v := row[name]) is date else v for name in names])
+    return tuple([row[name] for name in names])
 
 
 def day(value: Any) -> date:

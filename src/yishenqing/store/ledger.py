@@ -45,7 +45,7 @@ _THIS_CASE = and_(cases.c.agency == bindparam("a"), cases.c.number == bindparam(
 _SELECT_CASE = Hot(select(cases).where(_THIS_CASE))
 _LOCK_CASE = Hot(select(cases).where(_THIS_CASE).with_for_update())
 _SELECT_ENTRIES = Hot(
-    select(entries)
+    select(*(column for column in entries.columns if column.name not in ("agency", "number")))
     .where(entries.c.agency == bindparam("a"), entries.c.number == bindparam("n"))
     .order_by(entries.c.seq)
 )
@@ -105,17 +105,17 @@ def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
         IntegrityFault: an entry's date is no date any more.
     """
     try:
-        rows: Sequence[Any] = _SELECT_ENTRIES.run(connection, {"a": agency, "n": number}).fetchall()
-        return [Entry.of((*r[:3], day(r[3]), *r[4:7], _flag(r[7]), *r[8:])) for r in rows]
-    except (TypeError, ValueError):
+        return [
+            Entry(agency, number, seq, day(on), recorded_at, actor, step, _FLAGS[rehearsal], payload, prev, hashed)
+            for seq, on, recorded_at, actor, step, rehearsal, payload, prev, hashed in _SELECT_ENTRIES.run(
+                connection, {"a": agency, "n": number}
+            ).fetchall()
+        ]
+    except (KeyError, TypeError, ValueError):
         raise IntegrityFault.of([_dateless(connection, agency, number)]) from None
 
 
-def _flag(value: Any) -> bool:
-    """Return a yes-or-no column; SQLite keeps whatever number is written to it."""
-    if value not in (0, 1):
-        raise ValueError(f"{value} is no flag")
-    return bool(value)
+_FLAGS = {0: False, 1: True}  # SQLite keeps whatever number is written to a yes-or-no column
 
 
 def _dateless(connection: Connection, agency: str, number: str) -> Fault:
@@ -145,9 +145,17 @@ def claim(connection: Connection, agency: str, numbers: Sequence[str]) -> list[s
 
 
 def entries_of_many(connection: Connection, agency: str, numbers: Sequence[str]) -> Iterator[Entry]:
-    """Yield the ledgers of these cases, each in order."""
-    for row in connection.execute(_SELECT_MANY_ENTRIES, {"a": agency, "ns": numbers}).all():
-        yield Entry.of(row)
+    """Return the ledgers of these cases, each in order."""
+    rows: Sequence[Any] = connection.execute(_SELECT_MANY_ENTRIES, {"a": agency, "ns": numbers}).all()
+    return map(Entry._make, rows)
+
+
+def first_payloads(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, str]:
+    """Return the first entry's payload of each of these cases."""
+    query = select(entries.c.number, entries.c.payload).where(
+        entries.c.agency == agency, entries.c.number.in_(numbers), entries.c.seq == 1
+    )
+    return {row.number: row.payload for row in connection.execute(query)} if numbers else {}
 
 
 def open_case(connection: Connection, row: CaseRow) -> None:
@@ -168,22 +176,7 @@ def open_case(connection: Connection, row: CaseRow) -> None:
 
 def append(connection: Connection, entry: Entry) -> None:
     """Insert one entry."""
-    _INSERT_ENTRY.run(
-        connection,
-        {
-            "agency": entry.agency,
-            "number": entry.number,
-            "seq": entry.seq,
-            "on": entry.on,
-            "recorded_at": entry.recorded_at,
-            "actor": entry.actor,
-            "step": entry.step,
-            "rehearsal": entry.rehearsal,
-            "payload": entry.payload,
-            "prev": entry.prev,
-            "hash": entry.hash,
-        },
-    )
+    _INSERT_ENTRY.run(connection, entry._asdict())
 
 
 def advance(connection: Connection, entry: Entry, state: str, outcome: str | None) -> None:
@@ -206,6 +199,13 @@ def advance(connection: Connection, entry: Entry, state: str, outcome: str | Non
     )
     if result.rowcount != 1:
         raise Moved(f"案件{entry.number}刚由他人办理，本次没有写入任何内容；请重新查看后再办理。")
+
+
+def change_rules(connection: Connection, agency: str, number: str, digest: str) -> None:
+    """Let the case be read by other rules; the entry that says so stands in its ledger."""
+    connection.execute(
+        update(cases).where(cases.c.agency == agency, cases.c.number == number).values(rulebook=digest)
+    )
 
 
 def keep_rulebook(connection: Connection, digest: str, snapshot: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound
-from yishenqing.core.ledger import Sealed, digest, opened, placeholder, seal
+from yishenqing.core.ledger import Sealed, digest, opened, placeholder, placeholders, seal
 from yishenqing.core.workflow import Step
 from yishenqing.store.hot import Hot, insertion
 from yishenqing.store.tables import files, sealed
@@ -152,6 +152,20 @@ def sealed_of(connection: Connection, agency: str, number: str) -> dict[str, Sea
         sealed.c.agency == agency, sealed.c.number == number
     )
     return {row.digest: Sealed(*row) for row in connection.execute(query)}
+
+
+def sealed_of_many(
+    connection: Connection, agency: str, facts: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Sealed]]:
+    """Return, by case, the sealed values that these facts (by case) hold placeholders of."""
+    wanted = sorted({digest for found in facts.values() for digest in placeholders(found)})
+    query = select(sealed.c.number, sealed.c.digest, sealed.c.salt, sealed.c.value).where(
+        sealed.c.agency == agency, sealed.c.number.in_(sorted(facts)), sealed.c.digest.in_(wanted)
+    )
+    found: dict[str, dict[str, Sealed]] = {number: {} for number in facts}
+    for number, *value in connection.execute(query) if wanted else ():
+        found[number][value[0]] = Sealed(*value)
+    return found
 
 
 def opener(values: Mapping[str, Sealed]) -> Callable[[Any], Any]:

@@ -1,0 +1,194 @@
+"""Rows of the lists that offices keep: CSV as spreadsheets write it, JSON lines, XLSX. Nothing is judged here."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.documents import json_value, read_text
+
+_LARGEST = 512 * 1024 * 1024  # bytes that a workbook may unpack to
+_SEARCHED = 20  # rows in which the headings are looked for: lists begin with a caption
+_OLD = {".xls", ".et", ".wps", ".ods"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: where it stands, and its cells by heading as the file names them."""
+
+    file: str
+    line: int
+    cells: Mapping[str, Any]
+
+    def fault(self, text: str, field: str = "", law: str = "") -> Fault:
+        """Return a fault of this row."""
+        return Fault(text, self.file, self.line, field, law)
+
+
+def read_lines(path: Path, is_heading: Callable[[str], bool], faults: list[Fault]) -> Iterator[Line]:
+    """Yield the rows of ``path``; ``is_heading`` knows the column without which a row is no row of headings.
+
+    Raises:
+        NotFound: there is no such file.
+        DataFault: it cannot be read at all.
+    """
+    kind = path.suffix.lower()
+    if kind in {".jsonl", ".ndjson", ".json"}:
+        return _json_lines(path, faults)
+    if kind in {".xlsx", ".xlsm"}:
+        return _sheets(path, is_heading, faults)
+    if kind in _OLD:
+        raise DataFault.of([Fault(f"不能读取 {kind} 文件，请另存为 .xlsx 或者 .csv 后重试", str(path))])
+    return _table(_csv_rows(path, faults), str(path), is_heading, faults)
+
+
+def _json_lines(path: Path, faults: list[Fault]) -> Iterator[Line]:
+    for number, text in enumerate(read_text(path).split("\n"), start=1):
+        if not text.strip():
+            continue
+        try:
+            data = json_value(text, str(path), number)
+        except DataFault as error:
+            faults += error.faults
+            continue
+        if isinstance(data, dict):
+            yield Line(str(path), number, {k: v for k, v in data.items() if v is not None})
+        else:
+            faults.append(Fault("每行应为一个键值对（JSON 对象）", str(path), number))
+
+
+def _csv_rows(path: Path, faults: list[Fault]) -> Iterator[tuple[int, Sequence[Any]]]:
+    text = _decoded(path)
+    if "\0" in text:
+        raise DataFault.of([Fault("含有空字符，不是 CSV 文本", str(path), text[: text.index("\0")].count("\n") + 1)])
+    head = text[:2000]
+    delimiter = max((",", "\t", ";"), key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begun = 1
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            faults.append(Fault(f"不是合法的 CSV（{_CSV_SAYS.get(str(error), str(error))}）", str(path), begun))
+            return
+        yield begun, row
+        begun = reader.line_num + 1
+
+
+_CSV_SAYS = {
+    "unexpected end of data": "引号没有成对，其后的内容都被当作同一格",
+    "',' expected after '\"'": "引号之后应为逗号",
+    "'\t' expected after '\"'": "引号之后应为制表符",
+}
+
+
+def _decoded(path: Path) -> str:
+    """Return the text: UTF-8, or GB18030, in which Chinese spreadsheets write CSV."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"找不到文件“{path}”。") from None
+    except OSError as error:
+        raise DataFault.of([Fault(f"无法读取（{error.strerror}）", str(path))]) from None
+    line = 1
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError as error:
+            line = max(line, content[: error.start].count(b"\n") + 1)  # the right encoding comes further
+    raise DataFault.of([Fault("不是 UTF-8 或者 GB18030 编码的文本", str(path), line)])
+
+
+def _sheets(path: Path, is_heading: Callable[[str], bool], faults: list[Fault]) -> Iterator[Line]:
+    import warnings  # noqa: PLC0415
+
+    from openpyxl import load_workbook  # noqa: PLC0415 - only workbooks need it
+
+    _refuse_bomb(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about styles and validations, which nobody reads here
+            book = load_workbook(path, read_only=True, data_only=True)
+            pages = [(sheet.title, _cells(sheet)) for sheet in book.worksheets]
+        book.close()
+    except Exception as error:  # noqa: BLE001 - a damaged workbook fails in the parser's many ways
+        raise DataFault.of([Fault(f"不是可以读取的 XLSX 工作簿（{error}）", str(path))]) from None
+    named = [
+        (title, rows) for title, rows in pages if any(is_heading(str(c)) for _, r in rows[:_SEARCHED] for c in r)
+    ]
+    for title, rows in named or pages[:1]:
+        file = str(path) if len(named) <= 1 else f"{path}［{title}］"
+        yield from _table(iter(rows), file, is_heading, faults)
+
+
+def _cells(sheet: Any) -> list[tuple[int, Sequence[Any]]]:
+    sheet.reset_dimensions()  # what a file says of its own extent is often wrong
+    rows = enumerate(sheet.iter_rows(values_only=True), start=1)
+    return [(number, row) for number, row in rows if any(c is not None and str(c).strip() for c in row)]
+
+
+def _refuse_bomb(path: Path) -> None:
+    import zipfile  # noqa: PLC0415
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(item.file_size for item in archive.infolist())
+    except FileNotFoundError:
+        raise NotFound(f"找不到文件“{path}”。") from None
+    except (OSError, zipfile.BadZipFile):
+        raise DataFault.of([Fault("不是可以读取的 XLSX 工作簿", str(path))]) from None
+    if size > _LARGEST:
+        raise DataFault.of([Fault(f"解压后过大（{size}字节），请分成几个文件", str(path))])
+
+
+def _table(
+    rows: Iterator[tuple[int, Sequence[Any]]], file: str, is_heading: Callable[[str], bool], faults: list[Fault]
+) -> Iterator[Line]:
+    headings: list[str] = []
+    first = 1
+    for count, (number, row) in enumerate(rows):
+        if headings:
+            yield from _line(file, number, headings, row, faults)
+        elif any(is_heading(_heading(c)) for c in row):
+            headings = [_heading(c) for c in row]
+            twins = sorted({h for h in headings if h and headings.count(h) > 1})
+            faults += [Fault(f"表头“{h}”出现两次", file, number) for h in twins]
+        elif count >= _SEARCHED:
+            break
+        first = number
+    if not headings:
+        faults.append(Fault(f"前{_SEARCHED}行中没有找到表头，表头须有“标题”一列", file, min(first, 1)))
+
+
+def _line(file: str, number: int, headings: Sequence[str], row: Sequence[Any], faults: list[Fault]) -> Iterator[Line]:
+    if not any(c is not None and str(c).strip() for c in row):
+        return
+    extra = [c for c in row[len(headings) :] if c is not None and str(c).strip()]
+    if extra:
+        faults.append(Fault(f"比表头多出{len(extra)}格（内容中有没加引号的逗号？）", file, number))
+        return
+    cells = {h: _cell(c) for h, c in zip(headings, row, strict=False) if h}
+    nameless = [c for h, c in zip(headings, row, strict=False) if not h and c is not None and str(c).strip()]
+    if nameless:
+        faults.append(Fault(f"“{nameless[0]}”所在的列没有表头", file, number))
+    yield Line(file, number, {h: c for h, c in cells.items() if c not in (None, "")})
+
+
+def _heading(cell: Any) -> str:
+    return "".join(str(cell).split()).strip("*＊：:") if cell is not None else ""
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if value is None or isinstance(value, date) else str(value).strip()

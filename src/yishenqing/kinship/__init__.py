@@ -1,0 +1,27 @@
+"""Kinship of requests: the same person, the same text. It is shown to an officer, nothing is done about it here."""
+
+from yishenqing.kinship.identifying import Identifiers, identifiers
+from yishenqing.kinship.index import Index, Kin, Text
+from yishenqing.kinship.key import Key, Keys
+from yishenqing.kinship.model import Customs, read_customs
+from yishenqing.kinship.proposals import Decision, Proposal, Proposals
+from yishenqing.kinship.sketch import likeness, shingles
+from yishenqing.kinship.tables import metadata
+
+__all__ = [
+    "Customs",
+    "Decision",
+    "Identifiers",
+    "Index",
+    "Key",
+    "Keys",
+    "Kin",
+    "Proposal",
+    "Proposals",
+    "Text",
+    "identifiers",
+    "likeness",
+    "metadata",
+    "read_customs",
+    "shingles",
+]

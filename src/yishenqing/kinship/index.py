@@ -1,0 +1,226 @@
+"""Earlier requests of the same person and of like text, found by blinded values inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, delete, distinct, func, insert, or_, select, union_all, update
+
+from yishenqing.kinship.identifying import KIND_TITLES, NAME, Identifiers
+from yishenqing.kinship.key import Key, Keys
+from yishenqing.kinship.sketch import BANDS, bands, likeness, normalised, shingles
+from yishenqing.kinship.tables import bands as band_table
+from yishenqing.kinship.tables import counters, keys, persons, texts
+
+_NEWEST = 200  # requests of one band that are looked at: an office may get the same text thousands of times
+
+Reader = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """An earlier case of the same person: by which kinds of identifier it is recognised."""
+
+    number: str
+    on: date
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An earlier request like the one asked for: ``score`` from 0 to 1, ``exact`` when only blanks differ at most."""
+
+    number: str
+    item: int
+    on: date
+    score: float
+    exact: bool
+
+
+class Index:
+    """What an agency's requests are recognised by; nothing is committed here."""
+
+    def __init__(self, connection: Connection, agency: str, office_keys: Keys) -> None:
+        """Look up under all of the office's keys, write under the current one."""
+        self._connection, self._agency, self._keys = connection, agency, office_keys
+
+    def foreign(self) -> bool:
+        """Tell whether rows were written with a key that the office has no more: those meet nothing."""
+        query = select(keys.c.key).where(keys.c.agency == self._agency)
+        known = {key.id for key in self._keys.keys}
+        return bool(set(self._connection.execute(query).scalars()) - known)
+
+    def enter(self, number: str, on: date, who: Identifiers, items: Sequence[str]) -> None:
+        """Enter a case: its person and each of its texts, in the transaction that registers it."""
+        key = self._keys.current
+        first = self._take(len(items)) - len(items) + 1
+        self._keep_key(key)
+        said = [*who.values, *([(NAME, who.name)] if who.name else [])]
+        common: dict[str, Any] = {"agency": self._agency, "number": number, "on": on, "key": key.id}
+        rows = [{**common, "kind": kind, "person": key.blinded(kind, value)} for kind, value in said]
+        if rows:
+            self._connection.execute(insert(persons), rows)
+        if not items:
+            return
+        rows = [{**common, "id": first + n, "item": n + 1} for n in range(len(items))]
+        self._connection.execute(insert(texts), rows)
+        found = [
+            {"agency": self._agency, "band": band, "id": first + n}
+            for n, text in enumerate(items)
+            for band in bands(text, key.secret)
+        ]
+        if found:
+            self._connection.execute(insert(band_table), found)
+
+    def kin(self, number: str, on: date, since: date, most: int) -> tuple[int, list[Kin]]:
+        """Return how many earlier cases the person of case ``number`` had from ``since`` to ``on``, and the newest.
+
+        The count goes back to ``since``, the list as far as there are cases; a name alone recognises nobody.
+        """
+        mine = select(persons.c.person).where(
+            persons.c.agency == self._agency, persons.c.number == number, persons.c.kind != NAME
+        )
+        known = list(self._connection.execute(mine).scalars())
+        size = func.length(persons.c.number)
+        before = or_(size < len(number), and_(size == len(number), persons.c.number < number))
+        other = and_(
+            persons.c.agency == self._agency,
+            persons.c.person.in_(known),
+            or_(persons.c.on < on, and_(persons.c.on == on, before)),
+        )
+        count = select(func.count(distinct(persons.c.number))).where(other, persons.c.on >= since)
+        newest = (
+            select(persons.c.number, persons.c.on)
+            .where(other)
+            .group_by(persons.c.number, persons.c.on)
+            .order_by(persons.c.on.desc(), persons.c.number.desc())
+            .limit(most)
+        )
+        found = self._connection.execute(newest).all()
+        kinds: dict[str, list[str]] = defaultdict(list)
+        by_kind = select(persons.c.number, persons.c.kind).where(
+            other, persons.c.number.in_([row.number for row in found])
+        )
+        for name, kind in self._connection.execute(by_kind):
+            kinds[name].append(kind)
+        total = int(self._connection.execute(count).scalar_one())
+        why = {name: tuple(k for k in KIND_TITLES if k in known_by) for name, known_by in kinds.items()}
+        return total, [Kin(row.number, row.on, why[row.number]) for row in found]
+
+    def alike(self, number: str, on: date, text: str, from_score: float, read: Reader) -> list[Text]:
+        """Return earlier cases' requests whose likeness to ``text``, asked on ``on``, is at least ``from_score``.
+
+        The nearest first, of equals the newest. ``read`` gives the texts of cases by number; what was destroyed is
+        not compared any more.
+        """
+        here = (on, len(number), number)  # of one day, the cases in the order of their numbers
+        near = [n for n in self._near(text) if (n.on, len(n.number), n.number) < here]
+        said = read(sorted({n.number for n in near}))
+        asked, exact = shingles(text), normalised(text)
+        found: dict[tuple[str, int], Text] = {}
+        for row in near:
+            items = said.get(row.number, ())
+            if row.item > len(items):
+                continue
+            score = likeness(asked, shingles(items[row.item - 1]))
+            if score >= from_score:
+                same = normalised(items[row.item - 1]) == exact
+                found[row.number, row.item] = Text(row.number, row.item, row.on, round(score, 4), same)
+        return sorted(found.values(), key=lambda t: (t.exact, t.score, t.on, t.number, -t.item), reverse=True)
+
+    def same_person(self, number: str, others: Sequence[str]) -> set[str]:
+        """Return which of the other cases come from the person of case ``number``; a name alone tells nothing."""
+        known = persons_of(self._connection, self._agency, [number, *others])
+        mine = {value for kind, values in known[number].items() if kind != NAME for value in values}
+        return {other for other in others if any(mine & values for values in known[other].values())}
+
+    def last(self) -> int:
+        """Return the number of the text that was entered last."""
+        query = select(counters.c.last_text).where(counters.c.agency == self._agency)
+        return int(self._connection.execute(query).scalar() or 0)
+
+    def leave(self, numbers: Iterable[str]) -> None:
+        """Take cases' persons out, to be entered anew; their texts go with ``drop_until``."""
+        statement = delete(persons).where(persons.c.agency == self._agency, persons.c.number == bindparam("n"))
+        if rows := [{"n": n} for n in numbers]:
+            self._connection.execute(statement, rows)
+
+    def drop_until(self, last: int) -> None:
+        """Drop the texts up to number ``last``, and all keys but the current one: everything was entered anew."""
+        for table in (texts, band_table):
+            self._connection.execute(delete(table).where(table.c.agency == self._agency, table.c.id <= last))
+        current = self._keys.current.id
+        for other in (persons, keys):
+            self._connection.execute(delete(other).where(other.c.agency == self._agency, other.c.key != current))
+
+    def _near(self, text: str) -> list[Any]:
+        """Return which requests share a band with ``text``, the newest of each band."""
+        found: set[int] = set()
+        for key in self._keys.keys:
+            mine = bands(text, key.secret)
+            if mine:
+                given = {f"b{n}": band for n, band in enumerate(mine)}
+                rows = self._connection.execute(_SAME_BAND, {"a": self._agency, "most": _NEWEST, **given})
+                found |= set(rows.scalars())
+        newest = sorted(found, reverse=True)[: _NEWEST * 2]
+        query = select(texts.c.number, texts.c.item, texts.c.on).where(
+            texts.c.agency == self._agency, texts.c.id.in_(newest)
+        )
+        return list(self._connection.execute(query)) if newest else []
+
+    def _take(self, count: int) -> int:
+        lock(self._connection, self._agency)
+        here = counters.c.agency == self._agency
+        statement = update(counters).where(here).values(last_text=counters.c.last_text + count)
+        return int(self._connection.execute(statement.returning(counters.c.last_text)).scalar_one())
+
+    def _keep_key(self, key: Key) -> None:
+        row = inserting(self._connection, keys).values(agency=self._agency, key=key.id)
+        self._connection.execute(row.on_conflict_do_nothing())
+
+
+def lock(connection: Connection, agency: str) -> None:
+    """Let one registration of an agency at a time look for kin and be entered: two at once would not meet."""
+    first = inserting(connection, counters).values(agency=agency, last_text=0, last_proposal=0)
+    connection.execute(first.on_conflict_do_nothing())
+    connection.execute(select(counters.c.agency).where(counters.c.agency == agency).with_for_update())
+
+
+def persons_of(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, set[str]]]:
+    """Return the blinded identifiers of these cases: case, kind, values."""
+    query = select(persons.c.number, persons.c.kind, persons.c.person).where(
+        persons.c.agency == agency, persons.c.number.in_(sorted(set(numbers)))
+    )
+    found: dict[str, dict[str, set[str]]] = {n: defaultdict(set) for n in numbers}
+    for number, kind, person in connection.execute(query):
+        found[number][kind].add(person)
+    return found
+
+
+def inserting(connection: Connection, table: Any) -> Any:
+    """Return the dialect's own INSERT, which knows ON CONFLICT."""
+    from sqlalchemy.dialects import postgresql, sqlite  # noqa: PLC0415
+
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def _same_band() -> Any:
+    """Return the newest requests of each of the bands; written once, compiled once."""
+    parts = [
+        select(
+            select(band_table.c.id)
+            .where(band_table.c.agency == bindparam("a"), band_table.c.band == bindparam(f"b{n}"))
+            .order_by(band_table.c.id.desc())
+            .limit(bindparam("most"))
+            .subquery()
+        )
+        for n in range(BANDS)
+    ]
+    return union_all(*parts)
+
+
+_SAME_BAND = _same_band()

@@ -1,0 +1,44 @@
+"""By which customs (data) an office recognises what it has met before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from yishenqing.remembered import remembered
+from yishenqing.shipped import layered
+
+_FILE = "recognition.yaml"
+
+
+@dataclass(frozen=True)
+class Customs:
+    """How far back is looked, how like texts must be, how many applicants make a proposal. Every figure is data."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+    title: str
+    law: tuple[str, ...]
+    within_months: int
+    similar_from: int  # per cent
+    shown: int
+    propose_applicants: int
+    decide_by: tuple[str, ...]
+
+
+def read_customs(home: Path | None) -> Customs:
+    """Return the office's customs, or those that ship with the program.
+
+    Raises:
+        DataFault: the file has faults; all of them, with lines.
+    """
+    path = next(p for folder in layered("workflows", home) if (p := folder / _FILE).is_file())
+    return remembered(Customs, path, home, _read)
+
+
+def _read(path: Path) -> Customs:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+
+    from yishenqing.documents import read, validated  # noqa: PLC0415
+
+    return validated(TypeAdapter(Customs), read(path))
