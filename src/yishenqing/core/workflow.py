@@ -44,12 +44,13 @@ class Said:
     """What the latest entry of an earlier step says (of each ``id``, any): one of these values stands in the fact.
 
     Without ``step``, what the act itself says; an absent fact is the empty value.
+    Without values: that the step was taken at all.
     """
 
     __pydantic_config__: ClassVar = _STRICT
-    field: str
-    values: tuple[str, ...]
     step: str = ""
+    field: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
