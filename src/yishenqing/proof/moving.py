@@ -1,0 +1,289 @@
+"""What may be done in an abstract case, and what may come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import product
+from typing import Any
+
+from yishenqing.core.workflow import Start, Step
+from yishenqing.proof.guarding import NO, Act, View, verdict
+from yishenqing.proof.model import MAIN, OUTCOME, Model, Values, Var
+
+_CORRECTABLE = ("text", "choice", "channel", "outcome")
+
+
+class Moves:
+    """The acts of a workflow, as far as they touch the variables that are tracked."""
+
+    def __init__(self, model: Model, variables: Sequence[Var], kept: Iterable[Var] | None = None) -> None:
+        """Sort the steps by the state they leave from, leaving out those that change nothing tracked.
+
+        What no step can ask for any more is forgotten, except what is ``kept`` (by default everything).
+        """
+        self.model, self.variables = model, tuple(variables)
+        self.places = {v: n for n, v in enumerate(self.variables)}
+        flow = model.workflow
+        touching = {n: s for n, s in flow.steps.items() if s.to or any(_touches(model, v, n) for v in variables)}
+        self._from: dict[str, list[str]] = {state: [] for state in flow.states}
+        for name, step in touching.items():
+            for state in step.from_ or (flow.initial,):
+                self._from[state].append(name)
+        self._said = {n: self._sayings(n) for n in touching}
+        self._forgotten = {} if kept is None else self._dead(frozenset(kept))
+
+    def initial(self) -> Values:
+        """Return the case before its first step."""
+        return self.model.initial(self.variables)
+
+    def main(self, values: Values) -> str:
+        """Return the state of the case."""
+        return str(values[self.places[MAIN]])
+
+    def view(self, values: Values, act: Act, *, must: bool = False, moot: bool = False) -> View:
+        """Return the case as the act looks at it."""
+        return View(self.model, self.places, values, act, must, moot)
+
+    def next(self, values: Values) -> Iterator[tuple[Act, list[Values]]]:
+        """Yield every act that may be possible, with everything that may come of it."""
+        for act in self.acts(values):
+            if verdict(self.view(values, act)) != NO:
+                yield act, self.results(values, act)
+
+    def acts(self, values: Values) -> Iterator[Act]:
+        """Yield the acts of the state, whatever the guards say."""
+        for name in self._from[self.main(values)]:
+            if name == self.model.workflow.correcting:
+                yield from self._corrections(values, name)
+                continue
+            turn = self.model.workflow.steps[name].side
+            picks: Sequence[str] = ("",)
+            if turn is not None and turn.at and ("side", turn.of) in self.places:
+                picks = sorted(set(turn.at) & set(values[self.places["side", turn.of]]))
+            for said, kind in self._said[name]:
+                yield from (Act(name, said, kind, pick) for pick in picks)
+
+    def results(self, values: Values, act: Act) -> list[Values]:
+        """Return every case that the act may lead to."""
+        view = self.view(values, act)
+        choices = [
+            _EFFECTS[var[0]](view, var, old) for var, old in zip(self.variables, values, strict=True)
+        ]
+        found = [tuple(chosen) for chosen in product(*choices)]
+        return list(dict.fromkeys(self.forgetting(v) for v in found)) if self._forgotten else found
+
+    def forgetting(self, values: Values) -> Values:
+        """Return the case without what no step can ask for any more."""
+        fresh = self._forgotten.get(self.main(values))
+        return values if fresh is None else tuple(f if d else v for v, (d, f) in zip(values, fresh, strict=True))
+
+    def _dead(self, kept: frozenset[Var]) -> dict[str, list[tuple[bool, Any]]]:
+        """For each state, which variables are not asked for again before they are written anew."""
+        flow, tracked = self.model.workflow, set(self.variables)
+        reads = {n: self.model.reads(n) & tracked for names in self._from.values() for n in names}
+        writes = {n: {v for v in tracked if _rewrites(self.model, v, n)} for n in reads}
+        live: dict[str, set[Var]] = {state: set() for state in flow.states}
+        growing = True
+        while growing:
+            before = sum(map(len, live.values()))
+            for state, names in self._from.items():
+                for name in names:
+                    live[state] |= reads[name] | (live[flow.steps[name].to or state] - writes[name])
+            growing = sum(map(len, live.values())) > before
+        held = {MAIN, *kept}
+        start = self.initial()
+        return {
+            state: [(v not in held and v not in alive, fresh) for v, fresh in zip(self.variables, start, strict=True)]
+            for state, alive in live.items()
+        }
+
+    def _sayings(self, name: str) -> list[tuple[tuple[tuple[str, str], ...], str]]:
+        """What may be said in a step, as far as it is told apart."""
+        model, step = self.model, self.model.workflow.steps[name]
+        fields = [v[2] for v in self.variables if v[0] == "said" and v[1] == name]
+        values = [
+            [(f, value) for value in (*_possible(model, name, f), *(("",) if f in step.may else ()))] for f in fields
+        ]
+        follows = name in model.choosing and any(v == OUTCOME or v[0] == "found" for v in self.variables)
+        kinds = [k.key for k in model.kinds.values() if k.evidence is not None] if follows else [""]
+        return [(said, kind) for said in product(*values) for kind in kinds]
+
+    def _corrections(self, values: Values, name: str) -> Iterator[Act]:
+        model = self.model
+        for var, now in zip(self.variables, values, strict=True):
+            if var[0] == "said" and now and _may_be_corrected(model, var):
+                said = _possible(model, var[1], var[2])
+                yield from (Act(name, corrects=var, into=v) for v in said)
+            elif var == OUTCOME and now is not None and now[1] not in ("fixed", ""):
+                kinds = model.kinds
+                mine = {o for o, _ in kinds[now[0]].members}
+                yield from (Act(name, corrects=var, into=k) for k in kinds if mine & {o for o, _ in kinds[k].members})
+                if not kinds[now[0]].key.startswith("?"):
+                    yield Act(name, corrects=var, into="?gives" if kinds[now[0]].gives else "?")
+        if any(v[0] in ("clock", "found") for v in self.variables):
+            yield Act(name, corrects=("",))
+
+
+def _rewrites(model: Model, var: Var, name: str) -> bool:
+    """Tell whether a step sets the variable, whatever it was before."""
+    if var == OUTCOME:
+        return model.choosing.get(name) == "outcome" and "outcome" in model.workflow.steps[name].needs
+    if var[0] == "since" and len(var) == 3:  # noqa: PLR2004 - since the step itself
+        return name in var[1:]
+    return var[0] in ("taken", "since", "said") and var[1] == name and not (var[0] == "said" and model.many(name))
+
+
+@cache
+def _possible(model: Model, step: str, field: str) -> tuple[str, ...]:
+    """The values that may be said: the ones told apart, and one for all the others where there are others."""
+    known, told = model.workflow.steps[step].fields[field], model.values[step, field]
+    choices = model.workflow.channels if known.type == "channel" else known.choices
+    return told if not choices or set(choices) - set(told) else told[:-1]
+
+
+def _may_be_corrected(model: Model, var: Var) -> bool:
+    known = model.workflow.steps[var[1]].fields[var[2]]
+    return known.type in _CORRECTABLE and not known.personal
+
+
+def _touches(model: Model, var: Var, name: str) -> bool:
+    flow, word = model.workflow, var[0]
+    turn = flow.steps[name].side
+    if name == flow.correcting:
+        return word in ("said", "outcome", "found", "clock")
+    return (
+        (word in ("taken", "said") and var[1] == name)
+        or (word == "since" and name in var[1:3])
+        or (word == "outcome" and (model.choosing.get(name) == "outcome" or bool(flow.steps[name].outcome)))
+        or (word == "found" and name == model.finding)
+        or (word in ("side", "ended") and turn is not None and turn.of == var[1])
+        or (word == "clock" and any(e.clock == var[1] for _, e in flow.steps[name].effects()))
+    )
+
+
+# --- what an act makes of each variable ----------------------------------------------------------------------
+
+
+def _main(view: View, _var: Var, old: Any) -> list[Any]:
+    return [view.model.workflow.steps[view.act.step].to or old]
+
+
+def _taken(view: View, var: Var, old: Any) -> list[Any]:
+    return [old or view.act.step == var[1]]
+
+
+def _since(view: View, var: Var, old: Any) -> list[Any]:
+    act = view.act
+    if act.step == var[1]:
+        return [True]
+    if len(var) == 3:  # noqa: PLR2004 - since the step itself, whatever it said
+        return [old and act.step != var[2]]
+    _, _, step, field, values = var
+    if act.corrects == ("said", step, field):
+        return [False, True] if old else [False]
+    if act.step != step:
+        return [old]
+    if dict(act.said).get(field) in values.split("|"):
+        return [False]
+    # Of several at once, an earlier one may have been said anew: what was asked since may be asked no longer.
+    return [old, True] if view.model.many(step) and not old else [old]
+
+
+def _said(view: View, var: Var, old: Any) -> list[Any]:
+    act, many = view.act, view.model.many(var[1])
+    if act.corrects == var:
+        kept = [old] if not many else [old, old | {act.into}]
+        return list(dict.fromkeys([*kept, *((old - {u}) | {act.into} for u in old)]))
+    if act.step != var[1]:
+        return [old]
+    value = dict(act.said)[var[2]]
+    new = frozenset({value} if value else ())
+    if not many:
+        return [new]
+    return list(dict.fromkeys([old | new, *((old - {u}) | new for u in old)]))
+
+
+def _outcome(view: View, _var: Var, old: Any) -> list[Any]:
+    model, act = view.model, view.act
+    step = model.workflow.steps[act.step]
+    if act.corrects == OUTCOME:
+        return [old, (act.into, old[1])]
+    if step.outcome:
+        return [(model.kind(step.outcome, ""), "fixed")]
+    if model.choosing.get(act.step) != "outcome":
+        return [old]
+    asked = next((g for g in step.guards if g.guard == "evidenced"), None)
+    if asked is None:
+        return [(act.kind, "unasked")]
+    items = bool(asked.step) and view.get(("taken", asked.step))
+    return [(act.kind, "items" if items else "asked")]
+
+
+def _found(view: View, var: Var, old: Any) -> list[Any]:
+    act, model = view.act, view.model
+    if act.step == model.workflow.correcting and view.get(("taken", model.finding)) is True:
+        return [False, True]
+    if act.step != model.finding:
+        return [old]
+    return [True] if act.kind == var[1] else [False, True] if old else [False]
+
+
+def _side(view: View, var: Var, old: Any) -> list[Any]:
+    turn = view.model.workflow.steps[view.act.step].side
+    if turn is None or turn.of != var[1] or not turn.to:
+        return [old]
+    now = [*old]
+    if turn.at:
+        now.remove(view.act.pick)
+    if not view.model.workflow.sides[turn.of].states[turn.to].final:
+        now.append(turn.to)
+    return [tuple(sorted(now))]
+
+
+def _ended(view: View, var: Var, old: Any) -> list[Any]:
+    turn = view.model.workflow.steps[view.act.step].side
+    return [old or (turn is not None and (turn.of, turn.to) == var[1:])]
+
+
+def _clock(view: View, var: Var, old: Any) -> list[Any]:
+    flow = view.model.workflow
+    step = flow.steps[view.act.step]
+    if view.act.step == flow.correcting:
+        return ["running", "stopped"] if old in ("running", "stopped") else [old]
+    now = {old}
+    for word, effect in step.effects():
+        if effect.clock != var[1]:
+            continue
+        if isinstance(effect, Start):
+            now = {after for before in now for after in _started(view, step, effect, before)}
+        elif word in ("meets", "closes"):
+            now = {"none" if s == "none" else "over" for s in now}
+        elif word == "stops":
+            now = {after for s in now for after in ((s,) if s == "none" else ("stopped", s)[: 2 if effect.within else 1])}
+    return sorted(now)
+
+
+def _started(view: View, step: Step, effect: Start, before: str) -> set[str]:
+    if effect.only_if_stopped and before != "stopped":
+        return {before}
+    unsure = effect.if_remedy or effect.if_true or effect.unless_true or effect.same_as
+    unsure = unsure or (effect.until and effect.until not in step.needs)
+    after = {"running"}
+    channels = view.model.workflow.channels.values()
+    if effect.counted_from == "receipt" and any(c.receipt == "confirmed_on" for c in channels):
+        after = {"running", "stopped"}  # some ways in must be confirmed first
+    return after | ({before} if unsure else set())
+
+
+_EFFECTS: Mapping[str, Callable[[View, Var, Any], list[Any]]] = {
+    "main": _main,
+    "taken": _taken,
+    "since": _since,
+    "said": _said,
+    "outcome": _outcome,
+    "found": _found,
+    "side": _side,
+    "ended": _ended,
+    "clock": _clock,
+}
