@@ -8,7 +8,6 @@ from pathlib import Path
 
 from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.core.graph import graph_of
 from yishenqing.core.law import UNIT_TITLES
 from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
@@ -29,8 +28,9 @@ def check(home: Path | None) -> Row:
     try:
         rules = rulebook.read_rulebook(home)
     except DataFault as fault:
-        return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], "calendar": []}
-    faults += [*_roads(rules.workflow), *([] if faults else _letters(rules.workflow, book))]
+        return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], "calendar": [], "proof": None}
+    proof, broken = _proved(home, rules.workflow, book)
+    faults += broken
     faults += _settings(home, rules.workflow)
     places: dict[str, list[str]] = {}
     for citation, place in rules.workflow.citations():
@@ -53,6 +53,7 @@ def check(home: Path | None) -> Row:
             for c, found in sorted(places.items())
         ],
         "calendar": list(almanac.CalendarFolder(layered("workflows", home))),
+        "proof": proof,
     }
 
 
@@ -78,24 +79,34 @@ def _fault(fault: Fault) -> Row:
     return {"text": str(fault), "file": fault.file, "line": fault.line, "field": fault.field, "law": fault.law}
 
 
-def _roads(workflow: Workflow) -> Iterator[Fault]:
-    """Every state can be reached from the start, and every state can still reach an end."""
-    graph = graph_of(workflow)
-    leads = {
-        state: {graph.destination(state, step) or state for step in graph.steps_from(state)}
-        for state in workflow.states
+def _proved(home: Path | None, workflow: Workflow, book: Letterbook) -> tuple[Row | None, list[Fault]]:
+    """Explore the workflow: what was proved, and every invariant that is broken with the shortest road to it."""
+    from yishenqing import proof  # noqa: PLC0415 - for this command alone
+
+    try:
+        laws = proof.read_invariants(home, workflow, [workflow.id])
+    except DataFault as fault:
+        return None, [*fault.faults]
+    # A form is made on demand, unnumbered; every numbered kind must be asked for by a step or an outcome.
+    known = {name: bool(kind.series) for name, kind in book.kinds().items()}
+    found = proof.prove(workflow, laws, known)
+    broken = [Fault(text, "workflows", field=place, law=one.law) for one in found for place, text in one.breaks]
+    row = {
+        "bound": proof.BOUND,
+        "configurations": sum(p.configurations for p in found),
+        "transitions": sum(p.transitions for p in found),
+        "invariants": [
+            {
+                "id": p.name,
+                "title": p.title,
+                "law": p.law,
+                "proved": not p.breaks,
+                "configurations": p.configurations,
+            }
+            for p in found
+        ],
     }
-    reached = _closure({workflow.initial}, leads)
-    finals = {name for name, state in workflow.states.items() if state.final}
-    backwards = {s: {t for t, to in leads.items() if s in to} for s in leads}
-    ending = _closure(finals, backwards)
-    for name, state in workflow.states.items():
-        if name not in reached:
-            yield Fault(f"状态“{state.title}”无法到达", "workflows", field=f"states.{name}")
-        if name not in ending:
-            yield Fault(f"状态“{state.title}”无法走到终点", "workflows", field=f"states.{name}")
-        if not state.final and not state.owner and not state.waits_for:
-            yield Fault(f"状态“{state.title}”没有责任岗位，也没有所等待的期限", "workflows", field=f"states.{name}")
+    return row, broken
 
 
 def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
@@ -117,23 +128,3 @@ def _settings(home: Path | None, workflow: Workflow) -> Iterator[Fault]:
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
-
-
-def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:
-    found, todo = set(start), list(start)
-    while todo:
-        for state in leads[todo.pop()] - found:
-            found.add(state)
-            todo.append(state)
-    return found
-
-
-def _letters(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
-    """Every letter that a step or an outcome asks for has a template."""
-    known = book.kinds()
-    asked = {f"steps.{n}": s.letter for n, s in workflow.steps.items() if s.letter not in ("", "by_outcome")}
-    told = [(f"outcomes.{n}", kind) for n, o in workflow.outcomes.items() for kind in o.letters]
-    whole = [("itemised", workflow.itemised)] if workflow.itemised else []
-    for place, kind in (*asked.items(), *told, *whole):
-        if kind not in known:
-            yield Fault(f"没有文书模板“{kind}”", "workflows", field=place)

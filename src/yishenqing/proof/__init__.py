@@ -63,7 +63,7 @@ def _act(model: Model, act: Act) -> str:
         fact = flow.steps[act.corrects[1]].fields[act.corrects[2]].title
         said.append(f"{fact}更正为{_value(model, act.corrects[1:], act.into) or act.into}")
     elif act.corrects == OUTCOME:
-        said.append(f"情形更正为{model.kinds[act.into].title}")
+        said.append(f"情形更正为{model.kinds[act.into].title if act.into else '没有文书的情形'}")
     what = f"“{'、'.join(said)}”" if said else ""
     return f"{step.title}{what}（{flow.roles[step.by[0]]}）"
 

@@ -7,7 +7,7 @@ So no break is missed (less tracked means more possible), and none is shown that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from yishenqing.proof.guarding import NO, YES, Act, View, verdict
@@ -30,8 +30,8 @@ class Walked:
     stuck: list[Values] = field(default_factory=list)
 
 
-def explored(moves: Moves, bad: Bad | None = None) -> Walked:
-    """Walk everywhere, nearest first; stop at the first act that is bad."""
+def explored(moves: Moves, bad: Bad | None = None, at: Collection[str] = ()) -> Walked:
+    """Walk everywhere, nearest first; stop at the first of the steps ``at`` that is bad."""
     start = moves.initial()
     walked = Walked(moves, {start: None}, 0)
     todo = [start]
@@ -39,12 +39,12 @@ def explored(moves: Moves, bad: Bad | None = None) -> Walked:
         for act, results in moves.next(values):
             for after in results:
                 walked.transitions += 1
-                new = after not in walked.parents
-                if new:
-                    walked.parents[after] = (values, act)
-                    todo.append(after)
-                if bad is not None and bad(moves.view(values, act), moves.view(after, act)):
-                    walked.road, walked.at = (*road_to(walked, values), act), after
+                kept = moves.forgetting(after)
+                if kept not in walked.parents:
+                    walked.parents[kept] = (values, act)
+                    todo.append(kept)
+                if act.step in at and bad is not None and bad(moves.view(values, act), moves.view(after, act)):
+                    walked.road, walked.at = (*road_to(walked, values), act), kept
                     return walked
     return walked
 
@@ -58,13 +58,15 @@ def road_to(walked: Walked, values: Values) -> Road:
     return tuple(reversed(road))
 
 
-def refuted(model: Model, variables: Iterable[Var], bad: Bad) -> Walked:
+def refuted(
+    model: Model, variables: Iterable[Var], bad: Bad, at: Collection[str], apart: Collection[str] = ()
+) -> Walked:
     """Explore until no road breaks the invariant, or one does that every guard lets pass."""
-    kept = tuple(variables)
-    tracked = model.closed(kept)
+    looked = frozenset(variables)
+    tracked = model.closed(looked)
     while True:
-        moves = Moves(model, tracked, kept)
-        walked = explored(moves, bad)
+        moves = Moves(model, tracked, looks=dict.fromkeys(at, looked), apart=apart)
+        walked = explored(moves, bad, at)
         if walked.road is None:
             return walked
         more = replayed(walked, walked.road, bad) - set(tracked)
@@ -128,10 +130,10 @@ def escaping(model: Model, variables: Iterable[Var], goal: Goal, allowed: Allowe
 
     Untracked guards are not certain; what they ask for is tracked, until nothing more is asked.
     """
-    kept, over = tuple(variables), frozenset(moot)
+    kept, over = frozenset(variables), frozenset(moot)
     tracked = model.closed(kept)
     while True:
-        moves = Moves(model, tracked, kept)
+        moves = Moves(model, tracked, looks={}, kept=kept)
         walked = explored(moves)
         good, asked = _backwards(moves, walked, goal, allowed, over)
         walked.stuck = [v for v in walked.parents if v not in good]
@@ -167,4 +169,5 @@ def _ways(
             continue
         unknown = {v for v in view.read if v not in moves.places}
         if found == YES or unknown:
-            yield moves.results(values, act), set() if found == YES else unknown
+            results = [moves.forgetting(v) for v in moves.results(values, act)]
+            yield results, set() if found == YES else unknown

@@ -131,7 +131,8 @@ def says(view: View, said: Said) -> int:
     if value is None:
         return NO
     members = {outcome for outcome, _ in view.model.kinds[value[0]].members}
-    return YES if members and members <= set(said.values) else MAYBE if not members or value[1] == "fixed" else NO
+    inside = members & set(said.values)
+    return MAYBE if value[1] == "fixed" or (inside and inside != members) else YES if inside else NO
 
 
 def _said(view: View, guard: Guard) -> int:
@@ -238,19 +239,25 @@ def _still_evidenced(view: View, guard: Guard) -> int:
     chosen = view.get(OUTCOME)
     if chosen is UNKNOWN:
         return MAYBE
-    if chosen is None or chosen[1] in ("fixed", "unasked"):
-        return YES
-    return _of_items(view) if chosen[1] == "items" else evidenced(view, view.model.kinds[chosen[0]])
+    if chosen is None or chosen[1] in ("fixed", "unasked", "untold"):
+        return NO if chosen is not None and chosen[1] == "untold" else YES
+    kind = view.model.kinds[chosen[0]]
+    return min(_composed(view, kind), _of_items(view)) if chosen[1] == "items" else evidenced(view, kind)
 
 
 def _composes(view: View, guard: Guard) -> int:
     items = view.get(("taken", guard.step))
     if items is UNKNOWN or view.must or not view.act.kind or not items:
         return MAYBE if items is UNKNOWN and not view.must else YES
-    kind = view.model.kinds[view.act.kind]
-    if any(outcome == view.model.workflow.mixed for outcome, _ in kind.members):
-        return MAYBE
-    alike = [k.key for k in view.model.kinds.values() if _one_outcome(k, kind)]
+    return _composed(view, view.model.kinds[view.act.kind])
+
+
+def _composed(view: View, kind: Kind) -> int:
+    """The outcome is one that was found of an item; the mixed one asks for an item that gives something."""
+    if view.must:
+        return YES
+    mixed = any(outcome == view.model.workflow.mixed for outcome, _ in kind.members)
+    alike = [k.key for k in view.model.kinds.values() if (k.gives if mixed else _one_outcome(k, kind))]
     stands = [_truth(view.get(("found", key))) for key in alike]
     return min(MAYBE, max(stands, default=NO))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from yishenqing.core.workflow import Guard
 from yishenqing.proof import structure
 from yishenqing.proof.exploring import Bad, Road, Walked, escaping, refuted, road_to
-from yishenqing.proof.guarding import NO, YES, Act, View, evidenced, judged, says
+from yishenqing.proof.guarding import NO, YES, View, judged, says
 from yishenqing.proof.laws import Escape, Invariant
 from yishenqing.proof.model import MAIN, OUTCOME, Model, Values, Var, since_said
 from yishenqing.proof.moving import Moves
@@ -56,8 +57,8 @@ def verdict_on(model: Model, law: Invariant, letters: Mapping[str, bool]) -> Ver
 # --- never: a bad act ----------------------------------------------------------------------------------------
 
 
-def _refuted(model: Model, law: Invariant, found: Verdict, bad: Bad, *more: Var) -> Iterator[Break]:
-    walked = found.count(refuted(model, (*model.wanted(law), *more), bad))
+def _refuted(model: Model, law: Invariant, found: Verdict, bad: Bad, at: Collection[str]) -> Iterator[Break]:
+    walked = found.count(refuted(model, model.wanted(law), bad, at))
     if walked.road is not None:
         yield Break(road=walked.road)
 
@@ -78,17 +79,16 @@ def _before(model: Model, law: Invariant, found: Verdict) -> Iterator[Break]:
     def did(after: View, step: str) -> bool:
         return bool(after.get(("since", step, before.since) if before.since else ("taken", step)))
 
+    at = {n for n, s in flow.steps.items() if n in before.steps or s.to in before.states} - before.exempt.keys()
+
     def bad(_: View, after: View) -> bool:
-        step = flow.steps[after.act.step]
-        if not (after.act.step in before.steps or step.to in before.states) or after.act.step in before.exempt:
-            return False
         if before.gives and not _gives(after):
             return False
         kept = all(did(after, s) for s in before.requires)
         kept = kept and (not before.any_of or any(did(after, s) for s in before.any_of))
         return not (kept and (before.says is None or says(after, before.says) == YES))
 
-    yield from _refuted(model, law, found, bad)
+    yield from _refuted(model, law, found, bad, at)
 
 
 def _settled(model: Model, law: Invariant, found: Verdict) -> Iterator[Break]:
@@ -98,10 +98,10 @@ def _settled(model: Model, law: Invariant, found: Verdict) -> Iterator[Break]:
 
         def bad(before: View, after: View, side: str = side) -> bool:
             given = not settled.gives or _gives(after)
-            return after.act.step in settled.steps and given and bool(before.get(("side", side)))
+            return given and bool(before.get(("side", side)))
 
         variables: tuple[Var, ...] = (("side", side), *((OUTCOME,) if settled.gives else ()))
-        walked = found.count(refuted(model, variables, bad))
+        walked = found.count(refuted(model, variables, bad, settled.steps))
         if walked.road is not None:
             yield Break(f"“{model.workflow.sides[side].title}”尚未结束", f"sides.{side}", walked.road)
 
@@ -110,89 +110,80 @@ def _never(model: Model, law: Invariant, found: Verdict) -> Iterator[Break]:
     never = law.never
     assert never is not None  # noqa: S101 - the word is never
 
-    def bad(before: View, after: View) -> bool:
-        if after.act.step not in never.steps:
-            return False
+    def bad(before: View, _after: View) -> bool:
         chosen = before.get(OUTCOME)
         if chosen is None or never.outcome not in {o for o, _ in model.kinds[chosen[0]].members}:
             return False
         since = bool(never.unless) and before.get(since_said(never.unless, never.says))
         return says(before, never.says) != NO and not since
 
-    yield from _refuted(model, law, found, bad)
+    yield from _refuted(model, law, found, bad, never.steps)
 
 
 def _evidence(model: Model, law: Invariant, found: Verdict) -> Iterator[Break]:
-    """Explored once for each kind, with what its evidence asks for."""
+    """Explored for each kind and each part of its evidence by itself: together they hold if each of them does."""
     asked = law.evidence
     assert asked is not None  # noqa: S101 - the word is evidence
     for kind in model.kinds.values():
-
-        def bad(before: View, after: View, key: str = kind.key) -> bool:
-            if after.act.step not in asked.steps:
-                return False
-            chosen = before.get(OUTCOME)
-            if chosen is None or chosen[1] == "fixed":
-                return False
-            if chosen[1] == "items":
-                return bool(before.get(("found", key))) and evidenced(before, model.kinds[key]) == NO
-            if chosen[0] != key:
-                return False
-            return chosen[1] == "unasked" or evidenced(before, model.kinds[key]) == NO
-
-        walked = found.count(refuted(model, (OUTCOME, ("found", kind.key), *_of_evidence(model, kind.key)), bad))
-        if walked.road is not None:
-            yield Break(f"“{kind.title}”的证据不齐", f"outcomes.{kind.key}", walked.road)
+        for needed in (None, *(kind.evidence or ())):
+            bad = partial(_unevidenced, kind.key, needed)
+            variables: set[Var] = {OUTCOME}
+            if needed is not None:
+                variables |= {("found", kind.key), *model.asked(needed)}
+            walked = found.count(refuted(model, sorted(variables), bad, asked.steps, {kind.key}))
+            if walked.road is not None:
+                yield Break(f"“{kind.title}”的证据不齐", f"outcomes.{kind.key}", walked.road)
+                break
 
 
-def _of_evidence(model: Model, key: str) -> Iterator[Var]:
-    for guard in model.kinds[key].evidence or ():
-        view = View(model, {}, (), Act(""))
-        judged(view, guard)
-        if guard.when is not None:  # it spoke or not: both are asked
-            view.read |= {since_said(guard.step, guard.when)} if guard.guard == "after" else set()
-        yield from sorted(view.read)
+def _unevidenced(key: str, needed: Guard | None, before: View, _after: View) -> bool:
+    """Tell whether an outcome of the kind is signed without one part of its evidence (None: without being asked)."""
+    chosen = before.get(OUTCOME)
+    if chosen is None or chosen[1] == "fixed":
+        return False
+    if needed is None:
+        return bool(chosen[0] == key) and chosen[1] in ("unasked", "untold")
+    if chosen[1] == "untold":
+        return False
+    mine = before.get(("found", key)) if chosen[1] == "items" else chosen[0] == key
+    return bool(mine) and judged(before, needed) == NO
 
 
 # --- reachable, and able to end ------------------------------------------------------------------------------
 
 
 def _reachable(model: Model, _law: Invariant, found: Verdict) -> Iterator[Break]:
-    flow = model.workflow
-    goals: list[tuple[str, str, tuple[Var, ...], Bad]] = [
-        (f"states.{s}", f"状态“{state.title}”无法到达", (MAIN,), partial(_enters, s))
-        for s, state in flow.states.items()
-        if s != flow.initial
-    ]
-    for kind, side in flow.sides.items():
-        goals += [
-            (f"sides.{kind}.states.{s}", f"“{side.title}”的“{state.title}”无法到达", (("side", kind),), partial(_turns, kind, s))
-            for s, state in side.states.items()
-        ]
-    issuing = [n for n, s in flow.steps.items() if s.letter == "by_outcome"]
-    goals += [
-        (f"outcomes.{k.key}", f"办理结果“{k.title}”无法签发", (OUTCOME,), partial(_issues, issuing, k.key))
-        for k in model.kinds.values()
-        if k.members
-    ]
-    for place, text, variables, goal in goals:
-        walked = found.count(refuted(model, variables, goal))
-        if walked.road is None:
+    for place, text, variables, goal, at in _goals(model):
+        if found.count(refuted(model, variables, goal, at, {place.removeprefix("outcomes.")})).road is None:
             yield Break(text, place)
 
 
-def _enters(state: str, before: View, after: View) -> bool:
-    return after.get(MAIN) == state != before.get(MAIN)
+def _goals(model: Model) -> Iterator[tuple[str, str, tuple[Var, ...], Bad, list[str]]]:
+    """Yield everything that must be reachable: place, what is said otherwise, variables, when it is reached, where."""
+    flow = model.workflow
+    for name, state in flow.states.items():
+        at = [n for n, s in flow.steps.items() if s.to == name]
+        if name != flow.initial:
+            yield f"states.{name}", f"状态“{state.title}”无法到达", (MAIN,), _here, at
+    for kind, side in flow.sides.items():
+        for name, one in side.states.items():
+            at = [n for n, s in flow.steps.items() if s.side and (s.side.of, s.side.to) == (kind, name)]
+            text = f"“{side.title}”的“{one.title}”无法到达"
+            yield f"sides.{kind}.states.{name}", text, (("side", kind),), _here, at
+    issuing = [n for n, s in flow.steps.items() if s.letter == "by_outcome"]
+    for key, chosen in model.kinds.items():
+        if chosen.members:
+            text = f"办理结果“{chosen.title}”无法签发"
+            yield f"outcomes.{key}", text, (OUTCOME,), partial(_chosen, key), issuing
 
 
-def _turns(kind: str, state: str, _before: View, after: View) -> bool:
-    turn = after.model.workflow.steps[after.act.step].side
-    return turn is not None and (turn.of, turn.to) == (kind, state)
+def _here(_before: View, _after: View) -> bool:
+    return True
 
 
-def _issues(steps: list[str], key: str, before: View, after: View) -> bool:
+def _chosen(key: str, before: View, _after: View) -> bool:
     chosen = before.get(OUTCOME)
-    return after.act.step in steps and chosen is not None and chosen[0] == key
+    return chosen is not None and bool(chosen[0] == key)
 
 
 def _reaches_end(model: Model, law: Invariant, found: Verdict) -> Iterator[Break]:

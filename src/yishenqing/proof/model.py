@@ -58,9 +58,9 @@ class Model:
         return tuple(self.workflow.initial if v == MAIN else _INITIAL.get(v[0], False) for v in variables)
 
     def kind(self, outcome: str, way: str) -> str:
-        """Return the kind of an outcome told in a way; one that no letter tells has a kind of its own."""
-        found = next((k.key for k in self.kinds.values() if (outcome, way) in k.members), "")
-        return found or _untold(self.workflow.outcomes[outcome].gives != "none")
+        """Return the kind of an outcome told in a way; where no letter tells it so, a kind of the outcome's."""
+        of = [k for k in self.kinds.values() if outcome in {o for o, _ in k.members}]
+        return next((k.key for k in of if (outcome, way) in k.members), of[0].key)
 
     def value(self, step: str, field: str, given: str) -> str:
         """Return the value as the proof sees it."""
@@ -92,7 +92,7 @@ class Model:
         if self.finding:
             found |= {("found", key) for key in self.kinds}
         for name, guard in self._guards():
-            found |= set(self._asked(name, guard))
+            found |= set(self.asked(guard, name))
         for law in self.laws:
             found |= set(self.wanted(law))
         return self.closed(found)
@@ -124,15 +124,16 @@ class Model:
         step = self.workflow.steps[name]
         found = {("side", step.side.of)} if step.side is not None else set[Var]()
         for guard in step.guards:
-            found |= set(self._asked(name, guard))
+            found |= set(self.asked(guard, name))
             if guard.guard in ("evidenced", "still_evidenced", "composes"):
                 found |= {OUTCOME} if guard.guard == "still_evidenced" else set()
                 found |= {("found", key) for key in self.kinds} | {("taken", self.finding)}
                 for kind in self.kinds.values():
-                    found |= {v for g in kind.evidence or () for v in self._asked("", g)}
+                    found |= {v for g in kind.evidence or () for v in self.asked(g)}
         return found
 
-    def _asked(self, name: str, guard: Guard) -> Iterator[Var]:
+    def asked(self, guard: Guard, name: str = "") -> Iterator[Var]:
+        """Yield the variables that a guard (of the step ``name``) itself asks for."""
         for said in (guard.said, guard.when):
             if said is not None:
                 yield self.heard(said)
@@ -160,23 +161,24 @@ class Model:
 
     def _sorted_kinds(self) -> dict[str, Kind]:
         flow = self.workflow
-        named = {flow.mixed} | {law.never.outcome for law in self.laws if law.never}
+        named = self.named = {flow.mixed} | {law.never.outcome for law in self.laws if law.never}
         named |= {v for s in self._mentions() for v in s.values if v in flow.outcomes}
         groups: dict[Any, list[tuple[str, str]]] = {}
         for name, outcome in flow.outcomes.items():
             for way in ("", *outcome.ways):
                 told = outcome.told(way)
-                if told is not None and told.letter:
+                if not outcome.letters and not way:  # it can only be what a step means, never chosen
+                    groups[name] = [(name, "")]
+                elif told is not None and told.letter:
                     needs = tuple(g for g in (*outcome.evidence, *told.evidence) if g.guard != "stated")
                     alone = name if name in named else ""
                     groups.setdefault((outcome.gives != "none", alone, needs), []).append((name, way))
         found = {}
-        for (gives, _, needs), members in groups.items():
+        for group, members in groups.items():
             key = ".".join(filter(None, members[0]))
-            title = flow.outcomes[members[0][0]].title
-            found[key] = Kind(key, title, gives, needs, frozenset(members))
-        for gives in (True, False):
-            found[_untold(gives)] = Kind(_untold(gives), "没有文书的情形", gives, None, frozenset())
+            first = flow.outcomes[members[0][0]]
+            needs = None if isinstance(group, str) else group[-1]
+            found[key] = Kind(key, first.title, first.gives != "none", needs, frozenset(members))
         return found
 
     def _mentions(self) -> Iterator[Said]:
@@ -197,10 +199,6 @@ class Model:
                 if guard.guard == "releases":
                     found.setdefault((name, guard.field), {})[guard.value] = None
         return {key: (*values, OTHER) for key, values in found.items()}
-
-
-def _untold(gives: bool) -> str:  # noqa: FBT001 - two keys
-    return f"?{'gives' if gives else ''}"
 
 
 def _chosen_field(step: Step) -> str:

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
 from typing import Any
 
 from yishenqing.core.workflow import Start, Step
 from yishenqing.proof.guarding import NO, Act, View, verdict
-from yishenqing.proof.model import MAIN, OUTCOME, Model, Values, Var
+from yishenqing.proof.model import MAIN, OTHER, OUTCOME, Model, Values, Var
 
 _CORRECTABLE = ("text", "choice", "channel", "outcome")
+
+
+ELSE: Var = ("",)  # a correction of something that is followed in no variable of its own: a date, a number
+_UNTOLD = {"asked": "untold"}  # the way corrected into one that no letter tells
 
 
 class Moves:
     """The acts of a workflow, as far as they touch the variables that are tracked."""
 
-    def __init__(self, model: Model, variables: Sequence[Var], kept: Iterable[Var] | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        variables: Sequence[Var],
+        looks: Mapping[str, frozenset[Var]] | None = None,
+        kept: Iterable[Var] = (),
+        apart: Collection[str] = (),
+    ) -> None:
         """Sort the steps by the state they leave from, leaving out those that change nothing tracked.
 
-        What no step can ask for any more is forgotten, except what is ``kept`` (by default everything).
+        With ``looks`` (what an invariant looks at when a step is taken), what no step can ask for any more is
+        forgotten, except what is ``kept``; kinds of outcome that nothing tracked tells apart are one, except those
+        ``apart``.
         """
         self.model, self.variables = model, tuple(variables)
         self.places = {v: n for n, v in enumerate(self.variables)}
@@ -30,8 +43,9 @@ class Moves:
         for name, step in touching.items():
             for state in step.from_ or (flow.initial,):
                 self._from[state].append(name)
+        self._alike = self._merged(apart) if looks is not None and not kept else {k: k for k in model.kinds}
         self._said = {n: self._sayings(n) for n in touching}
-        self._forgotten = {} if kept is None else self._dead(frozenset(kept))
+        self._forgotten = {} if looks is None else self._dead(looks, frozenset(kept))
 
     def initial(self) -> Values:
         """Return the case before its first step."""
@@ -60,7 +74,7 @@ class Moves:
             turn = self.model.workflow.steps[name].side
             picks: Sequence[str] = ("",)
             if turn is not None and turn.at and ("side", turn.of) in self.places:
-                picks = sorted(set(turn.at) & set(values[self.places["side", turn.of]]))
+                picks = sorted(set(turn.at) & set(values[self.places["side", turn.of]])) or ("",)
             for said, kind in self._said[name]:
                 yield from (Act(name, said, kind, pick) for pick in picks)
 
@@ -70,18 +84,17 @@ class Moves:
         choices = [
             _EFFECTS[var[0]](view, var, old) for var, old in zip(self.variables, values, strict=True)
         ]
-        found = [tuple(chosen) for chosen in product(*choices)]
-        return list(dict.fromkeys(self.forgetting(v) for v in found)) if self._forgotten else found
+        return [tuple(chosen) for chosen in product(*choices)]
 
     def forgetting(self, values: Values) -> Values:
         """Return the case without what no step can ask for any more."""
         fresh = self._forgotten.get(self.main(values))
         return values if fresh is None else tuple(f if d else v for v, (d, f) in zip(values, fresh, strict=True))
 
-    def _dead(self, kept: frozenset[Var]) -> dict[str, list[tuple[bool, Any]]]:
+    def _dead(self, looks: Mapping[str, frozenset[Var]], kept: frozenset[Var]) -> dict[str, list[tuple[bool, Any]]]:
         """For each state, which variables are not asked for again before they are written anew."""
         flow, tracked = self.model.workflow, set(self.variables)
-        reads = {n: self.model.reads(n) & tracked for names in self._from.values() for n in names}
+        reads = {n: (self.model.reads(n) | looks.get(n, frozenset())) & tracked for names in self._from.values() for n in names}
         writes = {n: {v for v in tracked if _rewrites(self.model, v, n)} for n in reads}
         live: dict[str, set[Var]] = {state: set() for state in flow.states}
         growing = True
@@ -106,8 +119,24 @@ class Moves:
             [(f, value) for value in (*_possible(model, name, f), *(("",) if f in step.may else ()))] for f in fields
         ]
         follows = name in model.choosing and any(v == OUTCOME or v[0] == "found" for v in self.variables)
-        kinds = [k.key for k in model.kinds.values() if k.evidence is not None] if follows else [""]
+        known = dict.fromkeys(self._alike[k.key] for k in model.kinds.values() if k.evidence is not None)
+        kinds = [*known] if follows else [""]
         return [(said, kind) for said in product(*values) for kind in kinds]
+
+    def alike(self, kind: str) -> str:
+        """Return the kind that stands for all those that nothing tracked tells apart from it."""
+        return self._alike[kind]
+
+    def _merged(self, apart: Collection[str]) -> dict[str, str]:
+        """Let one kind stand for all that nothing tracked tells apart; it is the one that asks for least."""
+        model, groups = self.model, dict[Any, str]()
+        found = {}
+        for kind in sorted(model.kinds.values(), key=lambda k: len(k.evidence or ())):
+            asked = tuple(g for g in kind.evidence or () if any(v in self.places for v in model.asked(g)))
+            alone = kind.key if kind.key in apart or ("found", kind.key) in self.places or kind.evidence is None else ""
+            named = {o for o, _ in kind.members} & model.named
+            found[kind.key] = groups.setdefault((kind.gives, alone, frozenset(named), asked), kind.key)
+        return found
 
     def _corrections(self, values: Values, name: str) -> Iterator[Act]:
         model = self.model
@@ -118,11 +147,11 @@ class Moves:
             elif var == OUTCOME and now is not None and now[1] not in ("fixed", ""):
                 kinds = model.kinds
                 mine = {o for o, _ in kinds[now[0]].members}
-                yield from (Act(name, corrects=var, into=k) for k in kinds if mine & {o for o, _ in kinds[k].members})
-                if not kinds[now[0]].key.startswith("?"):
-                    yield Act(name, corrects=var, into="?gives" if kinds[now[0]].gives else "?")
+                others = dict.fromkeys(self._alike[k] for k in kinds if mine & {o for o, _ in kinds[k].members})
+                yield from (Act(name, corrects=var, into=k) for k in others)
+                yield Act(name, corrects=var, into="")
         if any(v[0] in ("clock", "found") for v in self.variables):
-            yield Act(name, corrects=("",))
+            yield Act(name, corrects=ELSE)
 
 
 def _rewrites(model: Model, var: Var, name: str) -> bool:
@@ -180,35 +209,41 @@ def _since(view: View, var: Var, old: Any) -> list[Any]:
     if len(var) == 3:  # noqa: PLR2004 - since the step itself, whatever it said
         return [old and act.step != var[2]]
     _, _, step, field, values = var
+    if not view.model.many(step):  # only the latest entry speaks, and a correction does not move it
+        return [old and act.step != step]
     if act.corrects == ("said", step, field):
-        return [False, True] if old else [False]
+        return [False, True]
     if act.step != step:
         return [old]
     if dict(act.said).get(field) in values.split("|"):
         return [False]
-    # Of several at once, an earlier one may have been said anew: what was asked since may be asked no longer.
-    return [old, True] if view.model.many(step) and not old else [old]
+    return [True] if old else [False, True]  # an entry that said so may have been replaced by another one
 
 
 def _said(view: View, var: Var, old: Any) -> list[Any]:
     act, many = view.act, view.model.many(var[1])
     if act.corrects == var:
         kept = [old] if not many else [old, old | {act.into}]
-        return list(dict.fromkeys([*kept, *((old - {u}) | {act.into} for u in old)]))
+        return list(dict.fromkeys(map(plain, (*kept, *((old - {u}) | {act.into} for u in old)))))
     if act.step != var[1]:
         return [old]
     value = dict(act.said)[var[2]]
     new = frozenset({value} if value else ())
     if not many:
         return [new]
-    return list(dict.fromkeys([old | new, *((old - {u}) | new for u in old)]))
+    return list(dict.fromkeys(map(plain, (old | new, *((old - {u}) | new for u in old)))))
+
+
+def plain(said: frozenset[str]) -> frozenset[str]:
+    """Leave out what no guard asks for, where something else is said as well."""
+    return said - {OTHER} or said
 
 
 def _outcome(view: View, _var: Var, old: Any) -> list[Any]:
     model, act = view.model, view.act
     step = model.workflow.steps[act.step]
     if act.corrects == OUTCOME:
-        return [old, (act.into, old[1])]
+        return [(act.into, "asked" if old[1] == "untold" else old[1]) if act.into else (old[0], _UNTOLD.get(old[1], old[1]))]
     if step.outcome:
         return [(model.kind(step.outcome, ""), "fixed")]
     if model.choosing.get(act.step) != "outcome":
@@ -222,7 +257,7 @@ def _outcome(view: View, _var: Var, old: Any) -> list[Any]:
 
 def _found(view: View, var: Var, old: Any) -> list[Any]:
     act, model = view.act, view.model
-    if act.step == model.workflow.correcting and view.get(("taken", model.finding)) is True:
+    if act.corrects == ELSE and view.get(("taken", model.finding)) is True:
         return [False, True]
     if act.step != model.finding:
         return [old]
@@ -250,6 +285,8 @@ def _clock(view: View, var: Var, old: Any) -> list[Any]:
     flow = view.model.workflow
     step = flow.steps[view.act.step]
     if view.act.step == flow.correcting:
+        if view.act.corrects != ELSE and view.act.corrects[1:2] != (flow.opening,):
+            return [old]
         return ["running", "stopped"] if old in ("running", "stopped") else [old]
     now = {old}
     for word, effect in step.effects():
