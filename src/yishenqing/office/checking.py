@@ -28,7 +28,12 @@ def check(home: Path | None) -> Row:
     try:
         rules = rulebook.read_rulebook(home)
     except DataFault as fault:
-        return {"faults": [_fault(f) for f in (*fault.faults, *faults)], "citations": [], "calendar": [], "proof": None}
+        return {
+            "faults": [_fault(f) for f in (*fault.faults, *faults)],
+            "citations": [],
+            "calendar": [],
+            "proof": None,
+        }
     proof, broken = _proved(home, rules.workflow, book)
     faults += broken
     faults += _settings(home, rules.workflow)

@@ -151,7 +151,9 @@ def _backwards(
     ways = {v: [*_ways(moves, v, allowed, moot)] for v in walked.parents if v not in good}
     growing = True
     while growing:
-        fresh = {v for v, some in ways.items() if v not in good and any(not a and good.issuperset(r) for r, a in some)}
+        fresh = {
+            v for v, some in ways.items() if v not in good and any(not a and good.issuperset(r) for r, a in some)
+        }
         good |= fresh
         growing = bool(fresh)
     helpful = [a for v, some in ways.items() if v not in good for r, a in some if good.issuperset(r)]

@@ -201,7 +201,9 @@ def _reaches_end(model: Model, law: Invariant, found: Verdict) -> Iterator[Break
     if not walked.stuck:
         reached = {walked.moves.main(v) for v in walked.parents}
         dead = {n for n, s in flow.states.items() if not s.final} - reached
-        yield from (Break(f"状态“{flow.states[n].title}”无法到达，也就无法走到终点", f"states.{n}") for n in sorted(dead))
+        yield from (
+            Break(f"状态“{flow.states[n].title}”无法到达，也就无法走到终点", f"states.{n}") for n in sorted(dead)
+        )
 
 
 def _sides_end(model: Model, law: Invariant, found: Verdict) -> Iterator[Break]:
@@ -210,13 +212,14 @@ def _sides_end(model: Model, law: Invariant, found: Verdict) -> Iterator[Break]:
         var = ("side", kind)
 
         def settled(moves: Moves, values: Values, var: Var = var) -> bool:
-            return not values[moves.places[var]] or moves.main(values) in escape.moot
+            return not values[moves.places[var]]
 
         def allowed(step: str, _state: str) -> bool:
             return step not in escape.without
 
         # No guard on other proceedings may be leaned on: each kind is ended by itself, one after another.
         walked = found.count(escaping(model, (var,), settled, allowed, model.workflow.states))
+        walked.stuck = [v for v in walked.stuck if walked.moves.main(v) not in escape.moot]
         yield from _stuck(model, walked, f"“{side.title}”在“{{}}”无法结束")
 
 

@@ -122,7 +122,7 @@ class Model:
     def reads(self, name: str) -> set[Var]:
         """Return every variable that decides whether a step may be taken, or what comes of it."""
         step = self.workflow.steps[name]
-        found = {("side", step.side.of)} if step.side is not None else set[Var]()
+        found: set[Var] = {("side", step.side.of)} if step.side is not None else set()
         for guard in step.guards:
             found |= set(self.asked(guard, name))
             if guard.guard in ("evidenced", "still_evidenced", "composes"):
@@ -177,8 +177,8 @@ class Model:
         for group, members in groups.items():
             key = ".".join(filter(None, members[0]))
             first = flow.outcomes[members[0][0]]
-            needs = None if isinstance(group, str) else group[-1]
-            found[key] = Kind(key, first.title, first.gives != "none", needs, frozenset(members))
+            evidence = None if isinstance(group, str) else group[-1]
+            found[key] = Kind(key, first.title, first.gives != "none", evidence, frozenset(members))
         return found
 
     def _mentions(self) -> Iterator[Said]:
@@ -208,4 +208,3 @@ def _chosen_field(step: Step) -> str:
     if "outcome" in step.fields:
         return "outcome"
     return next((n for n, f in step.needs.items() if f.type == "outcome"), "")
-

@@ -81,9 +81,7 @@ class Moves:
     def results(self, values: Values, act: Act) -> list[Values]:
         """Return every case that the act may lead to."""
         view = self.view(values, act)
-        choices = [
-            _EFFECTS[var[0]](view, var, old) for var, old in zip(self.variables, values, strict=True)
-        ]
+        choices = [_EFFECTS[var[0]](view, var, old) for var, old in zip(self.variables, values, strict=True)]
         return [tuple(chosen) for chosen in product(*choices)]
 
     def forgetting(self, values: Values) -> Values:
@@ -94,7 +92,11 @@ class Moves:
     def _dead(self, looks: Mapping[str, frozenset[Var]], kept: frozenset[Var]) -> dict[str, list[tuple[bool, Any]]]:
         """For each state, which variables are not asked for again before they are written anew."""
         flow, tracked = self.model.workflow, set(self.variables)
-        reads = {n: (self.model.reads(n) | looks.get(n, frozenset())) & tracked for names in self._from.values() for n in names}
+        reads = {
+            n: (self.model.reads(n) | looks.get(n, frozenset())) & tracked
+            for names in self._from.values()
+            for n in names
+        }
         writes = {n: {v for v in tracked if _rewrites(self.model, v, n)} for n in reads}
         live: dict[str, set[Var]] = {state: set() for state in flow.states}
         growing = True
@@ -133,7 +135,9 @@ class Moves:
         found = {}
         for kind in sorted(model.kinds.values(), key=lambda k: len(k.evidence or ())):
             asked = tuple(g for g in kind.evidence or () if any(v in self.places for v in model.asked(g)))
-            alone = kind.key if kind.key in apart or ("found", kind.key) in self.places or kind.evidence is None else ""
+            alone = (
+                kind.key if kind.key in apart or ("found", kind.key) in self.places or kind.evidence is None else ""
+            )
             named = {o for o, _ in kind.members} & model.named
             found[kind.key] = groups.setdefault((kind.gives, alone, frozenset(named), asked), kind.key)
         return found
@@ -243,7 +247,9 @@ def _outcome(view: View, _var: Var, old: Any) -> list[Any]:
     model, act = view.model, view.act
     step = model.workflow.steps[act.step]
     if act.corrects == OUTCOME:
-        return [(act.into, "asked" if old[1] == "untold" else old[1]) if act.into else (old[0], _UNTOLD.get(old[1], old[1]))]
+        if not act.into:
+            return [(old[0], _UNTOLD.get(old[1], old[1]))]
+        return [(act.into, "asked" if old[1] == "untold" else old[1])]
     if step.outcome:
         return [(model.kind(step.outcome, ""), "fixed")]
     if model.choosing.get(act.step) != "outcome":
@@ -297,15 +303,16 @@ def _clock(view: View, var: Var, old: Any) -> list[Any]:
         elif word in ("meets", "closes"):
             now = {"none" if s == "none" else "over" for s in now}
         elif word == "stops":
-            now = {after for s in now for after in ((s,) if s == "none" else ("stopped", s)[: 2 if effect.within else 1])}
+            kept = {s for s in now if s == "none" or getattr(effect, "within", "")}
+            now = kept | ({"stopped"} if now != {"none"} else set())
     return sorted(now)
 
 
 def _started(view: View, step: Step, effect: Start, before: str) -> set[str]:
     if effect.only_if_stopped and before != "stopped":
         return {before}
-    unsure = effect.if_remedy or effect.if_true or effect.unless_true or effect.same_as
-    unsure = unsure or (effect.until and effect.until not in step.needs)
+    undated = effect.until and effect.until not in step.needs
+    unsure = any((effect.if_remedy, effect.if_true, effect.unless_true, effect.same_as, undated))
     after = {"running"}
     channels = view.model.workflow.channels.values()
     if effect.counted_from == "receipt" and any(c.receipt == "confirmed_on" for c in channels):

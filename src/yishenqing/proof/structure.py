@@ -11,9 +11,14 @@ _Found = tuple[str, str]  # place, text
 
 
 def owned(workflow: Workflow) -> Iterator[_Found]:
-    """Yield every state whose next step nobody owes, or whose owner may take no step there."""
+    """Yield every state whose next step nobody owes, or whose owner may take no step there.
+
+    A step that ends the case by what somebody else wants (an outcome of its own: withdrawn, merged) is no next step.
+    """
     for name, state in workflow.states.items():
-        steps = [s for s in workflow.steps.values() if name in (s.from_ or (workflow.initial,)) and s.to]
+        steps = [
+            s for s in workflow.steps.values() if name in (s.from_ or (workflow.initial,)) and s.to and not s.outcome
+        ]
         yield from ((f"states.{name}", text) for text in _unowned(workflow, state, steps))
     for kind, side in workflow.sides.items():
         for name, one in side.states.items():
@@ -59,7 +64,9 @@ def _unclocked(
 def _always(step: Step, starts: list[Start]) -> bool:
     """Tell whether one of the starts applies, whatever is said in the step."""
     return any(not _condition(s) and _dated(step, s) for s in starts) or any(
-        a.if_true and a.if_true == b.unless_true and _dated(step, a) and _dated(step, b) for a in starts for b in starts
+        a.if_true and a.if_true == b.unless_true and _dated(step, a) and _dated(step, b)
+        for a in starts
+        for b in starts
     )
 
 
@@ -101,7 +108,7 @@ def two_people(workflow: Workflow, wanted: TwoPeople) -> Iterator[_Found]:
     if not guards:
         yield f"steps.{wanted.step}", f"“{step.title}”没有要求与“{of}”不是同一人"
     elif not any(g.switch for g in guards):
-        yield f"steps.{wanted.step}", f"“{step.title}”与“{of}”不是同一人的要求没有开关（switch），人少的机关无法如实关闭"
+        yield f"steps.{wanted.step}", f"“{step.title}”与“{of}”不是同一人的要求没有开关（switch）"
 
 
 def annual_row(workflow: Workflow) -> Iterator[_Found]:
