@@ -80,14 +80,20 @@ def test_letters_missing_and_unused_are_named() -> None:
 def test_an_office_adds_invariants_and_takes_none_away(tmp_path: Path) -> None:
     own = tmp_path / "workflows" / "invariants.yaml"
     own.parent.mkdir()
-    text = "disclosure:\n  legal:\n    title: 不经法律意见不得签发\n    law: 条例第四十五条\n    before: {steps: [signed], requires: [%s]}\n"
+    head = "disclosure:
+  legal:
+    title: 不经法律意见不得签发
+    law: 条例第四十五条
+"
+    text = head + "    before: {steps: [signed], requires: [%s]}
+"
     own.write_text(text % "legal_opinion_given", encoding="utf-8")
     laws = read_invariants(tmp_path, FLOW, ["disclosure"])
     assert set(laws) - set(LAWS) == {"legal"}
     (proved,) = prove(FLOW, {"legal": laws["legal"]}, {})
     assert "签发答复" in proved.breaks[0][1]
     own.write_text(text % "nobody", encoding="utf-8")
-    with pytest.raises(DataFault, match="第2行.*没有步骤“nobody”"):
+    with pytest.raises(DataFault, match=r"第\d行.*没有步骤“nobody”"):
         read_invariants(tmp_path, FLOW, ["disclosure"])
     own.write_text(text.replace("legal:", "evidence:") % "signed", encoding="utf-8")
     with pytest.raises(DataFault, match="已有同名的不变量"):

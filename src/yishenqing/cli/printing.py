@@ -194,8 +194,7 @@ def check(found: Row) -> list[str]:
         out.append(f"工作日安排：{years[0]}年至{years[-1]}年")
     if proof := found["proof"]:
         out.append("流程的不变量")
-        for one in proof["invariants"]:
-            out.append(f"  {'✓' if one['proved'] else '×'} {one['title']}（{one['law']}）")
+        out += [f"  {'✓' if one['proved'] else '×'} {one['title']}（{one['law']}）" for one in proof["invariants"]]
         explored = f"{proof['configurations']}种情形、{proof['transitions']}次转移"
         out.append(f"  穷尽了{explored}；同一种并行程序同时至多{proof['bound']}项")
     if found["faults"]:

@@ -54,9 +54,11 @@ class Guard:
     · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
     · running: the clock runs, or waits for an answer · stopped: it is stopped · at_most: a number does not exceed
     a term · not_before: a date field is not before the day of the step (or of the earlier ``step`` named)
-    · another_person: the actor is not who took that step · agrees: an outcome given is the one chosen before
-    · evidenced: the outcome chosen has its letter, and all the evidence it asks for (asked of each item where ``step``
-    has judged item by item) · still_evidenced: what ``step`` chose is evidenced still · composes: the outcome follows from what ``step`` has found of each item
+    · another_person: the actor is not who took that step · agrees: an outcome given is the one chosen
+    before
+    · evidenced: the outcome chosen has its letter, and all the evidence it asks for (asked of each item where
+    ``step`` has judged item by item) · still_evidenced: what ``step`` chose is evidenced still
+    · composes: the outcome follows from what ``step`` has found of each item
     · releases: the field has the value wherever the outcome chosen gives anything away · stated: the fact is given
     · recorded: an entry of the step holds the fact · said: the latest entry of a step says so (``said``)
     · sources: the lists in the step's entries name at least so many different things (``figure``)
@@ -65,7 +67,8 @@ class Guard:
     · correctable: the entry and the fact named can be corrected so · in_force: the term has a value on the day.
 
     ``when`` makes a guard speak only where an earlier entry says so (``after`` then asks for the step since that
-    entry), ``unless_true`` only where a yes-or-no fact of the act is not yes; ``text`` is its reason in the law's words.
+    entry), ``unless_true`` only where a yes-or-no fact of the act is not yes; ``text`` is its reason in the
+    law's own words.
     """
 
     __pydantic_config__: ClassVar = _STRICT

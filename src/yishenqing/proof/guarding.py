@@ -1,7 +1,7 @@
 """Each guard's word, judged on an abstract case: certain, possible, or refused.
 
-What the person at the desk chooses (a date, a number, a text, who acts) is taken as chosen well. What only the calendar
-decides is possible both ways. What is not tracked is possible both ways, and remembered as asked for.
+What the person at the desk chooses (a date, a number, a text, who acts) is taken as chosen well. What only the
+calendar decides is possible both ways. What is not tracked is possible both ways, and remembered as asked for.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def _of_items(view: View) -> int:
     return least
 
 
-def _still_evidenced(view: View, guard: Guard) -> int:
+def _still_evidenced(view: View, _guard: Guard) -> int:
     chosen = view.get(OUTCOME)
     if chosen is UNKNOWN:
         return MAYBE

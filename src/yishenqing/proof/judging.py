@@ -40,7 +40,7 @@ class Verdict:
 
 
 def verdict_on(model: Model, law: Invariant, letters: Mapping[str, bool]) -> Verdict:
-    """Return whether every case keeps ``law``; ``letters`` are the known kinds, and whether a case needs them asked."""
+    """Return whether every case keeps ``law``; ``letters``: the known kinds, and whether each must be asked for."""
     found = Verdict()
     word = law.words[0]
     if word in _STRUCTURE:
@@ -159,7 +159,7 @@ def _reachable(model: Model, _law: Invariant, found: Verdict) -> Iterator[Break]
 
 
 def _goals(model: Model) -> Iterator[tuple[str, str, tuple[Var, ...], Bad, list[str]]]:
-    """Yield everything that must be reachable: place, what is said otherwise, variables, when it is reached, where."""
+    """Yield what must be reachable: place, what is said otherwise, variables, when it is reached, where."""
     flow = model.workflow
     for name, state in flow.states.items():
         at = [n for n, s in flow.steps.items() if s.to == name]

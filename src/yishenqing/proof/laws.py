@@ -47,8 +47,8 @@ class Exempt:
 class Before:
     """Taking ``steps``, or coming into ``states``, requires all of ``requires`` and one of ``any_of`` before.
 
-    ``since``: later than the last time of that step. ``says``: and an entry says so. ``gives``: only where the outcome
-    gives information away. ``exempt``: the steps that may do without.
+    ``since``: later than the last time of that step. ``says``: and an entry says so. ``gives``: only where the
+    outcome gives information away. ``exempt``: the steps that may do without.
     """
 
     __pydantic_config__: ClassVar = _STRICT

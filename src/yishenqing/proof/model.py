@@ -1,9 +1,10 @@
 """A case reduced to what guards and invariants can tell apart: the variables, their values, the kinds of outcome.
 
-A variable is a tuple: ``("main",)`` the state · ``("clock", c)`` none, running, stopped or over · ``("taken", s)``
-· ``("since", x, y)`` x was taken after the last y · ``("since", x, y, field, values)`` after the last y that said so
+A variable is a tuple:
+``("main",)`` the state · ``("clock", c)`` none, running, stopped or over · ``("taken", s)`` the step was taken
+· ``("since", x, y)`` x was taken after the last y · ``("since", x, y, field, values)`` after the last saying so
 · ``("said", s, field)`` what the latest entries say · ``("outcome",)`` the kind chosen and how it was judged
-· ``("found", kind)`` an item is found to be of the kind · ``("side", k)`` the open proceedings · ``("ended", k, state)``.
+· ``("found", kind)`` an item is found to be of it · ``("side", k)`` the open ones · ``("ended", k, state)``.
 """
 
 from __future__ import annotations

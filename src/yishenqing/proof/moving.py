@@ -206,7 +206,7 @@ def _taken(view: View, var: Var, old: Any) -> list[Any]:
     return [old or view.act.step == var[1]]
 
 
-def _since(view: View, var: Var, old: Any) -> list[Any]:
+def _since(view: View, var: Var, old: Any) -> list[Any]:  # noqa: PLR0911 - one return for each case
     act = view.act
     if act.step == var[1]:
         return [True]
