@@ -2,8 +2,8 @@
 
     python benchmarks/decide.py [ROUNDS]
 
-Aim: at least 10,000 decisions a second over a mixed table of cases (fresh, in hand, consulted, drafted, signed; lawful
-steps and refused ones). Each decision is made on a new standing: nothing is remembered. The floor
+Aim: at least 10,000 decisions a second over a mixed table of cases (fresh, in hand, consulted, drafted, signed;
+lawful steps and refused ones). Each decision is made on a new standing: nothing is remembered. The floor
 looks the step up in a dict and computes the case's deadlines, which most decisions do not need.
 """
 

@@ -80,13 +80,8 @@ def test_letters_missing_and_unused_are_named() -> None:
 def test_an_office_adds_invariants_and_takes_none_away(tmp_path: Path) -> None:
     own = tmp_path / "workflows" / "invariants.yaml"
     own.parent.mkdir()
-    head = "disclosure:
-  legal:
-    title: 不经法律意见不得签发
-    law: 条例第四十五条
-"
-    text = head + "    before: {steps: [signed], requires: [%s]}
-"
+    head = "disclosure:\n  legal:\n    title: 不经法律意见不得签发\n    law: 条例第四十五条\n"
+    text = head + "    before: {steps: [signed], requires: [%s]}\n"
     own.write_text(text % "legal_opinion_given", encoding="utf-8")
     laws = read_invariants(tmp_path, FLOW, ["disclosure"])
     assert set(laws) - set(LAWS) == {"legal"}
@@ -120,7 +115,7 @@ def everywhere(variables: tuple[Var, ...]) -> tuple[Moves, frozenset[Values]]:
     return moves, frozenset(explored(moves).parents)
 
 
-def seen(var: Var, standing: Standing) -> Any:
+def seen(var: Var, standing: Standing) -> Any:  # noqa: PLR0911 - one return for each kind of variable
     """Say, from the facts alone, what the variable holds: written anew, not by what the proof uses."""
     steps = [f.step for f in standing.facts]
     if var == MAIN:
