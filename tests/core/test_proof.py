@@ -34,6 +34,8 @@ FLOW = read_rulebook().workflow
 LAWS = read_invariants(None, FLOW, [FLOW.id])
 BREAKS = read(Path(__file__).with_name("proof_breaks.yaml")).data
 DAY = timedelta(days=1)
+LAST = {"withdrawn", "merged", "contacted", "urged", "archived"}
+ONWARD = {"acknowledged", "accepted", "drafted", "reviewed", "secrecy_reviewed", "signed", "replied", "delivered"}
 
 
 def broken(flow: Workflow, changes: dict[str, Any]) -> Workflow:
@@ -178,7 +180,8 @@ def test_no_real_case_is_ever_where_the_exploration_was_not(unopened: Callable[[
         standing = replace(standing, workdays=standing.workdays.on(on), _known={})
         tries = [*FLOW.steps.items()]
         chance.shuffle(tries)
-        tries.sort(key=lambda one: one[0] in ("withdrawn", "merged", "contacted", "urged", "archived"))
+        onward = chance.random() < 0.6  # else the walk would hardly come beyond the draft
+        tries.sort(key=lambda one: one[0] in LAST or (onward and one[0] not in ONWARD))
         for name, step in tries:
             facts = shaped(FLOW, step, said(step, on, chance))
             further = standing.plus(Fact(name, on, facts), name) if not _refused(standing, name, on, facts) else None
