@@ -182,7 +182,8 @@ def test_releases_binds_only_what_gives_something_away(at: Callable[..., Walk]) 
     for other in ({"kind": "b"}, {}):
         assert says(given, guard, other) == "办理结果“予以公开”要提供信息，“种类”须为“甲”"
     assert says(at(), guard, {"kind": "b"}) == ""  # nothing was chosen yet
-    secret = at().take("drafted", MONDAY, outcome="denied_state_secret", secret_mark="秘密", severing="否")
+    mark = {"outcome": "denied_state_secret", "secret_mark": "秘密", "severing": "否"}
+    secret = at().take("drafted", MONDAY, **mark)
     assert says(secret, guard, {"kind": "b"}) == ""
 
 
