@@ -29,7 +29,7 @@ FIELDS = {
     "kind": Field("种类", "choice", {"a": "甲", "b": "乙"}),
     "provided": Field("提供的信息", "list"),
 }
-SEARCHED = {"systems": ["档案系统", "公文系统"], "keywords": ["x"], "result": "无", "searched_by": "张某"}
+SEARCHED: dict[str, Any] = {"systems": ["档案系统", "公文系统"], "keywords": ["x"], "result": "无", "searched_by": "张某"}
 
 
 @pytest.fixture
@@ -70,7 +70,8 @@ def test_what_asks_for_facts_keeps_no_offer_back(at: Callable[..., Walk], word: 
 def test_stated(at: Callable[..., Walk]) -> None:
     guard = WORDS["stated"]
     assert says(at(), guard, {"words": "有"}) == ""
-    for nothing in ({}, {"words": ""}, {"words": []}, {"words": None}):
+    absent: list[dict[str, Any]] = [{}, {"words": ""}, {"words": []}, {"words": None}]
+    for nothing in absent:
         assert says(at(), guard, nothing) == "“文字”（words），写明"
     assert says(at(), replace(guard, field="points"), {}) == "“各项”（points）"
 

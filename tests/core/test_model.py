@@ -121,7 +121,7 @@ class Model:
         return self.extension != "asked" and "extension_approved" in self.done
 
     def may_third_party_consulted(self, facts: dict[str, Any], _actor: str) -> bool:
-        return self.parties.get(facts["id"], "") != "silent"
+        return self.parties.get(str(facts["id"])) != "silent"
 
     def may_third_party_answered(self, facts: dict[str, Any], _actor: str) -> bool:
         return self.parties.get(facts["id"]) == "silent"
@@ -141,7 +141,7 @@ class Model:
         return self.evidenced(facts)
 
     def may_secrecy_reviewed(self, facts: dict[str, Any], _actor: str) -> bool:
-        return self.draft["outcome"] != "granted" or facts["conclusion"] == "releasable"
+        return bool(self.draft["outcome"] != "granted" or facts["conclusion"] == "releasable")
 
     def may_signed(self, _facts: dict[str, Any], actor: str) -> bool:
         return actor != self.drafter and self.evidenced(self.draft)
