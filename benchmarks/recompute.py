@@ -36,7 +36,8 @@ USER, TODAY = "bench", date(2026, 12, 22)
 RECEIVED = "2026-12-10"
 NOTICES = ("[2027-01-01, 2027-01-02, 2027-01-03]", "[2027-01-01, 2027-01-04]")
 SEARCH = {"systems": "档案管理系统", "keywords": "土地征收公告", "result": "检索到一份"}
-ASKED, TOLD = ("third_party_consulted", {"party": "某公司"}), ("third_party_answered", {"opinion": "agreed"})
+ASKED = ("third_party_consulted", {"party": "某公司", "content": "合同"})
+TOLD = ("third_party_answered", {"opinion": "agreed"})
 BEGUN: tuple[tuple[str, Mapping[str, Any]], ...] = (("acknowledged", {}), ("accepted", {"handler": "征地管理科"}))
 EXTENDED = ("extended", {"days": 10, "reason": "数量较大", "approved_by": "王主任"})
 # What an office's open cases look like: fresh, in hand, an opinion awaited, an opinion received, extended.

@@ -168,6 +168,12 @@ def _read_law(folders: list[Path]) -> Law:
         for name, citation in _law_citations(law)
         if (problem := law.unresolved(citation))
     ]
+    faults += [
+        Fault(f"没有救济途径“{part}”", "workflows/law", field=f"remedies.{name}")
+        for name, remedy in law.remedies.items()
+        for part in remedy.parts
+        if part not in law.remedies
+    ]
     if faults:
         raise DataFault.of(faults)
     return law

@@ -86,6 +86,7 @@ class Settings:
     reconsideration_organ: str
     court: str
     people: Mapping[str, Person]
+    reconsideration_online: str = ""  # where an application for reconsideration is handed in online
     case_number: str = "{year}-{n:04d}"
     letter_number: str = "{mark}{series}〔{year}〕{n}号"
     workflow: str = "disclosure"  # the procedure under which new cases are opened: the shipped one, or a variant

@@ -54,7 +54,7 @@ def test_a_good_template_has_no_faults(tmp_path: Path) -> None:
         (
             "{{ case.number }}",
             "{{ facts.until }}",
-            "notice.html 第12行 “facts.until”：用到了“补正期限”，但没有列入 needs",
+            "notice.html 第12行 “facts.until”：用到了“最后一日”，但没有列入 needs",
         ),
         ("law:条例第三十条", "law:条例第三十一条", "notice.html 第12行：句子的依据“条例第三十一条”没有列入 law"),
         ("officer", "clerk", "notice.html 第13行：句子的来源“clerk”不合要求"),

@@ -122,7 +122,7 @@ class TestProposals:
 
     def test_a_fee_that_was_not_paid_is_proposed(self, home: Path, quick_letters: None) -> None:
         with handled(home) as (office, number, calendar):
-            office.act(number, "fee_notified", {"amount": "100", "basis": "按件计收"})
+            office.act(number, "fee_notified", {"amount": "100", "basis": "按件计收", "payment": "扫码"})
             calendar.day = date(2026, 5, 6)
             found = [r for r in office.tick()["reminders"] if r["clock"] == "fee_payment"]
         assert [r["mark"] for r in found] == ["expired"]
@@ -133,7 +133,7 @@ class TestProposals:
     ) -> None:
         """No act wakes the reply's clock: it goes on by itself when the third party's time is over."""
         with handled(home) as (office, number, calendar):
-            office.act(number, "third_party_consulted", {"party": "某公司"})
+            office.act(number, "third_party_consulted", {"party": "某公司", "content": "合同"})
             told: dict[str, date] = {}
             for n in range(120):
                 calendar.day = OPENED + timedelta(days=n)

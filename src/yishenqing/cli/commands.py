@@ -133,7 +133,8 @@ def letter(wishes: Wishes, case: str, kind: str) -> None:
     """Return an issued letter, or a draft for reading."""
     with wishes.office() as office:
         found = office.letter(case, kind)
-    status = "草稿（没有编号，不得发出）" if found["draft"] else f"已出具　{found['number']}"
+    issued = f"已出具　{found['number']}" if found["number"] else "卷宗用表（不编号）"
+    status = "草稿（没有编号，不得发出）" if found["draft"] else issued
     _show(wishes, found, [f"{found['title']}　{status}", str(found["path"])])
 
 

@@ -28,6 +28,7 @@ from yishenqing.core.errors import Reason
 from yishenqing.core.law import UNIT_TITLES, Law
 from yishenqing.core.readings import Option, Readings
 from yishenqing.core.receipt import receipt_of, received_on
+from yishenqing.core.remedies import remedies
 from yishenqing.core.runs import Pause, Run
 from yishenqing.core.workdays import Count, Workdays
 from yishenqing.core.workflow import Channel, Effect, Start, Step, Workflow
@@ -50,15 +51,11 @@ class _Fold:
         self.opened_on = received_on(workflow, facts, workdays, readings.chosen)
         self.turns_on: set[str] = set()  # the contested readings that these facts turn on
         self.runs: dict[str, Run] = {}
-        self.remedy = ""
         self.place = 0  # the number of the fact at hand
 
     def run(self) -> None:
         effects, correcting = _effects(self.workflow), self.workflow.correcting
         for place, fact in enumerate(self.facts, 1):
-            if outcome := fact.facts.get("outcome"):
-                known = self.workflow.outcomes.get(str(outcome))
-                self.remedy = known.remedy if known else self.remedy
             # A long case is long by what touches no clock: searches, notes.
             if effects[fact.step] or fact.step == correcting:
                 self.place = place
@@ -119,7 +116,7 @@ class _Fold:
         old = self.runs.get(effect.clock)
         return not (
             (effect.only_if_stopped and (old is None or old.stopped_on is None))
-            or (effect.if_remedy and effect.if_remedy != self._remedy_on(fact.on))
+            or (effect.if_remedy and effect.if_remedy not in self._remedies_on(fact.on))
             or (effect.if_true and not fact.facts.get(effect.if_true))
             or (effect.unless_true and fact.facts.get(effect.unless_true))
             or (effect.until and as_date(fact.facts.get(effect.until)) is None)
@@ -131,10 +128,12 @@ class _Fold:
         run = self.runs.get(clock)
         return run is not None and run.stopped_on is not None
 
-    def _remedy_on(self, on: date) -> str:
-        """The remedy of the outcome by the law of the day (复议前置 only since 2024)."""
-        remedy = self.law.remedies.get(self.remedy)
-        return remedy.before if remedy is not None and remedy.before and on < remedy.since else self.remedy
+    def _remedies_on(self, on: date) -> set[str]:
+        """The remedies that the outcome leaves by the law of the day (复议前置 only since 2024)."""
+        known = {
+            name: self.law.remedies[name] for name in remedies(self.workflow, self.law, self.facts[: self.place])
+        }
+        return {r.before if r.before and on < r.since else name for name, r in known.items()}
 
     def _fixed(self, effect: Start, fact: Fact) -> date:
         if effect.same_as:

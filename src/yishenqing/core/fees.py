@@ -22,15 +22,17 @@ class Part:
         return (self.last - self.first + 1) * self.price
 
 
-def parts(scale: FeeScale, units: int) -> list[Part]:
+def parts(scale: FeeScale, units: int, after: int = 0) -> list[Part]:
     """Return how ``units`` (items of one applicant in one calendar month, or pages of one application) are priced.
+
+    ``after`` units came before them and are left out: the items of the same month that were applied for earlier.
 
     Raises:
         ValueError: a negative number of units.
     """
-    if units < 0:
+    if min(units, after) < 0:
         raise ValueError("件数或者页数不能为负")
-    found, done = [], 0
+    found, done, units = [], after, units + after
     for upto, price in _tiers(scale):
         last = units if upto is None else min(units, upto)
         if last > done:

@@ -9,21 +9,31 @@ from typing import Any
 from yishenqing.core.corrections import ON, objection
 from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import Reason
+from yishenqing.core.findings import composes, found_items
 from yishenqing.core.receipt import received_on
 from yishenqing.core.sides import open_ones, turn_refusals
-from yishenqing.core.standing import NOTHING, Attempt, Standing
+from yishenqing.core.standing import NOTHING, Attempt
 from yishenqing.core.workflow import Field, Guard, Outcome, Said
 
 WAY = "way"  # the fact that tells apart the situations in which an outcome is told
 
 
-def guard_refusals(attempt: Attempt) -> list[Reason]:
-    """Return what the step's side proceeding and its guards say against it, each with its own article."""
+# What asks for papers and words; facts alone (``clock FILE``) have none of them.
+_OF_PAPERS = frozenset({"stated", "recorded", "sources", "each", "evidenced", "still_evidenced", "releases"})
+
+
+def guard_refusals(attempt: Attempt, *, facts_alone: bool = False) -> list[Reason]:
+    """Return what the step's side proceeding and its guards say against it, each with its own article.
+
+    ``facts_alone`` leaves out the guards that ask for papers: the deadlines do not depend on them.
+    """
     reasons = []
     if turn := attempt.step.side:
         reasons += turn_refusals(attempt.standing.workflow, attempt.standing.beside, turn, attempt.facts)
     for guard in attempt.step.guards:
         if guard.switch and guard.switch in attempt.standing.switched_off:
+            continue
+        if facts_alone and guard.guard in _OF_PAPERS:
             continue
         reasons += _against(attempt, guard)
     return reasons
@@ -47,7 +57,7 @@ def _once(attempt: Attempt, guard: Guard) -> str:
 def _after(attempt: Attempt, guard: Guard) -> str:
     title = attempt.standing.workflow.steps[guard.step].title
     missing = f"须先办理“{title}”"
-    if guard.when is None:
+    if guard.when is None or not guard.when.step:
         return "" if attempt.standing.last(guard.step) else missing
     since = max((place for place, _ in _saying(attempt, guard.when)), default=0)
     return "" if any(f.step == guard.step for f in attempt.standing.facts[since:]) else missing
@@ -79,6 +89,16 @@ def _not_past(attempt: Attempt, deadline: Deadline) -> str:
     if deadline.met_on is not None:
         return f"“{deadline.title}”所要求的已于{deadline.met_on}办理"
     return f"{deadline.title}尚未届满（{deadline.due}届满）" if attempt.on <= deadline.due else ""
+
+
+def _elapsed(attempt: Attempt, guard: Guard) -> str:
+    day = as_date((attempt.facts or {}).get(guard.field))
+    if day is None:
+        return ""
+    term = attempt.standing.law.term(guard.term, day)
+    due = attempt.standing.workdays.add(day, term.value).day
+    title = attempt.step.fields[guard.field].title
+    return f"自“{title}”{day}起算{term.value}个工作日，{due}才届满" if attempt.on <= due else ""
 
 
 def _running(attempt: Attempt, guard: Guard) -> str:
@@ -217,6 +237,8 @@ def _applies(attempt: Attempt, guard: Guard) -> bool:
 
 
 def _says(attempt: Attempt, what: Said) -> bool:
+    if not what.step:
+        return attempt.facts is not None and str(attempt.facts.get(what.field) or "") in what.values
     return any(True for _ in _saying(attempt, what))
 
 
@@ -225,31 +247,6 @@ def _saying(attempt: Attempt, what: Said) -> Iterator[tuple[int, Fact]]:
     latest = {f.id: (n, f) for n, f in enumerate(attempt.standing.facts, 1) if f.step == what.step}
     anything = not what.values
     yield from ((n, f) for n, f in latest.values() if anything or str(f.facts.get(what.field, "")) in what.values)
-
-
-def found_items(standing: Standing, step: str) -> dict[int, Mapping[str, Any]]:
-    """Return what ``step`` has found of each item, the latest finding of each."""
-    return {int(f.facts["item"]): f.facts for f in standing.all(step)}
-
-
-def _composes(attempt: Attempt, guard: Guard) -> str:
-    """The outcome of the whole follows from the findings: all alike, partial, or one of them as the main one."""
-    found = found_items(attempt.standing, guard.step)
-    given = (attempt.facts or {}).get(guard.field)
-    if not found or not given:
-        return ""
-    count = attempt.standing.latest("item_count") or max(found)
-    missing = [n for n in range(1, count + 1) if n not in found]
-    if missing:
-        return f"第{'、'.join(map(str, missing))}项尚未“{attempt.standing.workflow.steps[guard.step].title}”"
-    workflow = attempt.standing.workflow
-    each = {str(found[n][guard.of]) for n in range(1, count + 1)}
-    gives = any(workflow.outcomes[o].gives != "none" for o in each)
-    allowed = {workflow.mixed} if len(each) > 1 and gives else each
-    if given in allowed:
-        return ""
-    titles = "、".join(f"{o}（{workflow.outcomes[o].title}）" for o in sorted(allowed))
-    return f"与逐项认定的结果不符；按各项认定应为：{titles}"
 
 
 def _releases(attempt: Attempt, guard: Guard) -> str:
@@ -367,13 +364,14 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "unless": _unless,
     "within": _within,
     "past": _past,
+    "elapsed": _elapsed,
     "running": _running,
     "stopped": _stopped,
     "at_most": _at_most,
     "not_before": _not_before,
     "another_person": _another_person,
     "agrees": _agrees,
-    "composes": _composes,
+    "composes": composes,
     "releases": _releases,
     "stated": _stated,
     "recorded": _recorded,

@@ -14,6 +14,7 @@ Unit = Literal["workday", "day", "month"]
 UNIT_TITLES: Mapping[str, str] = {"workday": "个工作日", "day": "日", "month": "个月"}
 _STRICT = {"extra": "forbid"}
 _CITATION = re.compile(r"^(?P<statute>.+?)(?P<article>第[一二三四五六七八九十百千零〇]+条)(?P<rest>.*)$")
+_ITEM = re.compile(r"第([一二三四五六七八九十]+)项")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,11 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """The paragraph that tells where to turn; its numbers come from terms, its names from the office."""
+    """The paragraph that tells where to turn; its numbers come from terms, its names from the office.
+
+    ``more`` are further paragraphs; ``parts`` are the remedies that this one joins; with ``deliveries`` it is added
+    to any other, where the applicant asked to be answered in one of these ways.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     title: str
@@ -78,6 +83,9 @@ class Remedy:
     text: str
     law: tuple[str, ...]
     before: str = ""  # the remedy that applied until then
+    more: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    deliveries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +151,33 @@ class Law:
         statute, article = self.split(citation)
         found = next((s for s in self.statutes.values() if s.cite == statute), None)
         return found.articles.get(article, "") if found else ""
+
+    def written(self, citation: str) -> str:
+        """Return a citation as a letter writes it: 《中华人民共和国政府信息公开条例》第三十六条第（三）项."""
+        match = _CITATION.match(citation)
+        name = match["statute"] if match else citation
+        statute = next((s for s in self.statutes.values() if s.cite == name), None)
+        where = match["article"] + _ITEM.sub(r"第（\1）项", match["rest"]) if match else ""
+        return f"《{statute.title}》{where}" if statute else citation
+
+    def parts_of(self, remedy: str) -> frozenset[str]:
+        """Return the remedies that ``remedy`` joins: itself, unless it names others; nothing where there is none."""
+        known = self.remedies.get(remedy)
+        return frozenset() if known is None else frozenset(known.parts or (remedy,))
+
+    def joined(self, parts: frozenset[str]) -> str:
+        """Return the remedy that joins ``parts``; "none" where there are none.
+
+        Raises:
+            DataFault: the law data hold no remedy that joins them.
+        """
+        if not parts:
+            return "none"
+        found = next((name for name in self.remedies if self.parts_of(name) == parts), None)
+        if found is None:
+            titles = "、".join(sorted(self.remedies[p].title for p in parts))
+            raise DataFault.of([Fault(f"法律数据中没有兼具“{titles}”的救济告知", "workflows/law/remedies.yaml")])
+        return found
 
     @staticmethod
     def split(citation: str) -> tuple[str, str]:

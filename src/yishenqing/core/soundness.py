@@ -17,6 +17,7 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "unless": ("step",),
     "within": ("clock",),
     "past": ("clock",),
+    "elapsed": ("field", "term"),
     "running": ("clock",),
     "stopped": ("clock",),
     "at_most": ("field", "term"),
@@ -134,6 +135,8 @@ def _of_outcome(workflow: Workflow, law: Law, name: str, outcome: Outcome) -> It
     if outcome.remedy not in ("none", *law.remedies):
         yield f"outcomes.{name}", f"没有救济途径“{outcome.remedy}”"
     fields = _judging_fields(workflow)
+    if outcome.withheld_by and outcome.withheld_by not in fields:
+        yield f"outcomes.{name}", f"没有事实“{outcome.withheld_by}”"
     for place, evidence in ((f"outcomes.{name}", outcome.evidence), *_evidence_of_ways(name, outcome)):
         for guard in evidence:
             yield from ((place, text) for text in _of_guard(workflow, law, fields, guard))
@@ -204,10 +207,12 @@ def _of_guard(workflow: Workflow, law: Law, fields: Iterable[str], guard: Guard)
     if side is not None and guard.state and guard.state not in side.states:
         yield f"并行程序“{side.title}”没有状态“{guard.state}”"
     for said in (guard.said, guard.when):
-        if said is not None and said.step not in workflow.steps:
+        if said is None:
+            continue
+        if said.step and said.step not in workflow.steps:
             yield f"没有步骤“{said.step}”"
-        elif said is not None and said.field not in workflow.steps[said.step].fields:
-            yield f"步骤“{said.step}”没有事实“{said.field}”"
+        elif said.field not in (_fields_of(workflow, said.step) if said.step else set(fields)):
+            yield f"步骤“{said.step}”没有事实“{said.field}”" if said.step else f"没有事实“{said.field}”"
     if guard.of and not any(guard.of in s.fields for s in workflow.steps.values()):
         yield f"没有事实“{guard.of}”"
     unsaid = [w for w in _GUARD_NEEDS.get(guard.guard, ()) if not getattr(guard, w)]

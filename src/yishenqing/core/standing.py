@@ -140,8 +140,9 @@ class Attempt:
     roles: Collection[str] | None = None
 
     def deadline(self, clock: str) -> Deadline | None:
-        """Return the clock as it stands on the day of the attempt."""
-        return self.standing.deadlines(self.on).get(clock)
+        """Return the clock as it stands on the day of the attempt: the one of the attempt's id, else the only one."""
+        known = self.standing.deadlines(self.on)
+        return known.get(keyed(clock, str((self.facts or {}).get("id") or ""))) or known.get(clock)
 
     def deadlines_of(self, clock: str) -> list[Deadline]:
         """Return the clocks of a kind that the attempt may speak of: the one of its ``id``, in an offer all."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.letters import fonts, markup, printer, sheet
-from yishenqing.letters.context import prepared
+from yishenqing.letters.context import item_contexts, missing_of_item, prepared, too_much_text
 from yishenqing.letters.markup import Block
 from yishenqing.letters.model import LetterKind, Passage, read_kind
 from yishenqing.letters.template import Templates
@@ -85,12 +85,12 @@ class Letterbook:
             DataFault: a needed field is missing, or the template is broken.
         """
         found = self.kind(kind)
-        return [p for block in self._blocks(found, prepared(found, context)) for p in block.passages]
+        return [p for block in self._blocks(found, self._prepared(found, context)) for p in block.passages]
 
     def prose(self, kind: str, context: Mapping[str, Any]) -> str:
         """Return the letter as plain text: number, title and paragraphs, one per line."""
         found = self.kind(kind)
-        clean = prepared(found, context)
+        clean = self._prepared(found, context)
         number = _number(clean) if found.goes_out else None
         head = [number, found.title] if number else [found.title] if found.goes_out else []
         return "\n".join([*head, *_labelled(self._blocks(found, clean))])
@@ -105,15 +105,26 @@ class Letterbook:
         """
         fonts.require()
         found = self.kind(kind)
-        clean = prepared(found, context)
+        clean = self._prepared(found, context)
         return self._letter(found, clean) if found.goes_out else self._form(found, clean)
+
+    def _prepared(self, kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the context made ready; a letter that answers item by item tells each as its own letter would."""
+        clean = prepared(kind, context)
+        faults = [f for name, item in item_contexts(kind, clean) for f in missing_of_item(self.kind(name), item)]
+        if faults:
+            raise DataFault.of(faults)
+        return clean
 
     def _blocks(self, kind: LetterKind, clean: Mapping[str, Any]) -> list[Block]:
         filled = self._templates.fill(kind, clean)
         try:
-            return markup.blocks(filled) if kind.goes_out else markup.table_blocks(filled)
+            found = markup.blocks(filled) if kind.goes_out else markup.table_blocks(filled)
         except markup.MarkupError as error:
             raise DataFault.of([Fault(error.text, str(kind.path), error.line)]) from None
+        if faults := too_much_text(kind, [b.text for b in found]):
+            raise DataFault.of(faults)
+        return found
 
     def _letter(self, kind: LetterKind, clean: Mapping[str, Any]) -> bytes:
         blocks = self._blocks(kind, clean)
@@ -127,7 +138,8 @@ class Letterbook:
 
     def _form(self, kind: LetterKind, clean: Mapping[str, Any]) -> bytes:
         filled = self._templates.fill(kind, clean)
-        printed = {(c, "fangsong") for block in markup.table_blocks(filled) for c in block.text}
+        blocks = self._blocks(kind, clean)
+        printed = {(c, "fangsong") for block in blocks for c in block.text}
         _refuse_missing(kind, printed, fonts.metrics())
         organ, letter = clean.get("organ") or {}, clean.get("letter") or {}
         day = letter.get("date") or (clean.get("case") or {}).get("closed_on")

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import Fault
-from yishenqing.letters.context import PROSE_NEEDS, name_of
+from yishenqing.letters.context import APPLICANTS_WORDS, PROSE_NEEDS, TOLD_TO_OTHERS, name_of
 from yishenqing.letters.markup import SOURCE
-from yishenqing.letters.model import LetterKind
+from yishenqing.letters.model import APPLICANT, LetterKind
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 ROOTS = frozenset({
     "organ", "case", "applicant", "letter", "facts", "due", "remedy",
     "search", "islands", "attachments", "file", "papers", "note",
+    "side", "fee", "document", "record", "history",
+    "facts_title", "ground", "withheld", "items", "past", "beside",
 })  # fmt: skip
-_GIVEN = frozenset({"you", "island", "loop", "kind", "remedy_printed"})
+_GIVEN = frozenset({"you", "island", "loop", "kind", "remedy_printed", "addressee", "to_applicant", "source"})
 _ALWAYS = frozenset({"search", "islands", "attachments", "remedy", "letter.draft", "letter.number"})
 _SRC = re.compile(r'src="([^"{]*)"')
 
@@ -53,21 +55,29 @@ _OLD_WORDING = (
 def undeclared(kind: LetterKind, tree: nodes.Template) -> list[Fault]:
     """Return each field that is printed though the office need not hand it over."""
     guarded, local = _guarded(tree), _locals(tree)
-    allowed = {*kind.needs, *(PROSE_NEEDS if kind.goes_out else ()), *_ALWAYS, *guarded}
-    if kind.remedy == "by_outcome":
+    allowed = {*kind.needs, *((*PROSE_NEEDS, kind.addressee) if kind.goes_out else ()), *_ALWAYS, *guarded}
+    if kind.remedy != "none":
         allowed |= {"remedy.text", "remedy.law"}
     faults: dict[tuple[str, int], Fault] = {}
     for place, line in _places(tree):
         root = place.split(".", 1)[0]
         if root in local or root in _GIVEN:
             continue
-        if root not in ROOTS:
+        if kind.to != APPLICANT and root in ROOTS and _hidden_from_others(place):
+            text = f"寄给申请人以外的人，不得写入申请人的信息和案卷的其他内容（{name_of(place)}）"
+            faults.setdefault((place, line), Fault(text, str(kind.path), line, place, law="个人信息保护法第六条"))
+        elif root not in ROOTS:
             text = f"没有“{place}”这一项，可用的有：{'、'.join(sorted(ROOTS))}"
             faults.setdefault((place, line), Fault(text, str(kind.path), line, place))
         elif not any(place == a or place.startswith(a + ".") or a.startswith(place + ".") for a in allowed):
             text = f"用到了“{name_of(place)}”，但没有列入 needs，缺少时将无法出具"
             faults.setdefault((place, line), Fault(text, str(kind.path), line, place))
     return list(faults.values())
+
+
+def _hidden_from_others(place: str) -> bool:
+    parts = place.split(".")
+    return parts[0] not in TOLD_TO_OTHERS or parts[:2] in (["case"], ["case", APPLICANTS_WORDS])
 
 
 def _places(tree: nodes.Node) -> Iterator[tuple[str, int]]:

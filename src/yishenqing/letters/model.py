@@ -14,7 +14,8 @@ from yishenqing.core.errors import DataFault, Fault
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Remedy = Literal["none", "by_outcome"]
+Remedy = Literal["none", "by_outcome", "third_party"]
+APPLICANT = "applicant"
 Format = Literal["letter", "plain", "form"]
 _CITATION = re.compile(r"^[^第\s]+第.+条")
 
@@ -25,6 +26,8 @@ class LetterKind:
 
     ``needs`` are dotted places in the context that must be filled before anything is printed; ``series`` is the
     mark of its number series, None when it carries no number; ``body_line`` is the line after the front matter.
+    ``remedy`` is none, that of the outcome, or that of a third party against a disclosure. ``to`` is the applicant,
+    or the place of the fact that names somebody else, who is told nothing of the applicant.
     """
 
     kind: str
@@ -39,11 +42,17 @@ class LetterKind:
     body: str
     body_line: int
     need_lines: tuple[int | None, ...]
+    to: str = APPLICANT
 
     @property
     def goes_out(self) -> bool:
         """Return whether the letter leaves the office (a form stays in the file)."""
         return self.format != "form"
+
+    @property
+    def addressee(self) -> str:
+        """Return the place in the context that names whom the letter addresses."""
+        return "applicant.name" if self.to == APPLICANT else self.to
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +83,7 @@ def _front_matter() -> TypeAdapter[Any]:
         remedy: Remedy
         series: Annotated[str, Field(min_length=1, max_length=4)] | None
         format: Format
+        to: Annotated[str, Field(pattern=r"^(applicant|facts\.[a-z_]+)$")] = APPLICANT
 
     return TypeAdapter(FrontMatter)
 
@@ -103,6 +113,7 @@ def read_kind(path: Path) -> LetterKind:
         body=body,
         body_line=body_line,
         need_lines=tuple(document.line(("needs", i)) for i in range(len(matter.needs))),
+        to=matter.to,
     )
 
 

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 from yishenqing import documents
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.letters import lint
+from yishenqing.letters.context import is_blank, lookup
 from yishenqing.letters.markup import LINE_MARK, SOURCE, numbered
-from yishenqing.letters.model import LetterKind
+from yishenqing.letters.model import APPLICANT, LetterKind, read_kind
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import SandboxedEnvironment
     from markupsafe import Markup
 
+_PART = re.compile(r"[a-z_]+\.html")
 _NATURAL = frozenset({"公民", "自然人", "个人"})
 
 
@@ -50,8 +52,12 @@ class Templates:
         return FunctionLoader(self._base)
 
     def _base(self, name: str) -> tuple[str, str, Callable[[], bool]] | None:
-        path = self.path(name)
-        return (documents.read_text(path), str(path), lambda: True) if path else None
+        """A shared part whole; a kind of letter without its front matter, for the letter that takes it in."""
+        path = self.path(name) if _PART.fullmatch(name) else None
+        if path is None:
+            return None
+        shared = name.startswith("_")
+        return documents.read_text(path) if shared else read_kind(path).body, str(path), lambda: True
 
     def fill(self, kind: LetterKind, context: Mapping[str, Any]) -> str:
         """Return the markup of ``kind`` filled with a prepared context.
@@ -64,10 +70,12 @@ class Templates:
         values = _one_line(context) if kind.goes_out else context
         given = {
             **values,
-            "you": _you(context),
+            "you": _you(kind, context),
+            "addressee": lookup(values, kind.addressee),
+            "to_applicant": kind.to == APPLICANT,
             "island": _Islands(values),
             "kind": kind.kind,
-            "remedy_printed": kind.remedy == "by_outcome",
+            "remedy_printed": kind.remedy != "none",
         }
         try:
             return self._compiled(kind).render(given)
@@ -135,7 +143,9 @@ def _environment_class() -> Callable[..., SandboxedEnvironment]:
 
 
 def chinese_date(value: Any) -> str:
-    """Return a day as a letter writes it: 2026年3月5日, no leading zeros (GB/T 9704 7.3.5.4)."""
+    """Return a day as a letter writes it: 2026年3月5日, no leading zeros (GB/T 9704 7.3.5.4); a blank stays one."""
+    if is_blank(value):
+        return str(value)
     if not isinstance(value, date):
         raise TypeError(f"“{value}”不是日期")
     return f"{value.year}年{value.month}月{value.day}日"
@@ -169,9 +179,11 @@ class _Islands:
         return Markup("").join(found)
 
 
-def _you(context: Mapping[str, Any]) -> str:
-    kind = (context.get("applicant") or {}).get("kind_title") or ""
-    return "你" if kind in _NATURAL else "你单位"
+def _you(kind: LetterKind, context: Mapping[str, Any]) -> str:
+    if kind.to != APPLICANT:  # a person or a body: the facts do not say which
+        return "你方"
+    title = (context.get("applicant") or {}).get("kind_title") or ""
+    return "你" if title in _NATURAL else "你单位"
 
 
 def _one_line(value: Any) -> Any:

@@ -15,12 +15,13 @@ from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import decide
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
-from yishenqing.core.guards import WAY, found_items, guard_refusals
+from yishenqing.core.guards import WAY, guard_refusals
 from yishenqing.core.ledger import Entry, canonical
 from yishenqing.core.ledger import append as chained
+from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, paperwork
+from yishenqing.office import casework, paperwork, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -32,6 +33,7 @@ from yishenqing.store.vault import Paper, Papers
 
 if TYPE_CHECKING:
     from yishenqing.letters import Letterbook
+    from yishenqing.letters.model import LetterKind
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,46 @@ class Registry:
     def printed(self, plan: Plan, open_facts: paperwork.Opener) -> Printed:
         """Render the letter that ``plan`` asks for; nothing is stored yet."""
         kind = self._letters.kind(plan.letter)
-        letter_context = self.letter_context(plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
+        letter_context = self.context_of(kind, plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
         return Printed(plan, kind.title, self._letters.pdf(plan.letter, letter_context))
+
+    def context_of(
+        self,
+        kind: LetterKind,
+        case: Casework,
+        act: Act,
+        facts: Mapping[str, Any],
+        open_facts: paperwork.Opener,
+        letter_number: str | None,
+    ) -> dict[str, Any]:
+        """Return what a letter of ``kind`` is filled from: a form has the whole file, some have their own remedy."""
+        found = self.letter_context(case, act, facts, open_facts, letter_number)
+        if kind.remedy not in ("none", "by_outcome"):  # its own; rules that lack it leave the letter incomplete
+            law, name = case.standing.law, kind.remedy
+            known = name in law.remedies
+            found["remedy"] = paperwork.remedy_block(law, name, self._settings, act.on) if known else None
+        if kind.goes_out:
+            return found
+        after = paperwork.Story.of(case.standing, open_facts).plus(Fact(act.step, act.on, facts), facts, act.actor)
+        return self.on_file(found, after)
+
+    def on_file(self, context: Mapping[str, Any], story: paperwork.Story) -> dict[str, Any]:
+        """Return ``context`` with what only the forms of the file are told."""
+        from yishenqing.office import sheets  # noqa: PLC0415 - few acts print a form
+
+        more = sheets.sheet(story, self._settings)
+        return {**context, **more, "applicant": {**context["applicant"], **more["applicant"]}}
+
+    def form_context(self, case: Casework, open_facts: paperwork.Opener, on: date) -> dict[str, Any]:
+        """Return what a form that no step issues is filled from, as the case stands."""
+        story = paperwork.Story.of(case.standing, open_facts)
+        found = paperwork.context(
+            story, self._settings, case.row.number, facts={}, on=on, letter_number=None, remedy="none"
+        )
+        outcome = case.workflow.outcomes[case.outcome].title if case.outcome else ""
+        found["case"] = {**found["case"], "outcome_title": outcome}
+        found["letter"] = {**found["letter"], "draft": False}
+        return self.on_file(found, story)
 
     def letter_context(
         self,
@@ -168,13 +208,10 @@ class Registry:
         """Return what the letter of ``act`` is filled from, as the case stands after the act."""
         before = paperwork.Story.of(case.standing, open_facts)
         story = before.plus(Fact(act.step, act.on, facts), facts, act.actor)
-        told = (
-            {**(before.latest("drafted") or {}), **facts}
-            if case.workflow.steps[act.step].letter == "by_outcome"
-            else facts
-        )
-        outcome = casework.outcome_of(story.standing)
-        remedy = case.workflow.outcomes[outcome].remedy if outcome else "none"
+        step, law = case.workflow.steps[act.step], case.rules.law
+        reply = telling.is_reply(step)
+        told = telling.told(before, facts) if reply else facts
+        remedy = law.joined(remedies(case.workflow, law, story.standing.facts))
         block = paperwork.case_block(story, case.row.number)
         told = {"method": block["delivery_title"], "form_title": block["form_title"], **told}
         found = paperwork.context(
@@ -185,8 +222,12 @@ class Registry:
             on=act.on,
             letter_number=letter_number,
             remedy=remedy,
+            delivery=str(story.received["delivery"]) if reply else "",
         )
-        if told.get("reasoning"):  # the handler's own words: an island between the locked sentences
+        found |= telling.telling(story, step, told)
+        if told.get("reasoning") and not found.get(
+            "items"
+        ):  # the handler's own words: an island between the locked sentences
             found["islands"]["explanation"] = [{"text": told["reasoning"], "source": "officer"}]
         found["letter"]["step"] = act.step
         return found
@@ -290,19 +331,13 @@ def letter_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> str:
     outcome = facts.get("outcome") or case.outcome
     if outcome is None:
         raise Refused("尚未确定办理结果，不能出具答复文书。", law=list(step.law))
-    if is_itemised(case):
+    if telling.itemwise(case.standing):
         return case.workflow.itemised
     way = facts.get(WAY) or case.standing.latest(WAY)
     told = case.workflow.outcomes[outcome].told(str(way or ""))
     if told is None or not told.letter:
         raise Refused("办理结果没有相应的答复文书。", law=list(step.law))
     return told.letter
-
-
-def is_itemised(case: Casework) -> bool:
-    """Tell whether the items of the case were found to end differently, so that each is answered by itself."""
-    found = [g for s in case.workflow.steps.values() for g in s.guards if g.guard == "composes"]
-    return any(len({str(f[g.of]) for f in found_items(case.standing, g.step).values()}) > 1 for g in found)
 
 
 def _after(case: Casework, entry: Entry, fact: Fact) -> Casework:

@@ -232,7 +232,7 @@ def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:
 
 
 def _letters(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
-    """Every letter that a step or an outcome asks for has a template."""
+    """Every letter that a step or an outcome asks for has a template and a number series."""
     known = book.kinds()
     asked = {f"steps.{n}": s.letter for n, s in workflow.steps.items() if s.letter not in ("", "by_outcome")}
     told = [(f"outcomes.{n}", kind) for n, o in workflow.outcomes.items() for kind in o.letters]
@@ -240,3 +240,6 @@ def _letters(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
     for place, kind in (*asked.items(), *told, *whole):
         if kind not in known:
             yield Fault(f"没有文书模板“{kind}”", "workflows", field=place)
+        elif known[kind].series is None:
+            text = f"“{kind}”由流程的步骤出具，须有编号系列（series）"
+            yield Fault(text, str(known[kind].path), field="series")

@@ -9,6 +9,9 @@ from yishenqing.core.errors import NotFound, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.guards import WAY
 from yishenqing.letters import Letterbook
+from yishenqing.letters.context import blank, name_of
+from yishenqing.letters.model import LetterKind
+from yishenqing.office import sheets, telling
 from yishenqing.office.acting import Act, Registry
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.paperwork import Opener, Story
@@ -24,15 +27,17 @@ def draft(
     """Return the reply for the chosen outcome, what is still missing, and the precedents for and against."""
     step = case.workflow.steps[act.step]
     story = Story.of(case.standing, open_facts)
-    given = {**(story.latest(act.step) or {}), **shaped(case.workflow, step, act.facts)}
+    given = telling.told(story, shaped(case.workflow, step, act.facts))
     outcome = str(given.get("outcome") or _only_outcome(case))
     told = case.workflow.outcomes[outcome].told(str(given.get(WAY) or ""))
-    if told is None:
+    items = telling.itemwise(case.standing)
+    if told is None and not items:
         ways = "、".join(f"{k}（{w.title}）" for k, w in case.workflow.outcomes[outcome].ways.items())
         raise Refused(f"请以 {WAY}= 指明是哪一种情形：{ways}。", law=list(step.law))
-    kind = told.letter
-    missing = {n: f.title for n, f in step.needs.items() if n != "outcome" and not given.get(n)}
-    facts = {**given, "outcome": outcome, **{n: _blank(step.needs[n].type, t) for n, t in missing.items()}}
+    kind = told.letter if told and not items else case.workflow.itemised
+    asked = {*step.needs, *(set() if items else _said_in(letters, kind))} - {"outcome"}
+    missing = {n: f.title for n, f in step.fields.items() if n in asked and not given.get(n)}
+    facts = {**given, "outcome": outcome, **{n: _blank(step.fields[n].type, t) for n, t in missing.items()}}
     matches = library.search("；".join(story.items), _NEAREST)
     context = registry.letter_context(case, act, facts, open_facts, None)
     return {
@@ -48,25 +53,37 @@ def draft(
     }
 
 
-def preview(registry: Registry, case: Casework, kind: str, draft_act: DraftAct, open_facts: Opener) -> dict[str, Any]:
-    """Return the context of a letter that has not been issued, as far as the case can fill it.
+def _said_in(letters: Letterbook, kind: str) -> set[str]:
+    """The facts that a letter cannot do without."""
+    needs = (need.split(".") for need in letters.kind(kind).needs)
+    return {parts[1] for parts in needs if parts[0] in ("facts", "facts_title")}
+
+
+def preview(
+    registry: Registry, case: Casework, letter: LetterKind, draft_act: DraftAct, open_facts: Opener
+) -> dict[str, Any]:
+    """Return the context of a letter that has not been issued: filled from the case, with gaps where it is silent.
 
     Raises:
         NotFound: no step of the case's workflow issues such a letter.
     """
-    story = Story.of(case.standing, open_facts)
+    story, kind = Story.of(case.standing, open_facts), letter.kind
     for name, step in case.workflow.steps.items():
-        by_outcome = step.letter == "by_outcome" and any(kind in o.letters for o in case.workflow.outcomes.values())
+        replies = {case.workflow.itemised} | {k for o in case.workflow.outcomes.values() for k in o.letters}
+        by_outcome = step.letter == "by_outcome" and kind in replies
         if step.letter == kind or by_outcome:
             facts = dict(story.latest(name) or {})
             asked = step
             if by_outcome:
-                outcome = next(n for n, o in case.workflow.outcomes.items() if kind in o.letters)
+                known = (n for n, o in case.workflow.outcomes.items() if kind in o.letters)
+                outcome = next(known, case.workflow.mixed)
                 facts = {"outcome": outcome, **(story.latest("drafted") or {})}
                 asked = case.workflow.steps["drafted"]
-            blanks = {n: _blank(f.type, f.title) for n, f in asked.needs.items() if not facts.get(n)}
+            wanted = {*asked.needs, *(need.removeprefix("facts.") for need in letter.needs)}
+            blanks = {n: _blank(f.type, f.title) for n, f in asked.fields.items() if n in wanted and not facts.get(n)}
             facts = {**blanks, **facts}
-            return registry.letter_context(case, draft_act(name, facts), facts, open_facts, None)
+            context = registry.context_of(letter, case, draft_act(name, facts), facts, open_facts, None)
+            return sheets.with_blanks(letter, context, name_of)
     raise NotFound(f"案件的流程中没有出具“{kind}”的步骤；归档用的封面、目录和备考表随卷宗一并生成。")
 
 
@@ -80,8 +97,7 @@ def _only_outcome(case: Casework) -> str:
 
 
 def _blank(kind: str, title: str) -> Any:
-    text = f"【待填写：{title}】"
-    return [text] if kind == "list" else text
+    return [blank(title)] if kind == "list" else blank(title)
 
 
 def _suggestions(matches: list[Match], outcome: str) -> list[Row]:

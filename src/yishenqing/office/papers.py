@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,10 @@ from yishenqing.store import vault
 
 if TYPE_CHECKING:
     from yishenqing.core.errors import Fault
+    from yishenqing.letters.model import LetterKind
+    from yishenqing.office.casework import Casework
     from yishenqing.office.filing import Filing
+    from yishenqing.store.issued import Issued
 
 
 class PaperVerbs(Desk):
@@ -23,6 +26,8 @@ class PaperVerbs(Desk):
 
     def letter(self, number: str, kind: str) -> Row:
         """Return an issued letter; one not issued yet is printed as a draft, numberless, for reading only.
+
+        Forms of the file that no step issues (审批单、送达回证…) are made anew from the case each time.
 
         Raises:
             NotFound: no such case, or no such kind.
@@ -32,18 +37,32 @@ class PaperVerbs(Desk):
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
             _check_lettered(case)
-            known = [x for x in issued_store.letters_of(connection, self.settings.agency, number) if x.kind == kind]
+            issued = issued_store.letters_of(connection, self.settings.agency, number)
+            known = [x for x in issued if x.kind == kind]
             open_facts = self._opener(connection, number)
         if known:
             self._transactions.once_kept(lambda: self._publish(number))
             return {**known[-1].as_json(str(self._letter_path(known[-1]))), "draft": False}
-        from yishenqing.office import drafting  # noqa: PLC0415
+        letter = self._letters.kind(kind)
+        context, draft = self._unissued(case, letter, issued, open_facts)
+        place = "previews" if draft else "forms"
+        path = self.home / place / number / f"{'草稿-' if draft else ''}{letter.title}.pdf"
+        vault.write_whole(path, self._letters.pdf(kind, context))
+        return {"kind": kind, "title": letter.title, "number": None, "path": str(path), "draft": draft}
 
-        title = self._letters.kind(kind).title
-        content = self._letters.pdf(kind, drafting.preview(self._registry, case, kind, self._draft_act, open_facts))
-        path = self.home / "previews" / number / f"草稿-{title}.pdf"
-        vault.write_whole(path, content)
-        return {"kind": kind, "title": title, "number": None, "path": str(path), "draft": True}
+    def _unissued(
+        self, case: Casework, letter: LetterKind, issued: Sequence[Issued], open_facts: Callable[[Any], Any]
+    ) -> tuple[Mapping[str, Any], bool]:
+        """Return what a letter or form that was not issued is filled from, and whether it is only a draft."""
+        from yishenqing.office import drafting, sheets  # noqa: PLC0415
+        from yishenqing.office.paperwork import Story  # noqa: PLC0415
+
+        issues = {s.letter for s in case.workflow.steps.values()}
+        if letter.kind in issues or not sheets.made_on_demand(letter):
+            return drafting.preview(self._registry, case, letter, self._draft_act, open_facts), True
+        context = self._registry.form_context(case, open_facts, self.today)
+        served = sheets.served(issued, Story.of(case.standing, open_facts), self._letters)
+        return {**context, "document": served or {}}, False
 
     def draft(self, number: str, outcome: str | None = None, facts: Mapping[str, Any] | None = None) -> Row:
         """Compose the reply from case, law and nearest precedents; each sentence with its source.

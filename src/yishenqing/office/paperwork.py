@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from yishenqing.core.deadline import Deadline, Fact
+from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.fees import parts
+from yishenqing.core.guards import WAY
 from yishenqing.core.law import Law
 from yishenqing.core.receipt import received_on
+from yishenqing.core.remedies import FINDING, OUTCOME
 from yishenqing.core.standing import Standing
-from yishenqing.core.workflow import Workflow
+from yishenqing.core.workflow import Field, Step, Workflow
 from yishenqing.settings import Settings
 
 Opener = Callable[[Any], Any]
@@ -28,8 +31,11 @@ class Story:
 
     @classmethod
     def of(cls, standing: Standing, open_facts: Opener) -> Story:
-        """Open the facts of ``standing``."""
-        return cls(standing, tuple((f.step, f.on, open_facts(f.facts)) for f in standing.facts))
+        """Open the facts of ``standing``; days are days again."""
+        steps = standing.workflow.steps
+        return cls(
+            standing, tuple((f.step, f.on, _dated(steps[f.step], open_facts(f.facts))) for f in standing.facts)
+        )
 
     def plus(self, fact: Fact, opened: Mapping[str, Any], actor: str) -> Story:
         """Return the story after one more step, whose facts are given opened."""
@@ -57,6 +63,12 @@ class Story:
         return []
 
 
+def _dated(step: Step, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``facts`` with the days that the ledger keeps as text."""
+    days = {n: as_date(v) for n, v in facts.items() if n in step.fields and step.fields[n].type == "date" and v}
+    return {**facts, **days}
+
+
 def context(
     story: Story,
     settings: Settings,
@@ -66,23 +78,95 @@ def context(
     on: date,
     letter_number: str | None,
     remedy: str,
+    delivery: str = "",
 ) -> dict[str, Any]:
-    """Return everything a letter may say: organ, case, applicant, facts of the step, deadlines, remedy."""
+    """Return everything a letter may say: organ, case, applicant, facts of the step, deadlines, remedy.
+
+    ``delivery`` is how the applicant asked to be answered, where the letter is the answer.
+    """
     return {
         "organ": organ(settings),
         "case": case_block(story, number),
         "applicant": applicant_block(story),
         "letter": {"number": letter_number, "date": on, "draft": letter_number is None},
         "facts": dict(facts),
-        "due": {name: _due(d) for name, d in story.standing.deadlines(on).items()},
-        "remedy": remedy_block(story.standing.law, remedy, settings, on),
-        "search": [
-            {"system": "、".join(s["systems"]), "keywords": "、".join(s["keywords"]), "result": s["result"]}
-            for s in story.all("search_recorded")
-        ],
+        "due": _dues(story, facts, on),
+        "remedy": remedy_block(story.standing.law, remedy, settings, on, delivery),
+        "search": searches(story),
+        "past": past(story),
+        "beside": beside(story),
         "islands": {},
         "attachments": [],
+        "side": side_block(story),
+        "fee": fee_block(story.standing.law, facts),
     }
+
+
+def titles(workflow: Workflow, fields: Mapping[str, Field], facts: Mapping[str, Any]) -> dict[str, str]:
+    """Return what people call each chosen fact: the Chinese title of a choice, an outcome, a way, a yes or no."""
+    known: dict[str, Mapping[str, str]] = {
+        "outcome": {k: o.title for k, o in workflow.outcomes.items()},
+        "channel": {k: c.title for k, c in workflow.channels.items()},
+        "bool": {"True": "是", "False": "否"},
+    }
+    found = {
+        name: known.get(field.type, field.choices).get(str(facts[name]), str(facts[name]))
+        for name, field in fields.items()
+        if field.type in (*known, "choice") and facts.get(name) is not None
+    }
+    outcome = workflow.outcomes.get(str(facts.get(FINDING) or facts.get(OUTCOME) or ""))
+    way = outcome.ways.get(str(facts.get(WAY) or "")) if outcome else None
+    return {**found, WAY: way.title} if way else found
+
+
+def past(story: Story) -> dict[str, dict[str, Any]]:
+    """Return what each step before has recorded, the latest time it was taken: its facts, titles, and day ``on``."""
+    workflow = story.standing.workflow
+    return {
+        step: {**facts, "title": titles(workflow, workflow.steps[step].fields, facts), "on": on}
+        for step, on, facts in story.facts
+        if step != workflow.opening
+    }
+
+
+def beside(story: Story) -> dict[str, list[dict[str, Any]]]:
+    """Return the side proceedings by kind: when each was opened, how it ended, which answer was chosen."""
+    workflow = story.standing.workflow
+    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in workflow.sides}
+    for step, on, facts in story.facts:
+        turn = workflow.steps[step].side
+        if turn is None or not turn.to:
+            continue
+        if not turn.at:
+            found[turn.of].append({"id": facts.get("id") or "", "on": on, "end": "", "title": {}})
+            continue
+        one = next((x for x in reversed(found[turn.of]) if x["id"] == (facts.get("id") or "")), None)
+        if one is not None:
+            one["end"] = workflow.sides[turn.of].states[turn.to].title
+            one["title"] = titles(workflow, workflow.steps[step].fields, facts)
+    return found
+
+
+def searches(story: Story) -> list[dict[str, Any]]:
+    """Return every search: where, for what, by whom, when, with what result, and which leads it followed."""
+    leads = list(story.received.get("leads") or [])
+    return [
+        {
+            "system": "、".join(s["systems"]),
+            "keywords": "、".join(s["keywords"]),
+            "result": s["result"],
+            "by": s.get("searched_by") or "",
+            "on": s.get("searched_on") or on,
+            "leads": [_lead(leads, str(n).strip()) for n in s.get("leads") or []],
+        }
+        for step, on, s in story.facts
+        if step == "search_recorded"
+    ]
+
+
+def _lead(leads: list[str], n: str) -> str:
+    """Return the applicant's lead number ``n`` in words; what is no such number stands for itself."""
+    return str(leads[int(n) - 1]) if n.isdecimal() and 0 < int(n) <= len(leads) else n
 
 
 def organ(settings: Settings) -> dict[str, str]:
@@ -143,12 +227,56 @@ def applicant_block(story: Story) -> dict[str, Any]:
     }
 
 
+def _dues(story: Story, facts: Mapping[str, Any], on: date) -> dict[str, Any]:
+    """Return every deadline; of several alike, the one that this step is about bears the plain name."""
+    found = story.standing.deadlines(on)
+    mine = {d.clock: _due(d) for d in found.values() if d.id and d.id == str(facts.get("id") or "")}
+    return {**{name: _due(d) for name, d in found.items()}, **mine}
+
+
+def side_block(story: Story) -> dict[str, Any] | None:
+    """Return the side proceeding that the latest step is about: its kind, and the day it was opened."""
+    latest = story.standing.facts[-1]
+    turn = story.standing.workflow.steps[latest.step].side
+    if turn is None:
+        return None
+    mine = [b for b in story.standing.beside if (b.kind, b.id) == (turn.of, latest.id)]
+    return {"kind": mine[-1].kind, "opened_on": mine[-1].opened_on} if mine else None
+
+
+def fee_block(law: Law, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how the processing fee of a step is reckoned; None where the step does not say by what.
+
+    Raises:
+        DataFault: the amount given is not what the scale amounts to.
+    """
+    name, units, prior = facts.get("scale"), facts.get("units"), facts.get("prior") or 0
+    if not isinstance(name, str) or name not in law.fees:
+        return None
+    if not isinstance(units, int) or not isinstance(prior, int):
+        return None
+    scale = law.fees[name]
+    try:
+        found = parts(scale, units, prior)
+    except ValueError as error:
+        raise DataFault.of([Fault(str(error), field="units", law=scale.law)]) from None
+    amount = sum(p.amount for p in found)
+    if amount == 0:
+        text = f"{scale.title}，{units}{scale.unit}不收费，不能出具收费通知书"
+        raise DataFault.of([Fault(text, field="units", law=scale.law)])
+    if isinstance(facts.get("amount"), int) and facts["amount"] != amount:
+        text = f"收费数额与计算不符：{scale.title}，应为{amount}元，填写的是{facts['amount']}元"
+        raise DataFault.of([Fault(text, field="amount", law=scale.law)])
+    rows = [{"first": p.first, "last": p.last, "price": p.price, "amount": p.amount} for p in found]
+    return {"title": scale.title, "unit": scale.unit, "units": units, "prior": prior, "total": amount, "parts": rows}
+
+
 def _due(deadline: Deadline) -> dict[str, Any]:
     return {"date": deadline.due, "days": deadline.length or 0, "provisional": deadline.provisional}
 
 
-def remedy_block(law: Law, name: str, settings: Settings, on: date) -> dict[str, Any] | None:
-    """Return the remedy paragraph by the law of ``on``: generated, never typed.
+def remedy_block(law: Law, name: str, settings: Settings, on: date, delivery: str = "") -> dict[str, Any] | None:
+    """Return the remedy paragraphs by the law of ``on``: generated, never typed.
 
     Raises:
         DataFault: the law data hold no such remedy for that day.
@@ -159,6 +287,12 @@ def remedy_block(law: Law, name: str, settings: Settings, on: date) -> dict[str,
     if on < remedy.since:
         fault = Fault(f"法律数据中没有{on}有效的救济告知“{remedy.title}”", "workflows/law/remedies.yaml")
         raise DataFault.of([fault])
-    numbers = {term: str(law.term(term, on).value) for term in _REMEDY_TERMS if term in law.terms}
-    text = remedy.text.format(reconsideration_organ=settings.reconsideration_organ, court=settings.court, **numbers)
-    return {"text": text, "law": list(remedy.law)}
+    known = {term: str(law.term(term, on).value) for term in _REMEDY_TERMS if term in law.terms}
+    known |= {n: getattr(settings, n) for n in ("reconsideration_organ", "reconsideration_online", "court")}
+    more = [text.format(**known) for text in remedy.more]
+    block = {"text": remedy.text.format(**known), "law": list(remedy.law), "more": more}
+    also = next((r for r in law.remedies.values() if delivery in r.deliveries and on >= r.since), None)
+    if also is None:
+        return block
+    text = also.text.format(**known) if settings.reconsideration_online else ""
+    return {**block, "online": {"text": text, "law": list(also.law)}}

@@ -1,0 +1,135 @@
+"""What the forms of the file are filled from: who did what on which day, in words, and the letter being served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from yishenqing.core.deadline import as_date
+from yishenqing.core.errors import NotFound
+from yishenqing.core.workflow import Field, Step, Workflow
+from yishenqing.letters import Letterbook
+from yishenqing.letters.context import blank, lookup
+from yishenqing.letters.model import LetterKind
+from yishenqing.office.casework import Row
+from yishenqing.office.paperwork import Story
+from yishenqing.settings import Settings
+from yishenqing.store.issued import Issued
+
+_ARCHIVES_OWN = ("file", "papers", "note")  # roots that only the sealed archive fills
+
+
+def made_on_demand(kind: LetterKind) -> bool:
+    """Tell whether ``kind`` is a form that can be made from a case at any time (the archive makes its own)."""
+    return not kind.goes_out and not any(need.split(".", 1)[0] in _ARCHIVES_OWN for need in kind.needs)
+
+
+def sheet(story: Story, settings: Settings) -> Row:
+    """Return what a form knows of the case beyond a letter: its history, its leads, the applicant's particulars."""
+    history = _history(story, settings)
+    received = story.received
+    return {
+        "history": history,
+        "record": {step: rows[-1] for step, rows in history.items()},
+        "applicant": _particulars(received["applicant"]),
+    }
+
+
+def _history(story: Story, settings: Settings) -> dict[str, list[Row]]:
+    """Return every entry by step: its number and day, who made it, its facts with choices in their titles."""
+    workflow = story.standing.workflow
+    found: dict[str, list[Row]] = {}
+    for seq, ((name, on, facts), actor) in enumerate(zip(story.facts, story.standing.actors, strict=True), 1):
+        person = settings.people.get(actor)
+        row = {**worded(workflow, workflow.steps[name], facts), "on": on, "seq": seq}
+        row["by"] = person.name if person else actor
+        found.setdefault(name, []).append(row)
+    return found
+
+
+def worded(workflow: Workflow, step: Step, facts: Mapping[str, Any]) -> Row:
+    """Return the facts of a step as people read them: choices and outcomes by their titles, yes and no in Chinese."""
+    return {name: _word(workflow, step.fields.get(name), value) for name, value in facts.items()}
+
+
+def _word(workflow: Workflow, known: Field | None, value: Any) -> Any:
+    if known is None:
+        return value
+    if known.type == "date":  # the ledger keeps days as text
+        return as_date(value) or value
+    if known.type == "bool":
+        return "是" if value else "否"
+    titles: Mapping[str, str] = {
+        "choice": known.choices,
+        "outcome": {n: o.title for n, o in workflow.outcomes.items()},
+        "channel": {n: c.title for n, c in workflow.channels.items()},
+    }.get(known.type, {})
+    return titles.get(value, value) if isinstance(value, str) else value
+
+
+def _particulars(applicant: Any) -> Row:
+    """Return what 条例第二十九条 asks an application to state of the applicant."""
+    if not isinstance(applicant, dict):  # destroyed under the retention rules
+        return {"identity": "（已销毁）", "contact": ["（已销毁）"], "address": ""}
+    identity = [applicant.get("id_type"), applicant.get("id_number")]
+    contact = [applicant.get(name) for name in ("phone", "email", "address", "postcode")]
+    return {
+        "identity": " ".join(str(x) for x in identity if x) or "未提供",
+        "contact": [str(x) for x in contact if x] or ["未提供"],
+        "address": applicant.get("address") or "",
+    }
+
+
+def served(issued: Sequence[Issued], story: Story, letters: Letterbook) -> Row | None:
+    """Return the latest letter that went out as a 送达回证 names it; None when none has."""
+    for letter in reversed(issued):
+        try:
+            kind = letters.kind(letter.kind)
+        except NotFound:  # the office has given up this kind since
+            continue
+        if not kind.goes_out:
+            continue
+        _, on, facts = story.facts[letter.seq - 1]
+        known = {"applicant": {"name": _name(story)}, "facts": facts}
+        return {
+            "title": letter.title,
+            "number": letter.letter_number,
+            "date": on,
+            "recipient": lookup(known, kind.addressee),
+            "place": _particulars(story.received["applicant"])["address"] if kind.addressee in _APPLICANT else "",
+            "is_reply": kind.kind in _replies(story.standing.workflow),
+        }
+    return None
+
+
+_APPLICANT = frozenset({"applicant.name"})
+
+
+def _name(story: Story) -> str:
+    applicant = story.received["applicant"]
+    return str(applicant["name"]) if isinstance(applicant, dict) else "（已销毁）"
+
+
+def _replies(workflow: Workflow) -> frozenset[str]:
+    return frozenset({workflow.itemised, *(k for o in workflow.outcomes.values() for k in o.letters)})
+
+
+def with_blanks(kind: LetterKind, context: Mapping[str, Any], title: Any) -> Row:
+    """Return ``context`` with a visible gap wherever something that ``kind`` needs is not known yet."""
+    filled = dict(context)
+    for need in (*kind.needs, kind.addressee):
+        if kind.goes_out and need.split(".", 1)[0] not in _ROWS and lookup(filled, need) in (None, "", [], {}):
+            root, _, rest = need.partition(".")
+            filled[root] = _put(filled.get(root), rest, blank(title(need)))
+    return filled
+
+
+_ROWS = frozenset({"items", "search", "beside", "withheld"})  # what a draft cannot invent one row of
+
+
+def _put(old: Any, path: str, text: str) -> Any:
+    if not path:
+        return text
+    name, _, rest = path.partition(".")
+    known = dict(old) if isinstance(old, Mapping) else {}
+    return {**known, name: _put(known.get(name), rest, text)}
