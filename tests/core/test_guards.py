@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from yishenqing.core.decide import refusals
-from yishenqing.core.findings import found_items
-from yishenqing.core.guards import guard_refusals
+from yishenqing.core.guards import found_items, guard_refusals
 from yishenqing.core.standing import Attempt
 from yishenqing.core.workflow import Field, Guard, Said, Step
 
@@ -30,7 +29,7 @@ FIELDS = {
     "kind": Field("种类", "choice", {"a": "甲", "b": "乙"}),
     "provided": Field("提供的信息", "list"),
 }
-SEARCHED = {"systems": ["档案系统", "公文系统"], "keywords": ["x"], "result": "无", "searched_by": "张某"}
+SEARCHED: dict[str, Any] = {"systems": ["档案系统", "公文系统"], "keywords": ["x"], "result": "无", "searched_by": "张某"}
 
 
 @pytest.fixture
@@ -71,7 +70,8 @@ def test_what_asks_for_facts_keeps_no_offer_back(at: Callable[..., Walk], word: 
 def test_stated(at: Callable[..., Walk]) -> None:
     guard = WORDS["stated"]
     assert says(at(), guard, {"words": "有"}) == ""
-    for nothing in ({}, {"words": ""}, {"words": []}, {"words": None}):
+    absent: list[dict[str, Any]] = [{}, {"words": ""}, {"words": []}, {"words": None}]
+    for nothing in absent:
         assert says(at(), guard, nothing) == "“文字”（words），写明"
     assert says(at(), replace(guard, field="points"), {}) == "“各项”（points）"
 
@@ -183,8 +183,8 @@ def test_releases_binds_only_what_gives_something_away(at: Callable[..., Walk]) 
     for other in ({"kind": "b"}, {}):
         assert says(given, guard, other) == "办理结果“予以公开”要提供信息，“种类”须为“甲”"
     assert says(at(), guard, {"kind": "b"}) == ""  # nothing was chosen yet
-    marked = {"secret_mark": "秘密", "severing": "否"}
-    secret = at().take("drafted", MONDAY, outcome="denied_state_secret", **marked)
+    mark = {"outcome": "denied_state_secret", "secret_mark": "秘密", "severing": "否"}
+    secret = at().take("drafted", MONDAY, **mark)
     assert says(secret, guard, {"kind": "b"}) == ""
 
 
