@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from yishenqing.core.decide import refusals
-from yishenqing.core.guards import found_items, guard_refusals
+from yishenqing.core.findings import found_items
+from yishenqing.core.guards import guard_refusals
 from yishenqing.core.standing import Attempt
 from yishenqing.core.workflow import Field, Guard, Said, Step
 
@@ -29,7 +30,12 @@ FIELDS = {
     "kind": Field("种类", "choice", {"a": "甲", "b": "乙"}),
     "provided": Field("提供的信息", "list"),
 }
-SEARCHED: dict[str, Any] = {"systems": ["档案系统", "公文系统"], "keywords": ["x"], "result": "无", "searched_by": "张某"}
+SEARCHED: dict[str, Any] = {
+    "systems": ["档案系统", "公文系统"],
+    "keywords": ["x"],
+    "result": "无",
+    "searched_by": "张某",
+}
 
 
 @pytest.fixture
