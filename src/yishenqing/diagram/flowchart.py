@@ -21,7 +21,7 @@ def write(workflow: Workflow, periods: Mapping[str, str]) -> str:
 
 def _lines(workflow: Workflow, periods: Mapping[str, str]) -> Iterator[str]:
     links = arrows(workflow)
-    road = main_road(workflow, links)
+    road = main_road(workflow)
     names = _identifiers(list(workflow.states))
     yield "flowchart TB"
     for stage, (name, title) in zip(

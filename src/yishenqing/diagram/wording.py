@@ -9,7 +9,7 @@ from typing import Literal
 
 from yishenqing.core.workflow import Start, State, Step, Workflow
 
-Kind = Literal["title", "law", "clock", "state", "owner", "stage", "heading", "legend"]
+Kind = Literal["title", "law", "clock", "state", "owner", "stage", "heading", "legend", "panel", "item"]
 SIZES: Mapping[Kind, int] = {
     "title": 14,
     "law": 12,
@@ -19,6 +19,8 @@ SIZES: Mapping[Kind, int] = {
     "stage": 17,
     "heading": 24,
     "legend": 12,
+    "panel": 15,
+    "item": 12,
 }
 _LEADING = 1.4
 _NARROW = 0.62  # of an em: letters and digits of common fonts are at most this wide
@@ -99,14 +101,15 @@ def _break_at(line: str, following: str) -> int:
 
 
 def step_parts(
-    workflow: Workflow, step: Step, periods: Mapping[str, str], states: Sequence[str] = ()
+    workflow: Workflow, step: Step, periods: Mapping[str, str], states: Sequence[str] = (), *, by: bool = False
 ) -> list[tuple[str, Kind]]:
-    """Return title, articles and started periods of ``step``; ``states``: where it may be taken."""
+    """Return title, articles and started periods of ``step``; ``states``: where it may be taken; ``by``: and by whom."""
     parts: list[tuple[str, Kind]] = [(step.title, "title")]
     if states:
         titles = "、".join(workflow.states[name].title for name in states)
         parts.append((f"适用于：{titles}", "law"))
-    parts.append((citations(step.law), "law"))
+    roles = "、".join(workflow.roles[role] for role in step.by)
+    parts.append((f"{roles}　{citations(step.law)}" if by else citations(step.law), "law"))
     said = {_started(workflow, start, periods): None for start in step.starts}
     return [*parts, *((text, "clock") for text in said)]
 
