@@ -18,7 +18,7 @@ text {{ font-family: {_FONTS}; fill: #1f2937 }}
 .law, .owner, .legend {{ fill: #5b6675 }}
 .clock {{ fill: #a3400a }}
 .state {{ font-weight: bold }}
-.stage, .panel {{ font-weight: bold; fill: #1d4f91 }}
+.stage, text.panel {{ font-weight: bold; fill: #1d4f91 }}
 .heading {{ font-weight: bold; fill: #14396b }}
 """
 _LINES = {

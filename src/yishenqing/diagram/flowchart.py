@@ -49,6 +49,10 @@ def _lines(workflow: Workflow, periods: Mapping[str, str]) -> Iterator[str]:
     yield f"  class {','.join(f'state_{names[s]}' for s in road)} main"
 
 
+def write_public(workflow: Workflow, periods: Mapping[str, str]) -> str:
+    return ""
+
+
 def _identifiers(names: list[str]) -> dict[str, str]:
     """Return identifiers of letters and underscores only, also for names that have other characters."""
     plain = {name for name in names if _PLAIN.fullmatch(name)}
