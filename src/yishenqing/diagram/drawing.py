@@ -114,6 +114,9 @@ def _box(box: Box) -> Iterator[str]:
     colour = ' fill="#ffffff" style="fill: #ffffff"' if box.kind == "final" else ""
     if box.kind in ("note", "panel"):
         yield from _text(box.text, box.x + 12, y, "start")
+        if box.corner:
+            lower = (box.text.lines[0].height - box.corner.height) // 2
+            yield from _text(box.corner, box.right - 12, y + lower, "end")
     else:
         yield from _text(box.text, box.x + box.width // 2, y, "middle", colour)
 

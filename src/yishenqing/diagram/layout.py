@@ -40,6 +40,7 @@ class Box:
     height: int
     kind: BoxKind
     text: Block
+    corner: Block | None = None  # at the right end of the first line
 
     @property
     def right(self) -> int:
@@ -142,7 +143,8 @@ class _Layout:
         self.main_right = self.main_x + _MAIN_BOX
         self.right_x = self.main_right + LINK_WIDTH
         self.width = max(self.right_x + _SIDE_BOX, self.main_right + _NOTE_GAP + NOTE_WIDTH + 24) + 16 + MARGIN
-        self.heading = block([(f"{self.workflow.title}图", "heading")], self.width - 2 * MARGIN)
+        use = "（办理用）" if any(step.public for step in self.workflow.steps.values()) else ""
+        self.heading = block([(f"{self.workflow.title}图{use}", "heading")], self.width - 2 * MARGIN)
         self.legend = block([(_legend(self.workflow), "legend")], self.width - 2 * MARGIN)
         self.center = self.main_x + _MAIN_BOX // 2
         self.corridors = self._corridors()

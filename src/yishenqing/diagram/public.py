@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import cast
 
-from yishenqing.core.workflow import Outcome, Step, Workflow
-from yishenqing.diagram.reading import everywhere, main_road
+from yishenqing.core.workflow import Outcome, Start, Step, Workflow
+from yishenqing.diagram.reading import main_road
 from yishenqing.diagram.wording import Kind, citations
 
 Parts = list[tuple[str, Kind]]
@@ -31,6 +32,7 @@ class Card:
 
     steps: tuple[str, ...]
     parts: Parts
+    law: str = ""
     act: int = 0
 
 
@@ -112,29 +114,41 @@ class _Telling:
         return step.side is None and (step.to == state or step.from_ == (state,))
 
     def _tell(self, names: list[str], title: str, law: str) -> None:
+        """Tell of steps in one card: what it is, on what articles; then each step, where it leads and its periods."""
         steps = [self.shown[name] for name in names]
-        parts: Parts = [(title or steps[0].title, "panel")]
-        if title and steps[0].title != title and law:
-            parts.append((law, "law"))
+        home = self._home(steps[0])
+        said = {text for act in self._stage(home).acts for text, _ in act.parts}  # not told twice side by side
+        cited = dict.fromkeys([*(c for step in steps for c in step.law), *([law] if law else [])])
+        parts: Parts = [(title or self._named(steps[0], ""), "panel")]
+        if where := self._where(steps):
+            parts.append((where, "law"))
         for step in steps:
-            same = step.title in (title, parts[0][0])
-            said = self._step(step, leads=title)
-            parts += said[1:] if same else [(f"· {said[0][0]}", "title"), *said[1:]]
-        first = [s for s in steps[0].from_ if s in self.road]
-        self._place(first[0] if first else self.road[0], Card(tuple(names), parts))
+            named = self._named(step, title)
+            if named != parts[0][0]:
+                parts.append((f"· {named}", "title"))
+            parts += [(text, "clock") for text in dict.fromkeys(self._periods(step)) if text not in said]
+        self._place(home, Card(tuple(names), parts, citations(list(cited))))
 
-    def _step(self, step: Step, leads: str | None = None) -> Parts:
-        """Return title, periods and articles; with ``leads``: also where it leads and from where it may be taken."""
-        parts: Parts = [(step.title, "title")]
-        target = self.workflow.states[step.to].title if step.to and leads is not None else ""
-        if target and target != leads:
-            parts.append((f"→ {target}", "item"))
-        on_road = [s for s in step.from_ if s in self.road]
-        if leads == "" and len(on_road) > 1:
-            first, last = (self.workflow.states[s].title for s in (on_road[0], on_road[-1]))
-            parts.append((f"自“{first}”起，至“{last}”", "law"))
-        parts += [(text, "clock") for text in dict.fromkeys(self._periods(step))]
-        return [*parts, (citations(step.law), "law")]
+    def _home(self, step: Step) -> str:
+        """Return the state of the road beside which a step is told."""
+        return next((s for s in step.from_ if s in self.road), self.road[0])
+
+    def _named(self, step: Step, among: str) -> str:
+        """Return the title of a step and where it leads, unless that is the card's own state ``among``."""
+        target = self.workflow.states[step.to].title if step.to else ""
+        return f"{step.title} → {target}" if target and target != among else step.title
+
+    def _where(self, steps: list[Step]) -> str:
+        """Return between which states of the road a single step may be taken."""
+        on_road = [s for s in self.road if s in steps[0].from_]
+        if len(steps) > 1 or len(on_road) < len(("first", "last")):
+            return ""
+        return "至".join(f"“{self.workflow.states[s].title}”" for s in (on_road[0], on_road[-1]))
+
+    def _step(self, step: Step) -> Parts:
+        """Return title, periods and articles of an act of the road."""
+        periods = [(text, "clock") for text in dict.fromkeys(self._periods(step))]
+        return [(step.title, "title"), *cast("Parts", periods), (citations(step.law), "law")]
 
     def _periods(self, step: Step) -> Iterator[str]:
         """Yield the periods of the law that a step keeps, starts, or may add."""
@@ -142,16 +156,26 @@ class _Telling:
         for effect in step.meets:
             if period := self.periods.get(effect.clock):
                 yield f"须在{clocks[effect.clock].title}（{period}）内"
+        yield from (f"{clocks[e.clock].title}停止计算" for e in step.stops)
+        yield from (f"所需时间不计入{clocks[e.clock].title}" for e in step.pauses)
         for start in step.starts:
-            clock, period = clocks[start.clock], self.periods.get(start.term or start.clock)
+            period = self.periods.get(start.term or start.clock)
             if start.until:
-                yield f"{clock.title}：以{step.fields[start.until].title}为准"
+                yield f"{clocks[start.clock].title}{self._when(step, start)}：至{step.fields[start.until].title}止"
             elif period and not start.same_as:
-                remedy = self.remedies.get(start.if_remedy, "")
-                yield f"{clock.title}：{period}{f'（{remedy}的）' if remedy else ''}"
+                yield f"{clocks[start.clock].title}{self._when(step, start)}：{period}"
+        yield from (f"{clocks[e.clock].title}：改至{step.fields[e.field].title}止" for e in step.sets)
         for guard in step.guards:
             if guard.guard == "at_most" and guard.term in self.periods:
                 yield f"{step.fields[guard.field].title}：不超过{self.periods[guard.term]}"
+
+    def _when(self, step: Step, start: Start) -> str:
+        """Return the case in which a start counts, where it does not always."""
+        if start.if_true or start.unless_true:
+            what = step.fields[start.if_true or start.unless_true].title.removeprefix("是否")
+            return f"（{'' if start.if_true else '非'}{what}的）"
+        remedy = self.remedies.get(start.if_remedy, "")
+        return f"（{remedy}的）" if remedy else ""
 
     # -- what there is to know ------------------------------------------------------------------------------
 
@@ -159,7 +183,7 @@ class _Telling:
         if self.workflow.channels and self.workflow.opening in self.sources:
             parts: Parts = [("怎样申请，哪一天算收到", "panel")]
             for channel in self.workflow.channels.values():
-                parts.append((f"· {channel.title}：{channel.text}", "item"))
+                parts.append((f"· {channel.text}", "item"))
             self._place(self.sources[self.workflow.opening], Card((), parts))
 
     def _kinds(self) -> dict[str, list[Outcome]]:
@@ -173,12 +197,11 @@ class _Telling:
             parts: Parts = [(f"答复：{kind}", "panel")]
             for outcome in outcomes:
                 which = outcome.title.partition(_MARK)[2]
-                ways = [way for way in outcome.ways.values() if way.law != outcome.law] or [None]
-                for way in ways:
-                    name, law = (way.title, way.law) if way else (which, outcome.law)
-                    cited = citations(law)
-                    parts.append((f"· {name}（{cited}）" if name else cited, "item"))
-            self._place(self.sources[step], Card((), parts))
+                apart = any(way.law != outcome.law for way in outcome.ways.values())
+                ways = [(way.title, way.law) for way in outcome.ways.values()] if apart else [(which, outcome.law)]
+                parts += [(f"· {name}（{citations(law)}）", "item") for name, law in ways if name]
+            law = citations(outcomes[0].law) if len(parts) == 1 else ""
+            self._place(self.sources[step], Card((), parts, law))
 
     def _tell_remedies(self) -> None:
         """Say of which answers one may complain how, beside the step from whose day the periods run."""

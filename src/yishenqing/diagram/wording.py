@@ -25,7 +25,7 @@ SIZES: Mapping[Kind, int] = {
 _LEADING = 1.4
 _NARROW = 0.62  # of an em: letters and digits of common fonts are at most this wide
 _NEVER_FIRST = "，。、；：！？）》」』】〕”’%…"
-_NEVER_LAST = "（《「『【〔“‘"
+_NEVER_LAST = "（《「『【〔“‘·"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,16 @@ def _break_at(line: str, following: str) -> int:
     """Return how much of the full ``line`` stays: up to a comma in its second half, if there is one."""
     if following not in _NEVER_FIRST and (comma := max(line.rfind("、"), line.rfind("，")) + 1) > len(line) // 2:
         return comma
-    keep = len(line) - 1 if following in _NEVER_FIRST or line[-1] in _NEVER_LAST else len(line)
-    return keep or len(line)
+    keep = len(line)
+    while keep and _together(line[keep - 1], (line + following)[keep]):
+        keep -= 1
+    return keep if keep > len(line) // 2 else max(len(line) - (following in _NEVER_FIRST), 1)
+
+
+def _together(left: str, right: str) -> bool:
+    """Tell whether no line may end between the two: before a closing mark, after an opening one, within a number."""
+    within = left.isascii() and left.isalnum() and right.isascii() and right.isalnum()
+    return right in _NEVER_FIRST or left in _NEVER_LAST or within
 
 
 def step_parts(
