@@ -105,8 +105,8 @@ def _of_road(workflow: Workflow) -> Iterator[str]:
         yield f"应到终点为止，“{road[-1]}”不是终点"
     stages = list(workflow.stages)
     for here, there in pairwise(road):
-        sources = {s for step in workflow.steps.values() if step.to == there for s in step.from_ or (workflow.initial,)}
-        if here not in sources:
+        leading = [step for step in workflow.steps.values() if step.to == there]
+        if not any(here in (step.from_ or (workflow.initial,)) for step in leading):
             yield f"没有从“{here}”直接到“{there}”的步骤"
         before, after = states[here].stage, states[there].stage
         if {before, after} <= set(stages) and stages.index(before) > stages.index(after):

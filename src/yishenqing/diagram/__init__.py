@@ -1,4 +1,4 @@
-"""The flow charts of a procedure, drawn from the workflow that is really in force: one for the public, one in full."""
+"""The flow charts of a procedure, drawn from the workflow really in force: one for the public, one in full."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ def public_svg(
     return drawing.draw(public_layout.lay_out(workflow, periods or {}, remedies or {}))
 
 
-def public_mermaid(workflow: Workflow, periods: Mapping[str, str] | None = None) -> str:
+def public_mermaid(
+    workflow: Workflow, periods: Mapping[str, str] | None = None, remedies: Mapping[str, str] | None = None
+) -> str:
     """Return the chart for the public as a Mermaid flowchart."""
-    return flowchart.write_public(workflow, periods or {})
+    return flowchart.write_public(workflow, periods or {}, remedies or {})

@@ -110,7 +110,7 @@ def place_beside(sheet: Sheet, found: list[Panel]) -> None:
     top = sheet.bands[0].y
     room = sheet.bands[-1].y + sheet.bands[-1].height - top
     heights = [panel.text.height + 2 * _PAD for panel in found]
-    columns = -(-(sum(heights) + _PANEL_GAP * len(found)) // max(room, max(heights)))
+    columns = -(-(sum(heights) + _PANEL_GAP * len(found)) // max(room, *heights))
     share = (sum(heights) + _PANEL_GAP * len(found)) / columns
     x, y, left = sheet.width - MARGIN + 20, top, columns
     for panel, height in zip(found, heights, strict=True):

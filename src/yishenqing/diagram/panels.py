@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from yishenqing.core.workflow import Side, SideState, Step, Workflow
 from yishenqing.diagram.reading import beside, brought, everywhere
-from yishenqing.diagram.wording import Block, Kind, block, citations, step_parts
+from yishenqing.diagram.wording import Block, Kind, block, step_parts
 
 WIDTH = 344
 EVERYWHERE = "多数环节都可以办理"

@@ -144,9 +144,7 @@ def _place_left(rows: list[Row], stage: str, state: str, links: list[Arrow]) -> 
 def _notes(made: Plan) -> None:
     for step, states in staying(made.workflow).items():
         plain = len(states) == 1 and states[0] in made.road  # then the line to its box says where
-        parts = step_parts(
-            made.workflow, made.workflow.steps[step], made.periods, () if plain else states, by=True
-        )
+        parts = step_parts(made.workflow, made.workflow.steps[step], made.periods, () if plain else states, by=True)
         first = next((s for s in states if s in made.road), states[0])
         right = made.rows[made.row_of(first)].right
         above = sum(1 for neighbour in right if not neighbour.state)  # notes stand above states: states have exits

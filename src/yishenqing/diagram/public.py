@@ -65,10 +65,10 @@ class _Telling:
     def stages(self) -> list[Stage]:
         """Return the stages, filled."""
         for here, there in pairwise(self.road):
-            for name, step in self.shown.items():
-                if step.to == there and here in (step.from_ or (self.workflow.initial,)):
-                    self.sources[name] = here
-                    self._stage(here).acts.append(Act(name, self._step(step)))
+            leading = [n for n, s in self.shown.items() if s.to == there and here in (s.from_ or (self.road[0],))]
+            for name in leading[:1]:  # another way to the same state stands beside the first
+                self.sources[name] = here
+                self._stage(here).acts.append(Act(name, self._step(self.shown[name])))
         self._tell_channels()
         for names, title, law in self._groups():
             self._tell(names, title, law)

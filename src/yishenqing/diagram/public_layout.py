@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 
@@ -18,6 +18,7 @@ _WIDER = 10
 _PAGE = 2**0.5  # height by width of A3 and A4
 _LANE = 34  # between cards and acts, for the lines that join them
 _PAD = 8
+_INSET = 12  # of a card's text, as it is drawn
 _GAP = 10  # between cards
 _STEP = 26  # between acts, for the arrow
 _BORDER = 12  # within a band
@@ -114,7 +115,7 @@ class _Page:
 
     def _set(self, card: Card) -> _Set:
         """Return a card with its words in lines: the articles at the end of the first line, or else as the second."""
-        inner = self.card - 2 * _PAD - 4
+        inner = self.card - 2 * _INSET
         title, *rest = card.parts
         law = block([(card.law, "law")], inner)
         if block([title], inner).width + law.width + _PAD * 2 <= inner and len(law.lines) == 1:
@@ -155,7 +156,7 @@ def _share_out(cards: list[_Set], columns: tuple[_Column, _Column]) -> None:
     heights = [one.height for one in cards]
     whole = sum(heights)
 
-    def higher(sides: tuple[int, ...]) -> int:
+    def higher(sides: Iterable[int]) -> int:
         right = sum(h for h, side in zip(heights, sides, strict=True) if side)
         return max(right, whole - right)
 

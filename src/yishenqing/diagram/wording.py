@@ -111,7 +111,7 @@ def _together(left: str, right: str) -> bool:
 def step_parts(
     workflow: Workflow, step: Step, periods: Mapping[str, str], states: Sequence[str] = (), *, by: bool = False
 ) -> list[tuple[str, Kind]]:
-    """Return title, articles and started periods of ``step``; ``states``: where it may be taken; ``by``: and by whom."""
+    """Return title, articles and started periods of ``step``; with ``states`` where, with ``by`` by whom."""
     parts: list[tuple[str, Kind]] = [(step.title, "title")]
     if states:
         titles = "、".join(workflow.states[name].title for name in states)

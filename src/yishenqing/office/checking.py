@@ -127,7 +127,7 @@ def diagrams(home: Path | None, folder: Path, workflow: str = "") -> Row:
     if diagram.has_public(drawn):
         titles = {name: remedy.title for name, remedy in rules.law.remedies.items()}
         texts["svg"] = (folder / f"{public}.svg", diagram.public_svg(drawn, days, titles))
-        texts["mermaid"] = (folder / f"{public}.mmd", diagram.public_mermaid(drawn, days))
+        texts["mermaid"] = (folder / f"{public}.mmd", diagram.public_mermaid(drawn, days, titles))
     for path, text in texts.values():
         write_whole(path, text.encode())
     kinds = ("svg", "mermaid", "full_svg", "full_mermaid")
