@@ -99,8 +99,9 @@ class _Page:
         _share_out([self._set(card) for card in stage.cards], columns)
         texts = [block(act.parts, self.act - 2 * _PAD) for act in stage.acts]
         acts = sum(text.height + 2 * _PAD for text in texts)
-        inner = max(acts + _STEP * len(texts), *(column.height for column in columns))
-        sheet.bands.append(Band(top, inner + 2 * _BORDER, block([(stage.title, "stage")], _STRIP - 8)))
+        title = block([(stage.title, "stage")], _STRIP - 8)
+        inner = max(acts + _STEP * len(texts), title.height, *(column.height for column in columns))
+        sheet.bands.append(Band(top, inner + 2 * _BORDER, title))
         room = (inner - acts) // max(len(texts), 1)
         y = top + _BORDER + room // 2
         boxes: list[Box] = []
