@@ -126,6 +126,7 @@ def _legend(workflow: Workflow) -> str:
     since = workflow.since
     return (
         "粗线为一般办理过程，细线为其他情形，橙色为返回前面的环节；虚线框为该环节可以同时办理的事项。"
+        f"{'右侧各栏为并行的程序：○为进行中的状态，●为结束的状态。' if workflow.sides else ''}"
         f"自{since.year}年{since.month}月{since.day}日起适用。"
     )
 

@@ -93,9 +93,10 @@ def _broken(text: str, width: float) -> list[str]:
 
 
 def _break_at(line: str, following: str) -> int:
-    """Return how much of the full ``line`` stays: up to a comma in its second half, if there is one."""
-    if following not in _NEVER_FIRST and (comma := max(line.rfind("、"), line.rfind("，")) + 1) > len(line) // 2:
-        return comma
+    """Return how much of the full ``line`` stays: up to a comma or an article in its second half, if there is one."""
+    place = max(line.rfind("、") + 1, line.rfind("，") + 1, line.rfind("第"))
+    if following not in _NEVER_FIRST and place > len(line) // 2:
+        return place
     keep = len(line)
     while keep and _together(line[keep - 1], (line + following)[keep]):
         keep -= 1
