@@ -24,7 +24,7 @@ SIZES: Mapping[Kind, int] = {
 }
 _LEADING = 1.4
 _NARROW = 0.62  # of an em: letters and digits of common fonts are at most this wide
-_NEVER_FIRST = "，。、；：！？）》」』】〕”’%…"
+_NEVER_FIRST = "，。、；：！？）》」』】〕”’%…号"
 _NEVER_LAST = "（《「『【〔“‘·"
 
 
@@ -95,7 +95,7 @@ def _broken(text: str, width: float) -> list[str]:
 def _break_at(line: str, following: str) -> int:
     """Return how much of the full ``line`` stays: up to a comma or an article in its second half, if there is one."""
     place = max(line.rfind("、") + 1, line.rfind("，") + 1, line.rfind("第"))
-    if following not in _NEVER_FIRST and place > len(line) // 2:
+    if place > len(line) // 2 and (place < len(line) or following not in _NEVER_FIRST):
         return place
     keep = len(line)
     while keep and _together(line[keep - 1], (line + following)[keep]):
