@@ -9,12 +9,14 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import pytest
 
 from yishenqing.core.workflow import Clock, Side, SideState, Start, State, Step, Turn, Workflow
 from yishenqing.diagram import has_public, mermaid, public_mermaid, public_svg, svg
 from yishenqing.diagram.panels import BROUGHT, EVERYWHERE
+from yishenqing.office.checking import diagrams
 from yishenqing.rulebook import read_rulebook
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -390,3 +392,19 @@ def test_the_mermaid_charts_are_built_of_plain_parts(shipped_workflow: Workflow)
     assert_public_mermaid(public)
     assert public.count("==>") == 9
     assert "更正记录" not in public
+
+
+def test_both_charts_are_written_and_a_procedure_without_public_steps_has_one(tmp_path: Path) -> None:
+    found = diagrams(None, tmp_path)
+    assert {kind: Path(path).name for kind, path in found.items()} == {
+        "svg": "依申请公开流程图.svg",
+        "mermaid": "依申请公开流程图.mmd",
+        "full_svg": "依申请公开办理流程图（全）.svg",
+        "full_mermaid": "依申请公开办理流程图（全）.mmd",
+    }
+    assert "更正记录" in said(Path(found["full_svg"]).read_text())
+    assert "更正记录" not in said(Path(found["svg"]).read_text())
+    assert "第三方提出意见的期限：15个工作日" in said(Path(found["svg"]).read_text())
+    alone = diagrams(None, tmp_path / "复议", "reconsideration")
+    assert (alone["svg"], alone["mermaid"]) == (alone["full_svg"], alone["full_mermaid"])
+    assert len(list((tmp_path / "复议").iterdir())) == 2
