@@ -89,6 +89,10 @@ def with_way(**changes: Any) -> Callable[[Workflow], Workflow]:
     return with_outcome(ways={"one": Way(**(sound | changes))})
 
 
+def with_road(*states: str) -> Callable[[Workflow], Workflow]:
+    return lambda w: replace(w, road=states)
+
+
 def guarded(word: Any, law: str = LAW, **names: Any) -> Callable[[Workflow], Workflow]:
     return with_step(guards=(Guard(word, law, **names),))
 
@@ -153,6 +157,12 @@ DANGLING: list[tuple[Callable[[Workflow], Workflow], str, str]] = [
     (with_reading("x"), "readings.x", "没有“x”这一争议问题；可用：online_receipt、"),
     (with_reading("late_notice"), "readings.late_notice", "应有且只有这些读法：goes_on、restarts"),
     (with_reading(default="x"), "readings.rest_day", "没有“x”这一读法"),
+    (with_road("new", "x", "archived"), "road", "没有状态“x”"),
+    (with_road("new", "new", "archived"), "road", "状态“new”写了不止一次"),
+    (with_road("registered", "archived"), "road", "应自立案前的状态“new”开始"),
+    (with_road("new", "registered"), "road", "应到终点为止，“registered”不是终点"),
+    (with_road("new", "registered", "archived"), "road", "没有从“registered”直接到“archived”的步骤"),
+    (with_road("new", "archived", "registered"), "road", "“registered”的阶段在“archived”的阶段之前"),
 ]
 SIDE = "sides.tried"
 DANGLING += [

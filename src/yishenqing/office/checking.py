@@ -108,7 +108,10 @@ def _places(known: Mapping[str, Rulebook]) -> dict[str, list[str]]:
 
 
 def diagrams(home: Path | None, folder: Path, workflow: str = "") -> Row:
-    """Draw the flow chart of a procedure into ``folder``; return the paths of SVG and Mermaid.
+    """Draw the flow charts of a procedure into ``folder``; return the paths of SVG and Mermaid.
+
+    ``svg`` and ``mermaid`` are those for the public, ``full_svg`` and ``full_mermaid`` those for officers; a
+    procedure that shows nothing to the public has one chart, which is then both.
 
     Raises:
         NotFound: there is no such procedure.
@@ -116,19 +119,34 @@ def diagrams(home: Path | None, folder: Path, workflow: str = "") -> Row:
     from yishenqing import diagram  # noqa: PLC0415 - for this command alone
 
     rules = rulebook.read_rulebook(home, workflow or rulebook.DEFAULT)
-    own = rules.workflow.linked or rules.workflow.extends
-    name = f"{rules.workflow.title}图" if own else "依申请公开流程图"
+    drawn, days = rules.workflow, _periods(rules)
+    public, full = "依申请公开流程图", "依申请公开办理流程图（全）"
+    if drawn.linked or drawn.extends:
+        public, full = f"{drawn.title}图", f"{drawn.title}图（全）"
+    if not diagram.has_public(drawn):
+        full = public
+    texts = {
+        "full_svg": (folder / f"{full}.svg", diagram.svg(drawn, days)),
+        "full_mermaid": (folder / f"{full}.mmd", diagram.mermaid(drawn, days)),
+    }
+    if diagram.has_public(drawn):
+        titles = {name: remedy.title for name, remedy in rules.law.remedies.items()}
+        texts["svg"] = (folder / f"{public}.svg", diagram.public_svg(drawn, days, titles))
+        texts["mermaid"] = (folder / f"{public}.mmd", diagram.public_mermaid(drawn, days, titles))
+    for path, text in texts.values():
+        write_whole(path, text.encode())
+    kinds = ("svg", "mermaid", "full_svg", "full_mermaid")
+    return {kind: str(texts.get(kind, texts[f"full_{kind.removeprefix('full_')}"])[0]) for kind in kinds}
+
+
+def _periods(rules: Rulebook) -> dict[str, str]:
+    """Return how long each term of the law is now, by its name and by the clocks that run so long."""
     days = {
-        name: f"{value.value}{UNIT_TITLES[term.unit]}"
+        name: f"{value.value}{UNIT_TITLES[term.unit]}" if value.value else f"当{UNIT_TITLES[term.unit]}"
         for name, term in rules.law.terms.items()
         if (value := term.on(date.max))
     }
-    days |= {name: days[clock.term] for name, clock in rules.workflow.clocks.items() if clock.term}
-    drawn = {"svg": diagram.svg(rules.workflow, days), "mermaid": diagram.mermaid(rules.workflow, days)}
-    paths = {kind: folder / f"{name}.{'svg' if kind == 'svg' else 'mmd'}" for kind in drawn}
-    for kind, path in paths.items():
-        write_whole(path, drawn[kind].encode())
-    return {kind: str(path) for kind, path in paths.items()}
+    return days | {name: days[clock.term] for name, clock in rules.workflow.clocks.items() if clock.term in days}
 
 
 def _fault(fault: Fault) -> Row:
