@@ -29,7 +29,12 @@ FIELDS = {
     "kind": Field("种类", "choice", {"a": "甲", "b": "乙"}),
     "provided": Field("提供的信息", "list"),
 }
-SEARCHED: dict[str, Any] = {"systems": ["档案系统", "公文系统"], "keywords": ["x"], "result": "无", "searched_by": "张某"}
+SEARCHED: dict[str, Any] = {
+    "systems": ["档案系统", "公文系统"],
+    "keywords": ["x"],
+    "result": "无",
+    "searched_by": "张某",
+}
 
 
 @pytest.fixture
