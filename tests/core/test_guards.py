@@ -262,7 +262,9 @@ def test_past_speaks_of_the_one_of_its_number(unopened: Callable[[date], Walk]) 
         "第三方提出意见的期限尚未届满（2026-04-13届满）",
         "自“征求意见书送达第三方之日”2026-03-20起算15个工作日，2026-04-13才届满",
     ]
-    assert refused({**said, "id": "乙"})[1].startswith("“征求意见书送达第三方之日”2026-03-10不得早于“征求第三方意见”之日")
+    assert refused({**said, "id": "乙"})[1].startswith(
+        "“征求意见书送达第三方之日”2026-03-10不得早于“征求第三方意见”之日"
+    )
     assert refused(said)[0].startswith("没有处于“待第三方答复”的“征求第三方意见”")
 
 
