@@ -29,7 +29,7 @@ from yishenqing.core.law import UNIT_TITLES, Law
 from yishenqing.core.readings import Option, Readings
 from yishenqing.core.receipt import receipt_of, received_on
 from yishenqing.core.remedies import remedies
-from yishenqing.core.runs import Pause, Run
+from yishenqing.core.runs import Pause, Run, state_of
 from yishenqing.core.workdays import Count, Workdays
 from yishenqing.core.workflow import Channel, Effect, Start, Step, Workflow
 
@@ -270,7 +270,7 @@ class _Fold:
         today = min(today, run.met_on or today)  # what is done stands still, whoever looks later
         how = self.counting(run, today)
         count = how.last_day(self.workdays) if how else self.count(run, today)
-        state = _state(run, count.day, today)
+        state = state_of(run, count.day, today)
         paused = state == "stopped"
         return Deadline(
             clock=run.name,
@@ -392,14 +392,3 @@ def _beside(found: Mapping[str, Deadline], other: _Fold, option: Option, today: 
             more = Alternative(seen.due, f"{strict}{option}{earliest}")
             told[key] = replace(deadline, alternatives=(*deadline.alternatives, more))
     return told
-
-
-def _state(run: Run, due: date, today: date) -> ClockState:
-    if run.closed:  # what the organ had let run out before it was closed stays so
-        late = run.met_on is not None and run.met_on > due and run.clock.owed_by == "organ"
-        return run.clock.expires_as if late else "met"
-    if run.met_on is not None:
-        return "met" if run.met_on <= due else "missed"
-    if run.stopped_on is not None or any(p.open(today) for p in run.pauses):
-        return "stopped"
-    return "running" if today <= due else run.clock.expires_as

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from yishenqing.core.deadline import ClockState
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import Unit
 from yishenqing.core.workflow import Clock
@@ -54,3 +55,15 @@ class Run:
     closed: bool = False
     remarks: list[Reason] = field(default_factory=list)
     source: int = 0  # the number of the entry that started it
+
+
+def state_of(run: Run, due: date, today: date) -> ClockState:
+    """Return how a run stands on ``today``, whose last day is ``due``."""
+    if run.closed:  # what the organ had let run out before it was closed stays so
+        late = run.met_on is not None and run.met_on > due and run.clock.owed_by == "organ"
+        return run.clock.expires_as if late else "met"
+    if run.met_on is not None:
+        return "met" if run.met_on <= due else "missed"
+    if run.stopped_on is not None or any(p.open(today) for p in run.pauses):
+        return "stopped"
+    return "running" if today <= due else run.clock.expires_as

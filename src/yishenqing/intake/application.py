@@ -8,17 +8,17 @@ door: what is missing or implausible stands in ``Application.warnings``.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from yishenqing.core.errors import DataFault, Fault, Reason
 from yishenqing.core.identity import credit_code_fault, resident_id_fault
 from yishenqing.documents import Document, read, validated
+from yishenqing.intake.shapes import As, Some, code, day, inside, optional, prose
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -34,127 +34,15 @@ _RECEIPT = "条例第三十一条"
 _OTHER_OFFICE = "国办公开办函〔2015〕207号"
 _NOT_AN_APPLICATION = "条例第三十九条"
 
-
-# How a value in the file becomes a value here. pydantic asks each annotation for its schema only when an
-# application is read, so that importing this module stays cheap.
-
-
-@dataclass(frozen=True)
-class _As:
-    """Annotation: the value is what ``make`` returns; ``make`` raises ValueError in Chinese."""
-
-    make: Callable[[Any], Any]
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Hand the whole work to ``make``."""
-        from pydantic_core import core_schema  # noqa: PLC0415
-
-        return core_schema.no_info_plain_validator_function(self.make)
-
-
-@dataclass(frozen=True)
-class _Some:
-    """Annotation: a list with no fewer and no more entries than stated."""
-
-    fewest: int
-    most: int
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Let pydantic read the entries, then count them."""
-        from pydantic_core import core_schema  # noqa: PLC0415
-
-        return core_schema.no_info_after_validator_function(self._count, handler(source))
-
-    def _count(self, entries: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not self.fewest <= len(entries) <= self.most:
-            raise ValueError(f"应有{self.fewest}至{self.most}项，现为{len(entries)}项")
-        return entries
-
-
-def _prose(longest: int, *, lines: bool = False) -> Callable[[Any], str]:
-    """Text as the applicant wrote it, without surrounding blanks; never empty."""
-
-    def make(value: Any) -> str:
-        if not isinstance(value, str):
-            raise ValueError("应为文字")  # noqa: TRY004 - pydantic turns ValueError into a fault with its place
-        text = value.replace("\r\n", "\n").strip()
-        _refuse_hidden(text, "\n\t" if lines else "")
-        if not text:
-            raise ValueError("不能为空")
-        if len(text) > longest:
-            raise ValueError(f"超过长度上限{longest}字，现为{len(text)}字")
-        return text
-
-    return make
-
-
-def _code(longest: int) -> Callable[[Any], str]:
-    """A number by which something is found or reached: half-width, without blanks.
-
-    YAML reads digits without quotes as a number; that is what the officer meant, not a fault.
-    """
-    prose = _prose(longest)
-
-    def make(value: Any) -> str:
-        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-        return "".join(unicodedata.normalize("NFKC", prose(text)).split())
-
-    return make
-
-
-def _optional(make: Callable[[Any], str]) -> Callable[[Any], str | None]:
-    """A blank field of a form says the same as a field left out."""
-
-    def read_or_none(value: Any) -> str | None:
-        blank = value is None or (isinstance(value, str) and not value.strip())
-        return None if blank else make(value)
-
-    return read_or_none
-
-
-def _refuse_hidden(text: str, allowed: str) -> None:
-    """Refuse what an officer cannot see but a letter, a search or a comparison would carry on."""
-    for place, character in enumerate(text, start=1):
-        if character not in allowed and _is_hidden(character):
-            raise ValueError(
-                f"第{place}个字符是看不见的控制字符或者改变书写方向的字符（U+{ord(character):04X}），请删去后重试"
-            )
-
-
-def _is_hidden(character: str) -> bool:
-    joiners = "\u200c\u200d"  # some scripts of minority languages are misspelt without them
-    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in joiners
-
-
-def _day(value: Any) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
-        raise ValueError("应为日期，如 2026-03-02")
-    try:
-        return date.fromisoformat(value.strip())
-    except ValueError:
-        raise ValueError(f"“{value.strip()}”是不存在的日期") from None
-
-
-def _inside(value: Any) -> str:
-    """A path that stays below the folder of the application file."""
-    text = _prose(500)(value)
-    path = PurePosixPath(text)
-    if path.is_absolute() or ".." in path.parts or "\\" in text or re.match(r"[A-Za-z]:", text):
-        raise ValueError("附件应写成相对于申请文件的路径，用“/”分隔，且不得离开申请文件所在的文件夹")
-    return str(path)
-
-
-_Name = Annotated[str, _As(_prose(200))]
-_Short = Annotated[str | None, _As(_optional(_prose(200)))]
-_Code = Annotated[str | None, _As(_optional(_code(100)))]
-_Item = Annotated[str, _As(_prose(2000, lines=True))]
-_Lead = Annotated[str, _As(_prose(500))]
-_Note = Annotated[str | None, _As(_optional(_prose(2000, lines=True)))]
-_Day = Annotated[date, _As(_day)]
-_LaterDay = Annotated[date | None, _As(lambda value: None if value is None or value == "" else _day(value))]
-_Path = Annotated[str, _As(_inside)]
+_Name = Annotated[str, As(prose(200))]
+_Short = Annotated[str | None, As(optional(prose(200)))]
+_Code = Annotated[str | None, As(optional(code(100)))]
+_Item = Annotated[str, As(prose(2000, lines=True))]
+_Lead = Annotated[str, As(prose(500))]
+_Note = Annotated[str | None, As(optional(prose(2000, lines=True)))]
+_Day = Annotated[date, As(day)]
+_LaterDay = Annotated[date | None, As(lambda value: None if value is None or value == "" else day(value))]
+_Path = Annotated[str, As(inside)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,15 +101,15 @@ class Application:
     channel: Channel
     arrived_on: _Day
     applicant: Applicant
-    items: Annotated[tuple[_Item, ...], _Some(1, 100)]
+    items: Annotated[tuple[_Item, ...], Some(1, 100)]
     preferred_form: Form
     delivery: Delivery
     confirmed_on: _LaterDay = None
-    joint_applicants: Annotated[tuple[JointApplicant, ...], _Some(0, 100)] = ()
+    joint_applicants: Annotated[tuple[JointApplicant, ...], Some(0, 100)] = ()
     addressed_to: _Short = None
-    leads: Annotated[tuple[_Lead, ...], _Some(0, 100)] = ()
+    leads: Annotated[tuple[_Lead, ...], Some(0, 100)] = ()
     note: _Note = None
-    attachments: Annotated[tuple[_Path, ...], _Some(0, 100)] = ()
+    attachments: Annotated[tuple[_Path, ...], Some(0, 100)] = ()
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
@@ -283,7 +171,7 @@ def _order_of_days(document: Document) -> Iterator[Fault]:
     """Nothing can be confirmed before it has arrived."""
     data = document.data if isinstance(document.data, dict) else {}
     try:
-        arrived, confirmed = _day(data.get("arrived_on")), _day(data.get("confirmed_on"))
+        arrived, confirmed = day(data.get("arrived_on")), day(data.get("confirmed_on"))
     except ValueError:  # a date that is missing or impossible has a fault of its own
         return
     if confirmed < arrived:
@@ -297,7 +185,7 @@ def _absent(document: Document, folder: Path) -> Iterator[Fault]:
     named = document.data.get("attachments") if isinstance(document.data, dict) else None
     for index, value in enumerate(named if isinstance(named, list) else ()):
         try:
-            file = (folder / _inside(value)).resolve()
+            file = (folder / inside(value)).resolve()
         except ValueError:  # has a fault of its own
             continue
         if not (file.is_file() and file.is_relative_to(folder)):
