@@ -10,7 +10,7 @@ from yishenqing.inspection.leads import covered, leads, plain
 from yishenqing.inspection.model import Check, Found, Sentence, Subject, Telling
 from yishenqing.inspection.places import in_case, in_letter, of_telling, of_words
 
-_SEARCH, _CONSULTED = "search_recorded", "third_party_consulted"
+_SEARCH = "search_recorded"
 _REASONS, _REASONED, _WEIGHED = "reasons_requested", "reasons_received", "reasons_weighed"
 
 
@@ -89,15 +89,6 @@ def place_told(subject: Subject, check: Check) -> Iterator[Found]:
         where = _text(telling.facts, "where_public")
         if where and not any(word in where.lower() for word in check.words.get("exact", ())):
             yield Found(f"所写位置“{where}”不具体", of_telling(subject, telling))
-
-
-def third_party(subject: Subject, check: Check) -> Iterator[Found]:
-    """What is withheld for a third party's sake: the third party was asked, and the answer is in or overdue."""
-    for telling in tellings(subject, check):
-        if telling.outcome in check.outcomes:
-            continue  # asked for by its evidence
-        if not subject.numbered(_CONSULTED):
-            yield Found("不予公开的部分以第三方权益为由，没有征求第三方意见", of_telling(subject, telling))
 
 
 def silence_misread(subject: Subject, check: Check) -> Iterator[Found]:

@@ -21,7 +21,6 @@ CHECKS: Mapping[str, Callable[[Subject, Check], Iterator[Found]]] = {
     "right_organ": grounds.right_organ,
     "ready_data": grounds.ready_data,
     "place_told": grounds.place_told,
-    "third_party": grounds.third_party,
     "silence_misread": grounds.silence_misread,
     "subtype": grounds.subtype,
     "process_open": grounds.process_open,
@@ -51,7 +50,9 @@ CHECKS: Mapping[str, Callable[[Subject, Check], Iterator[Found]]] = {
     "attachment_unread": personal.attachment_unread,
 }
 # These ask for nothing but evidence, which the procedure itself lists.
-EVIDENCE_ONLY = frozenset({"search_proved", "leads_checked", "severing", "repeat_stated", evidence.REST})
+EVIDENCE_ONLY = frozenset(
+    {"search_proved", "leads_checked", "severing", "third_party", "repeat_stated", evidence.REST}
+)
 
 
 def inspected(

@@ -24,7 +24,9 @@ _OPENING = re.compile(r"^(?:entry:received)$")
 
 
 def _statute(law: Law, title: str) -> Statute | None:
-    return next((s for s in law.statutes.values() if title in (s.title, s.title.removeprefix("中华人民共和国"))), None)
+    return next(
+        (s for s in law.statutes.values() if title in (s.title, s.title.removeprefix("中华人民共和国"))), None
+    )
 
 
 def citation_in_force(subject: Subject, _check: Check) -> Iterator[Found]:
