@@ -27,7 +27,7 @@ def missing(subject: Subject) -> Iterator[tuple[str, Found]]:
         attempt = Attempt(before, telling.step, step, subject.on, telling.facts)
         for guard in (*outcome.evidence, *(way.evidence if way else ())):
             if text := said(attempt, guard):
-                yield about(guard), Found(f"尚缺：{text}", of_telling(subject, telling), guard.law)
+                yield about(guard), Found(text, of_telling(subject, telling), guard.law)
 
 
 def about(guard: Guard) -> str:
@@ -36,12 +36,12 @@ def about(guard: Guard) -> str:
 
 
 def of_check(name: str, check: Check, inspection: Inspection, lacking: list[tuple[str, Found]]) -> Iterator[Found]:
-    """Yield what is lacking of the evidence that the check names; one check takes all the rest."""
-    if name == REST:
-        named = {what for other in inspection.checks.values() for what in other.evidence}
-        yield from (found for what, found in lacking if what not in named)
-    else:
-        yield from (found for what, found in lacking if what in check.evidence)
+    """Yield what is lacking of the evidence that the check names, one finding an entry; one check takes the rest."""
+    named = {what for other in inspection.checks.values() for what in other.evidence}
+    mine = [f for what, f in lacking if (what not in named if name == REST else what in check.evidence)]
+    for place in dict.fromkeys(f.place for f in mine):
+        here = [f for f in mine if f.place == place]
+        yield Found("尚缺：" + "；".join(f.text for f in here), place, here[0].law)
 
 
 def concerns(check: Check, telling: Telling) -> bool:

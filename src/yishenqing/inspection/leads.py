@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 _LONGEST = 20_000  # characters of a request that are looked through
 _NUMBER = re.compile(r"[\u4e00-\u9fff]{1,12}[〔\[(【﹝]((?:19|20)\d{2})[〕\])】﹞]\s*第?\s*(\d{1,5})\s*号")
-_NAME = r"[\u4e00-\u9fffA-Za-z0-9\-]{{1,24}}?(?:{})"
+_NAME = r"[\u4e00-\u9fffA-Za-z0-9\-]{{1,24}}(?:{})"
 _PLOT = re.compile(r"(?<![A-Za-z0-9])[A-Z]{1,4}-?\d{1,6}(?:-\d{1,4})*号?(?:地块|宗地)")
 
 
@@ -21,23 +21,16 @@ def plain(text: str) -> str:
 def leads(text: str, suffixes: Sequence[str], before: Sequence[str]) -> list[str]:
     """Return the document numbers, plots and names of projects in ``text``, each once, in order.
 
-    ``suffixes`` end a name (项目); ``before`` are words that a name does not reach back over (关于).
+    ``suffixes`` end a name (项目); ``before`` are words that a name does not reach over (关于, 的).
     """
     text = unicodedata.normalize("NFKC", text[:_LONGEST])
-    found = [(m.start(), _cut(m.group(), before)) for m in _NUMBER.finditer(text)]
-    found += [(m.start(), m.group()) for m in _PLOT.finditer(text)]
+    parted = re.sub("|".join(map(re.escape, sorted(before, key=len, reverse=True))), "，", text) if before else text
+    found = [m.group() for m in _NUMBER.finditer(parted)]
+    found += [m.group() for m in _PLOT.finditer(text)]
     if suffixes:
-        name = re.compile(_NAME.format("|".join(map(re.escape, suffixes))))
-        found += [(m.start(), _cut(m.group(), before)) for m in name.finditer(text)]
-    names = [lead for _, lead in sorted(found) if lead not in suffixes]
-    unique = list(dict.fromkeys(names))
+        found += re.findall(_NAME.format("|".join(map(re.escape, suffixes))), parted)
+    unique = [lead for lead in dict.fromkeys(found) if lead not in suffixes]
     return [x for x in unique if not any(x != y and x in y for y in unique)]
-
-
-def _cut(name: str, before: Iterable[str]) -> str:
-    """Drop what stands before the name itself."""
-    start = max((name.rfind(word) + len(word) for word in before if word in name[:-1]), default=0)
-    return name[start:]
 
 
 def covered(lead: str, searched: str, keywords: Iterable[str], shortest: int) -> bool:

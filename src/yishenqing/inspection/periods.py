@@ -19,7 +19,7 @@ _MOVES_RECEIPT = frozenset({"on", "confirmed_on", "channel"})
 
 
 def late_reply(subject: Subject, _check: Check) -> Iterator[Found]:
-    """The letter's day, or the day of posting once it is known, against the last day, and against stricter readings."""
+    """The letter's day (once it is known, that of posting) against the last day, and against stricter readings."""
     due = subject.standing.deadlines(subject.on).get(_REPLY)
     if due is None or due.state == "stopped":
         return

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePath
+from typing import Any
 
 LARGEST = 50_000_000  # bytes of one file
 _MOST = 2_000_000  # characters that are looked through
@@ -60,8 +61,8 @@ def _docx(content: bytes) -> str | None:
     return "\n".join(parts)
 
 
-def _runs(paragraph: Iterator[object] | object) -> Iterator[str]:
-    yield from (run.text or "" for run in paragraph.iter(f"{_WORD}t"))  # type: ignore[union-attr]
+def _runs(paragraph: Any) -> Iterator[str]:
+    yield from (run.text or "" for run in paragraph.iter(f"{_WORD}t"))
 
 
 def _xlsx(content: bytes) -> str | None:

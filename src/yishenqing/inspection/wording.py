@@ -18,7 +18,7 @@ _ARTICLE = r"第[一二三四五六七八九十百千零〇]+条(?:之[一二三
 _PLACE = rf"{_ARTICLE}(?:第[一二三四五六七八九十]+款)?(?:第?（?[一二三四五六七八九十]+）?项)?"
 _CITED = re.compile(rf"《([^《》]{{2,60}})》((?:{_PLACE}[、和及与]?)+)")
 _ARTICLES = re.compile(_ARTICLE)
-_RECEIVED = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日[^。；《》“”]{0,8}收到[^。；《》“”]{0,12}申请")
+_RECEIVED = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日[^。；《》“”]{0,8}收到[^。；《》“”]{0,40}申请")
 _NUMBERED = re.compile(r"登记编号：([^）)；，。\s]+)")
 _OPENING = re.compile(r"^(?:entry:received)$")
 

@@ -42,6 +42,7 @@ from yishenqing.store.issued import Issued
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from yishenqing.core.workflow import Step
     from yishenqing.letters import Letterbook
     from yishenqing.office.acting import Plan, Registry
 
@@ -145,7 +146,7 @@ class Inspector:
             letter=letter,
             tellings=conclusions(story, place) if letter.reply else (),
             context=context,
-            expected_kind=letter_kind(issuing.whole or case, step, issuing.facts) if letter.reply else kind.kind,
+            expected_kind=asked_kind(issuing.whole or case, step, issuing.facts)[0] if letter.reply else kind.kind,
             mark=self._settings.mark if self._settings.letter_number.startswith("{mark}") else "",
             papers=self._read(story, around) if letter.reply else (),
             earlier=around.earlier,
@@ -202,6 +203,18 @@ class Inspector:
         ]
         known = [around.papers[x["file"]] for x in named if isinstance(x, dict) and x.get("file") in around.papers]
         return [Paper(p.name, text_of(p.name, self._papers.read(p.sha256))) for p in known]
+
+
+def asked_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the kind of letter that the step issues (none before a way is chosen), and one that can be shown."""
+    try:
+        found = letter_kind(case, step, facts)
+    except Refused:
+        outcome = case.workflow.outcomes.get(case.outcome or "")
+        if outcome is None or not outcome.letters:
+            raise
+        return "", outcome.letters[0]
+    return found, found
 
 
 def accepted(given: Sequence[str], warnings: Sequence[Finding]) -> dict[str, str]:

@@ -68,11 +68,10 @@ class InspectionVerbs(Desk):
         return self._letters.kind(str(facts["letter"]["kind"])).goes_out
 
     def _drafted(self, case: Casework, signing: str) -> Issuing:
-        from yishenqing.office.acting import letter_kind  # noqa: PLC0415
-        from yishenqing.office.inspecting import Issuing  # noqa: PLC0415
+        from yishenqing.office.inspecting import Issuing, asked_kind  # noqa: PLC0415
 
         act = self._draft_act(signing, {})
-        kind = letter_kind(case, case.workflow.steps[signing], {})
+        _, kind = asked_kind(case, case.workflow.steps[signing], {})
         return Issuing(case, act, {}, self._letters.kind(kind), None)
 
     def _issued(self, case: Casework, place: int, open_facts: Opener) -> Issuing:
