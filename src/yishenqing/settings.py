@@ -70,6 +70,15 @@ class Mail:
     quiet: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """How an office takes a check that it may switch: as a warning, or not at all (``skip``); and why."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    take_as: Literal["warning", "skip"]
+    reason: str
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the program must know of an office. Every text of it may stand in a letter."""
@@ -101,6 +110,7 @@ class Settings:
     hook: tuple[str, ...] = ()
     reassess_months: int | None = None  # None: as workflows/holdings.yaml says
     propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
+    inspection: Mapping[str, Adjusted] = field(default_factory=dict)  # checks before issue that are taken otherwise
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:
         """Return the roles that ``user`` may act in on ``day``, each with whose it is (oneself, or who is away)."""

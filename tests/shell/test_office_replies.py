@@ -23,7 +23,7 @@ SEARCHED: Step = (
     {"systems": "档案系统;公文系统", "keywords": "征收公告", "result": "检索到一份", "searched_by": "赵某"},
 )
 INTERNAL = {"finding": "denied_internal", "way": "logistics", "no_effect": "只用于排班", "severing": "不能区分"}
-PROCESS = {"finding": "denied_process", "way": "draft", "no_rule": "没有规定", "severing": "不能区分"}
+PROCESS = {"finding": "denied_process", "way": "draft", "no_rule": "没有规定", "severing": "尚未定稿，不能区分"}
 GRANTED = {"finding": "granted", "provided": "土地征收公告"}
 ELSEWHERE = {
     "finding": "unable_not_held", "way": "not_ours", "not_ours_reason": "由住建局制作",
@@ -115,12 +115,21 @@ def test_a_partial_reply_cites_the_ground_of_what_it_withholds(
 
 
 def test_that_nothing_exists_is_said_with_the_whole_search(replied: Walk) -> None:
-    search = ("search_recorded", {**SEARCHED[1], "result": "没有查到", "leads": "1;2", "searched_on": "2026-03-02"})
+    search = (
+        "search_recorded",
+        {
+            **SEARCHED[1],
+            "keywords": "征收公告;柳湾片区",
+            "result": "没有查到",
+            "leads": "1;2",
+            "searched_on": "2026-03-02",
+        },
+    )
     text = replied(
         *OPENED, search, drafted("unable_not_held", way="nonexistent"), leads=["云政征〔2025〕3号", "柳湾二期"]
     )
     assert (
-        "检索日期：2026年3月2日；检索人：赵某；检索范围：档案系统、公文系统；检索词：征收公告；检索结果：没有查到。"
+        "检索日期：2026年3月2日；检索人：赵某；检索范围：档案系统、公文系统；检索词：征收公告、柳湾片区；检索结果：没有查到。"
         "你提供的下列线索已经核查：“云政征〔2025〕3号”“柳湾二期”。"
     ) in text
 

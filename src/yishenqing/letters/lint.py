@@ -148,3 +148,8 @@ def old_wording(kind: LetterKind) -> list[Fault]:
         for old in _OLD_WORDING
         for hit in old.pattern.finditer(plain)
     ]  # fmt: skip
+
+
+def outdated(text: str) -> list[tuple[str, str, str]]:
+    """Return each phrase of ``text`` that a later law has overtaken, what the law says now, and the article."""
+    return [(hit[0], old.text, old.law) for old in _OLD_WORDING for hit in old.pattern.finditer(text)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,11 +82,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Printed:
-    """A letter rendered for a plan, not yet issued."""
+    """A letter rendered for a plan, not yet issued; ``noted`` is what its entry says of the inspection."""
 
     plan: Plan
     title: str
     content: bytes
+    noted: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Registry:
@@ -241,6 +242,7 @@ class Registry:
         if printed is not None:
             paper = self._papers.keep(printed.content, issued_store.file_name(plan.letter_number, printed.title))
             papers.append(paper)
+            inside |= printed.noted
             inside["letter"] = {
                 "kind": plan.letter,
                 "number": plan.letter_number,

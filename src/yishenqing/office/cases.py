@@ -17,6 +17,7 @@ from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import end_of_day, now
 from yishenqing.office.guiding import parts
 from yishenqing.office.holdings import HoldingVerbs
+from yishenqing.office.inspections import InspectionVerbs
 from yishenqing.office.recognising import RecognitionVerbs
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 5  # a letter is printed outside any lock; so often it is printed anew when somebody else was faster
 
 
-class CaseVerbs(HoldingVerbs, RecognitionVerbs):
+class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
     """What is done to cases."""
 
     def register(
@@ -105,15 +106,16 @@ class CaseVerbs(HoldingVerbs, RecognitionVerbs):
         with self._transactions.writing() as connection:
             plan = self._registry.plan(connection, self._load(connection, number, lock=True), act, self.today)
             open_facts = self._opener(connection, number) if plan.letter else None
-            if open_facts is not None and waiting:
-                printed = self._registry.printed(plan, open_facts)
-            if open_facts is None or (printed is not None and plan.matches(printed.plan)):
+            around = self._around(connection, plan) if plan.letter else None
+            if open_facts is not None and around is not None and waiting:
+                printed = self._printed(plan, open_facts, around)
+            if open_facts is None or around is None or (printed is not None and plan.matches(printed.plan)):
                 done = printed if open_facts is not None else None
                 case = self._registry.record(connection, plan, done)
                 if case.workflow.states[case.standing.state].final:
                     self._closed(connection, case, act.on)
                 return self._answer(case), done
-        return None, self._registry.printed(plan, open_facts)
+        return None, self._printed(plan, open_facts, around)
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.

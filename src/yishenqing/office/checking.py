@@ -248,16 +248,21 @@ def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
 
 def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     """What register and recognition go by names articles, roles and outcomes that there are."""
-    from yishenqing import holdings, kinship  # noqa: PLC0415 - only what is checked is read
+    from yishenqing import holdings, inspection, kinship  # noqa: PLC0415 - only what is checked is read
 
     own = home if home is not None and (home / FILE).is_file() else None
     try:
+        checks = inspection.read_inspection(own)
+        inspection.adjusted(checks, _taken_as(own), FILE)
         register, recognition = holdings.read_customs(own), kinship.read_customs(own)
     except DataFault as fault:
         yield from fault.faults
         return
     roles = {*rules.workflow.roles, *OFFICE_ROLES}
-    for file, citation in (("holdings", register.law), *(("recognition", c) for c in recognition.law)):
+    asked = dict.fromkeys((checks.law, *(check.law for check in checks.checks.values())))
+    cited = [("recognition", c) for c in recognition.law] + [("inspection", c) for c in asked]
+    cited.append(("holdings", register.law))
+    for file, citation in cited:
         if problem := rules.law.unresolved(citation):
             yield Fault(problem, f"workflows/{file}.yaml", field="law", law=citation)
     for file, named in (("holdings", register.reassess_by), ("recognition", recognition.decide_by)):
@@ -265,6 +270,15 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
             yield Fault(f"没有岗位“{role}”", f"workflows/{file}.yaml")
     for outcome in set(register.reassessed_outcomes) - rules.workflow.outcomes.keys():
         yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")
+
+
+def _taken_as(home: Path | None) -> dict[str, tuple[str, str]]:
+    """How the office takes the checks before issue; faulty settings are named elsewhere."""
+    try:
+        wished = read_settings(home).inspection if home is not None else {}
+    except DataFault:
+        return {}
+    return {name: (taken.take_as, taken.reason) for name, taken in wished.items()}
 
 
 def _series(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:

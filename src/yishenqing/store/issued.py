@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, literal, select
 
 from yishenqing.store.tables import letters
+
+_NAMED = 20  # letters that one text is taken to name
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,19 @@ def letters_of(connection: Connection, agency: str, number: str) -> list[Issued]
     columns = [c for c in letters.c if c.name != "agency"]
     query = select(*columns).where(letters.c.agency == agency, letters.c.number == number).order_by(letters.c.seq)
     return [Issued(*row) for row in connection.execute(query)]
+
+
+def named_in(connection: Connection, agency: str, text: str) -> list[Issued]:
+    """Return the letters of the agency whose numbers stand in ``text``, in the order of issue."""
+    columns = [c for c in letters.c if c.name != "agency"]
+    query = (
+        select(*columns)
+        .where(letters.c.agency == agency, literal(text).contains(letters.c.letter_number))
+        .order_by(letters.c.issued_on, letters.c.number, letters.c.seq)
+        .limit(_NAMED)
+    )
+    found = [Issued(*row) for row in connection.execute(query)]
+    return [letter for letter in found if letter.letter_number in text]  # LIKE takes some signs for any sign
 
 
 def file_name(letter_number: str, title: str) -> str:

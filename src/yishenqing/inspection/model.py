@@ -1,0 +1,204 @@
+"""What is inspected and by what: a letter with its case in plain values, the checks (data), and what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, ClassVar, Literal
+
+from yishenqing.core.standing import Standing
+
+Kind = Literal["fault", "warning"]
+Scope = Literal["reply", "notice"]
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check as the data describe it; what it looks at is carried out under its id, once."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    kind: Kind
+    law: str
+    advice: str
+    practice: tuple[int, ...] = ()
+    letters: tuple[Scope, ...] = ("reply",)
+    outcomes: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    figures: Mapping[str, int] = field(default_factory=dict)
+    switchable: bool = False
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """All checks, in the order in which their findings are read."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    law: str
+    checks: Mapping[str, Check]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of the letter; ``paragraph`` counts from 0, which is the salutation."""
+
+    text: str
+    source: str
+    paragraph: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A file that goes out with the letter: its text, or None where no program can read it."""
+
+    name: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A letter of this office that the case names as the earlier answer."""
+
+    number: str
+    case: str
+    reply: bool
+    same_applicant: bool
+    delivered: bool
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A phrase of the letter that a later law has overtaken."""
+
+    sentence: int
+    phrase: str
+    text: str
+    law: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an entry says, opened; the last one may be the act that issues the letter, not recorded yet."""
+
+    step: str
+    on: date
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One conclusion that the letter tells: of the whole case (``item`` 0), or of one item."""
+
+    outcome: str
+    way: str
+    withheld: str
+    facts: Mapping[str, Any]
+    step: str
+    entry: int
+    item: int = 0
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The letter as it would go out, or as it went out."""
+
+    kind: str
+    title: str
+    number: str | None
+    reply: bool
+    to_applicant: bool
+    remedy_due: bool
+    sentences: Sequence[Sentence] = ()
+    faults: Sequence[str] = ()  # why it cannot be filled
+
+    @property
+    def text(self) -> str:
+        """Return the whole letter without blanks and line ends."""
+        return "".join("".join(s.text.split()) for s in self.sentences)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A letter with everything that it is held against.
+
+    ``standing`` is the case with the act that issues the letter; ``told`` the same facts opened; ``recorded`` how
+    many of them are entries of the ledger. ``context`` is what the letter was filled from; ``expected_kind`` the kind
+    that the outcome asks for.
+    """
+
+    standing: Standing
+    told: Sequence[Told]
+    recorded: int
+    issuing: int  # the number of the act that issues the letter, from 1
+    on: date
+    letter: Letter
+    tellings: Sequence[Telling]
+    context: Mapping[str, Any]
+    expected_kind: str
+    mark: str = ""
+    papers: Sequence[Paper] = ()
+    earlier: Sequence[Earlier] = ()
+    outdated: Sequence[Outdated] = ()
+
+    @property
+    def act(self) -> Told:
+        """Return the act that issues the letter."""
+        return self.told[self.issuing - 1]
+
+    def numbered(self, step: str) -> list[tuple[int, Told]]:
+        """Return the entries of ``step`` with their numbers, in order."""
+        return [(n, t) for n, t in enumerate(self.told, 1) if t.step == step]
+
+    @property
+    def received(self) -> Mapping[str, Any]:
+        """Return the facts of the application."""
+        return self.told[0].facts
+
+    @property
+    def items(self) -> list[str]:
+        """Return what is asked for, as the letter quotes it."""
+        return list((self.context.get("case") or {}).get("items") or [])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one check has found, and where. What can no longer be mended is never more than a warning."""
+
+    text: str
+    place: str
+    law: str = ""
+    mendable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A finding under its check, with the article and what to do."""
+
+    check: str
+    title: str
+    kind: Kind
+    text: str
+    law: str
+    place: str
+    advice: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the finding in the words of the contract, with its title and what to do."""
+        return {
+            "check": self.check,
+            "text": self.text,
+            "law": self.law,
+            "place": self.place,
+            "title": self.title,
+            "advice": self.advice,
+        }
+
+    def __str__(self) -> str:
+        """Return the finding in one line: check, what, where, article, what to do."""
+        return f"{self.title}（{self.check}）：{self.text}［{self.place}］（{self.law}）。办法：{self.advice}"

@@ -1,0 +1,113 @@
+"""The verb inspect: the letter of a case held against the case and the law, before it goes out and afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from yishenqing.core.errors import Refused
+from yishenqing.office.casework import Casework, Row
+from yishenqing.office.desk import Desk
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from yishenqing.office.acting import Plan, Printed
+    from yishenqing.office.inspecting import Around, Inspector, Issuing
+    from yishenqing.office.paperwork import Opener
+
+_BY_OUTCOME = "by_outcome"
+
+
+class InspectionVerbs(Desk):
+    """What is inspected, by whoever asks and by whoever issues."""
+
+    def inspect(self, number: str) -> Row:
+        """Return the faults and warnings of the case's letter: the draft as it would go out today, or the issued one.
+
+        Raises:
+            NotFound: there is no such case.
+            Refused: nothing has been drafted or issued yet, or the case's procedure has no letters.
+            DataFault: the checks, or how the office takes them, have faults.
+        """
+        from yishenqing.office.inspecting import ACCEPTED, accepted  # noqa: PLC0415 - few verbs inspect
+
+        with self._transactions.reading() as connection:
+            case = self._load(connection, number)
+            open_facts = self._opener(connection, number)
+            issuing = self._issuing(case, open_facts)
+            around = self._inspector.around(connection, self._practice, case, issuing.facts)
+        findings = self._inspector.report(issuing, open_facts, around)
+        warnings = [f for f in findings if f.kind == "warning"]
+        known = [f for f in warnings if f.check in _named(issuing.facts.get(ACCEPTED))]
+        reasons = accepted(issuing.facts.get(ACCEPTED) or (), warnings) if known else {}
+        kind = issuing.kind
+        return {
+            "number": number,
+            "letter": {"kind": kind.kind, "title": kind.title, "number": issuing.number, "draft": not issuing.number},
+            "faults": [f.as_json() for f in findings if f.kind == "fault"],
+            "warnings": [{**f.as_json(), "accepted": reasons.get(f.check)} for f in warnings],
+            "taken_as": {n: {"take_as": a.take_as, "reason": a.reason} for n, a in self.settings.inspection.items()},
+        }
+
+    def _issuing(self, case: Casework, open_facts: Opener) -> Issuing:
+        """Return the act that the case's letter goes out by: the reply drafted or issued, else the last notice."""
+        steps = case.workflow.steps
+        signing = next((n for n, s in steps.items() if s.letter == _BY_OUTCOME), "")
+        choosing = [n for n, e in enumerate(case.entries, 1) if "outcome" in steps[e.step].needs]
+        issued = [n for n, e in enumerate(case.entries, 1) if e.facts.get("letter") and self._goes_out(e.facts)]
+        replies = [n for n in issued if steps[case.entries[n - 1].step].letter == _BY_OUTCOME]
+        if choosing and signing and choosing[-1] > max(replies, default=0):
+            return self._drafted(case, signing)
+        if not issued:
+            text = f"案件{case.row.number}尚未拟制答复，也没有出具过文书，没有可以检查的内容；请先办理“拟制答复”。"
+            raise Refused(text, law=list(case.workflow.law))
+        return self._issued(case, (replies or issued)[-1], open_facts)
+
+    def _goes_out(self, facts: Mapping[str, Any]) -> bool:
+        return self._letters.kind(str(facts["letter"]["kind"])).goes_out
+
+    def _drafted(self, case: Casework, signing: str) -> Issuing:
+        from yishenqing.office.inspecting import Issuing, asked_kind  # noqa: PLC0415
+
+        act = self._draft_act(signing, {})
+        _, kind = asked_kind(case, case.workflow.steps[signing], {})
+        return Issuing(case, act, {}, self._letters.kind(kind), None)
+
+    def _issued(self, case: Casework, place: int, open_facts: Opener) -> Issuing:
+        from dataclasses import replace  # noqa: PLC0415
+
+        from yishenqing.office.inspecting import Issuing  # noqa: PLC0415
+
+        entry = case.entries[place - 1]
+        before = self._practice.casework(case.row, case.entries[: place - 1], case.rules)
+        act = replace(self._draft_act(entry.step, {}), on=entry.on, actor=entry.actor)
+        letter = entry.facts["letter"]
+        facts = {k: v for k, v in open_facts(entry.facts).items() if k != "letter"}
+        return Issuing(before, act, facts, self._letters.kind(str(letter["kind"])), letter["number"], case)
+
+    @property
+    def _inspector(self) -> Inspector:
+        from yishenqing.office.inspecting import Inspector  # noqa: PLC0415
+
+        return Inspector(self.home, self.settings, self._registry, self._letters, self._papers)
+
+    def _around(self, connection: Connection, plan: Plan) -> Around:
+        """Look up what the inspection of the letter that ``plan`` issues needs."""
+        return self._inspector.around(connection, self._practice, plan.case, plan.facts)
+
+    def _printed(self, plan: Plan, open_facts: Opener, around: Around) -> Printed:
+        """Inspect the letter, then print it.
+
+        Raises:
+            Refused: the inspection does not let it pass.
+        """
+        from dataclasses import replace  # noqa: PLC0415
+
+        noted: Mapping[str, Any] = self._inspector.passed(plan, open_facts, around, self.today)
+        return replace(self._registry.printed(plan, open_facts), noted=noted)
+
+
+def _named(given: Any) -> set[str]:
+    """Return the checks for which reasons were recorded."""
+    return {str(piece).replace("：", ":", 1).partition(":")[0].strip() for piece in given or ()}
