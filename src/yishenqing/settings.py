@@ -70,6 +70,15 @@ class Mail:
     quiet: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """How letters in prose are laid out; no format leaves each template its own."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    format: Literal["letter", "plain"] | None = None
+    seal: bool = True  # a sealed letter's date stands four characters from the right, and room is kept
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the program must know of an office. Every text of it may stand in a letter."""
@@ -100,6 +109,9 @@ class Settings:
     mail: Mail | None = None
     hook: tuple[str, ...] = ()
     reassess_months: int | None = None  # None: as workflows/holdings.yaml says
+    letters: Lettering = field(default_factory=Lettering)
+    # The office's own licensed fonts by role: files, seen from its folder.
+    fonts: Mapping[Literal["body", "title", "h1", "h2", "page", "latin"], str] = field(default_factory=dict)
     propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:
