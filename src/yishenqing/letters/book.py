@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.version import __version__
 from yishenqing.letters import fonts, markup, ownfonts, sheet
 from yishenqing.letters.context import item_contexts, missing_of_item, prepared, too_much_text
 from yishenqing.letters.markup import Block
@@ -114,6 +119,27 @@ class Letterbook:
         clean = self._prepared(found, context)
         return self._letter(found, clean, enclosed) if found.goes_out else self._form(found, clean)
 
+    def made_by(self) -> dict[str, str]:
+        """Return what decides how letters look: the program, the templates, the fonts, the office's style.
+
+        The same facts printed with the same four give the same bytes.
+        """
+        style = self._style
+        look = [str(style.format), str(style.seal)]
+        own = [part for role, path in sorted(style.fonts.items()) for part in (role.encode(), path.read_bytes())]
+        return {
+            "program": _versions(),
+            "templates": self._templates_print,
+            "fonts": _fingerprint([fonts.recipe().encode(), *own]),
+            "style": _fingerprint(part.encode() for part in look),
+        }
+
+    @cached_property
+    def _templates_print(self) -> str:
+        names = {f.name for folder in self._folders for pattern in ("*.html", "*.css") for f in folder.glob(pattern)}
+        paths = [(name, self._templates.path(name)) for name in sorted(names)]
+        return _fingerprint(part for name, path in paths if path for part in (name.encode(), path.read_bytes()))
+
     def _prepared(self, kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the context made ready; a letter that answers item by item tells each as its own letter would."""
         clean = prepared(kind, context)
@@ -161,6 +187,20 @@ class Letterbook:
         if path is None:
             raise NotFound(f"文书模板文件夹中缺少样式文件“{name}”。")
         return path
+
+
+def _fingerprint(parts: Iterable[bytes]) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "big") + part)
+    return whole.hexdigest()[:16]
+
+
+@cache
+def _versions() -> str:
+    """The program, and the libraries whose version may change a byte."""
+    libraries = (f"{name} {version(name)}" for name in ("pydyf", "uharfbuzz", "weasyprint"))
+    return "；".join((__version__, *libraries, f"zlib {zlib.ZLIB_RUNTIME_VERSION}"))
 
 
 def _labelled(blocks: Sequence[Block]) -> list[str]:

@@ -1,6 +1,6 @@
 """The private fonts: where they lie, whether printing can work here, and how wide each character is.
 
-``python -m yishenqing.letters.fonts build`` makes them (see :mod:`fontbuild`); once made it does nothing.
+``ysq fonts build`` makes them (see :mod:`fontbuild`); once made it does nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -145,11 +145,12 @@ def folder() -> Path:
         return Path(named).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME")
     root = Path(base) if base else Path.home() / ".cache"
-    return root / "yishenqing" / f"fonts-{_recipe_hash()}"
+    return root / "yishenqing" / f"fonts-{recipe()}"
 
 
 @cache
-def _recipe_hash() -> str:
+def recipe() -> str:
+    """Return what names the way the fonts are built; another recipe has a folder of its own."""
     from yishenqing.letters import fontbuild  # noqa: PLC0415
 
     text = repr((fontbuild.RECIPES, fontbuild.PACKAGES, fontbuild.RECIPE_VERSION))
@@ -158,13 +159,24 @@ def _recipe_hash() -> str:
 
 def check() -> list[Fault]:
     """Return what this machine lacks for printing letters, each with its remedy; empty when all is there."""
-    faults = []
-    for names, title, package in _LIBRARIES:
-        if not any(_loads(name) for name in names):
-            faults.append(Fault(f"缺少{title}，请运行：apt-get install {package}", field=package))
-    if not (folder() / "metrics.json").is_file():
+    faults = missing_libraries()
+    if not present():
         faults.append(Fault(f"尚未制作公文字体，请运行：{_BUILD}", str(folder())))
     return faults
+
+
+def missing_libraries() -> list[Fault]:
+    """Return the system libraries that printing needs and this machine lacks, each with its remedy."""
+    return [
+        Fault(f"缺少{title}，请运行：apt-get install {package}", field=package)
+        for names, title, package in _LIBRARIES
+        if not any(_loads(name) for name in names)
+    ]
+
+
+def present() -> bool:
+    """Return whether the fonts have been built or installed."""
+    return (folder() / "metrics.json").is_file()
 
 
 def _loads(name: str) -> bool:
@@ -187,15 +199,24 @@ def require() -> Path:
     return folder()
 
 
+def built() -> Path:
+    """Return the folder of the fonts.
+
+    Raises:
+        DataFault: they have not been built; with the remedy.
+    """
+    if not present():
+        raise DataFault.of([Fault(f"尚未制作公文字体，请运行：{_BUILD}", str(folder()))])
+    return folder()
+
+
 def metrics(own: Mapping[str, Path] | None = None) -> Metrics:
     """Return the measures of the fonts of this machine, with an office's ``own`` by role (see :mod:`ownfonts`).
 
     Raises:
         DataFault: the fonts have not been built; with the remedy.
     """
-    path = folder() / "metrics.json"
-    if not path.is_file():
-        raise DataFault.of([Fault(f"尚未制作公文字体，请运行：{_BUILD}", str(folder()))])
+    path = built() / "metrics.json"
     return _metrics(path, tuple(sorted((own or {}).items())))
 
 
@@ -221,29 +242,35 @@ def _family(entry: Mapping[str, Any]) -> Family:
     )
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run ``build [--from FOLDER]`` or ``check``; print in Chinese; return the exit code."""
+def build(debs: Path | None = None, tell: Callable[[str], None] = lambda _: None) -> Path:
+    """Build the fonts where they are looked for; does nothing when they are there.
+
+    Raises:
+        DataFault: see ``fontbuild.build``.
+    """
     from yishenqing.letters import fontbuild  # noqa: PLC0415
 
-    tell = _tell
+    if not present():
+        fontbuild.build(folder(), debs, tell)
+    return folder()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``build [--from FOLDER]`` or ``check``; print in Chinese; return the exit code. For the set-up script."""
     if list(arguments) == ["check"]:
         faults = check()
         for fault in faults:
-            tell(str(fault))
+            _tell(str(fault))
         return DataFault.exit_code if faults else 0
     if not arguments or arguments[0] != "build" or len(arguments) not in (1, 3):
-        tell(f"用法：{_BUILD} [--from 软件包所在文件夹]，或者 check")
+        _tell(f"用法：{_BUILD} [--from 软件包所在文件夹]，或者 check")
         return 2
-    target = folder()
-    if (target / "metrics.json").is_file():
-        tell(f"公文字体已经就绪：{target}")
-        return 0
     try:
-        fontbuild.build(target, Path(arguments[2]) if len(arguments) > 1 else None, tell)
+        target = build(Path(arguments[2]) if len(arguments) > 1 else None, _tell)
     except DataFault as fault:
-        tell(str(fault))
+        _tell(str(fault))
         return fault.exit_code
-    tell(f"公文字体已经就绪：{target}")
+    _tell(f"公文字体已经就绪：{target}")
     return 0
 
 

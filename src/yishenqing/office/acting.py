@@ -16,7 +16,7 @@ from yishenqing.core.decide import decide
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.guards import WAY, guard_refusals
-from yishenqing.core.ledger import Entry, canonical
+from yishenqing.core.ledger import Entry, canonical, sm3_digest
 from yishenqing.core.ledger import append as chained
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
@@ -247,6 +247,7 @@ class Registry:
                 "series": plan.series,
                 "n": plan.letter_n,
                 **paper.in_entry(),
+                **_proof(paper, printed.content, self._letters.made_by()),
             }
         entry = self._entry(case, act, inside)
         ledger_store.append(connection, entry)
@@ -311,6 +312,12 @@ class Registry:
                 hashlib.sha256(printed.content).hexdigest(),
             ),
         )
+
+
+def _proof(paper: Paper, content: bytes, made_by: Mapping[str, str]) -> dict[str, Any]:
+    """Return the letter's SM3 beside its SHA-256, and by what it was made, for whoever makes it again."""
+    second = sm3_digest(paper.salt, content, paper.name)
+    return {**({"sm3": second} if second else {}), "made": dict(made_by)}
 
 
 def _stood_in(act: Act, step: Step) -> dict[str, Any]:
