@@ -209,10 +209,7 @@ def _numbers(sheets: list[Sheet], letterhead: bool) -> Iterator[str]:  # noqa: F
 
 def _signature(sheets: list[Sheet], seal: bool) -> Iterator[str]:  # noqa: FBT001
     page, at = next(
-        (s, i)
-        for s in reversed(sheets)
-        for i, r in reversed(list(enumerate(s.body)))
-        if _DATE.match(r.text)
+        (s, i) for s in reversed(sheets) for i, r in reversed(list(enumerate(s.body))) if _DATE.match(r.text)
     )
     body = page.body
     day, organ = body[at], body[at - 1]

@@ -179,7 +179,8 @@ def again(found: Row) -> list[str]:
     if found["identical"]:
         return [f"{head}　重新印制的结果与原件完全一致", f"SHA-256 {found['sha256']}"]
     changed = "、".join(_MADE_BY[name] for name in found["changed"])
-    told = f"出具以后变了的：{changed}" if changed else "出具时所用的程序、模板、字体、设置都没有变，应查明原因"
+    same = "所用的程序、模板、字体、格式都没有变，变的可能是机关设置（名称、地址等）或者工作日安排，请查明"
+    told = f"出具以后变了的：{changed}" if changed else same
     out = [f"{head}　重新印制的结果与原件不一致（原件仍与记录相符）", told]
     if not found["lines"]:
         return [*out, "文字完全相同，只是版面或者文件内部的写法不同。"]
