@@ -77,6 +77,7 @@ class Lettering:
     __pydantic_config__: ClassVar = _STRICT
     format: Literal["letter", "plain"] | None = None
     seal: bool = True  # a sealed letter's date stands four characters from the right, and room is kept
+    enclose: bool = False  # the files of what a reply provides go inside its PDF
 
 
 @dataclass(frozen=True)

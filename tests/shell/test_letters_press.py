@@ -65,7 +65,8 @@ def test_an_unsealed_date_longer_than_the_name_pushes_the_name_left(sample: Samp
 def test_a_letter_is_tagged_pdf_a_with_title_and_language(sample: Sample) -> None:
     pdf = PdfReader(io.BytesIO(book().pdf("reply_granted", given(sample, 40, ORGANS[0]))))
     root: Any = pdf.trailer["/Root"]
-    assert (pdf.metadata or {}).get("/Title") == "政府信息予以公开告知书"
+    assert pdf.metadata
+    assert pdf.metadata.title == "政府信息予以公开告知书"
     assert (root["/Lang"], root["/MarkInfo"]["/Marked"]) == ("zh-CN", True)
     xmp = root["/Metadata"].get_object().get_data().decode()
     assert 'pdfaid:part="2" pdfaid:conformance="A"' in xmp
@@ -104,8 +105,9 @@ def test_files_go_inside_as_pdf_a_3(sample: Sample) -> None:
     files = [Enclosed("备案表.pdf", b"%PDF-1.7 sample", "application/pdf"), Enclosed("说明.txt", "无".encode())]
     content = book().pdf("reply_granted", sample(), files)
     pdf = PdfReader(io.BytesIO(content))
-    assert {name: data[0] for name, data in pdf.attachments.items()} == {f.name: f.content for f in files}
     root: Any = pdf.trailer["/Root"]
+    inside = [f.get_object() for f in root["/AF"]]
+    assert {f["/UF"]: f["/EF"]["/F"].get_object().get_data() for f in inside} == {f.name: f.content for f in files}
     assert [str(f.get_object()["/AFRelationship"]) for f in root["/AF"]] == ["/Supplement"] * 2
     assert 'pdfaid:part="3"' in root["/Metadata"].get_object().get_data().decode()
     assert book().pdf("reply_granted", sample(), files) == content
@@ -210,7 +212,7 @@ def test_a_damaged_package_installs_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["fonts.tar.gz"]
 
 
-@pytest.mark.parametrize("name", ["../escaped", "/tmp/escaped", "licences/../../escaped", ".hidden"])
+@pytest.mark.parametrize("name", ["../escaped", "/escaped", "licences/../../escaped", ".hidden"])
 def test_a_package_cannot_write_outside_its_folder(tmp_path: Path, name: str) -> None:
     import tarfile  # noqa: PLC0415 - only this test writes one by hand
 

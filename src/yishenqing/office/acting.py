@@ -34,6 +34,7 @@ from yishenqing.store.vault import Paper, Papers
 if TYPE_CHECKING:
     from yishenqing.letters import Letterbook
     from yishenqing.letters.model import LetterKind
+    from yishenqing.letters.press import Enclosed
 
 
 @dataclass(frozen=True)
@@ -153,11 +154,20 @@ class Registry:
         number = self._settings.numbered_letter(series, act.on.year, n)
         return Plan(case, act, step, facts, destination, kind, series, n, number)
 
-    def printed(self, plan: Plan, open_facts: paperwork.Opener) -> Printed:
+    def enclosed(self, connection: Connection, case: Casework, step: Step) -> list[Enclosed]:
+        """Return the files that go inside the letter of ``step``; none unless the office wishes it."""
+        if not self._settings.letters.enclose:
+            return []
+        from yishenqing.office import enclosing  # noqa: PLC0415 - few offices
+
+        papers = vault.papers_of(connection, case.row.agency, case.row.number)
+        return enclosing.enclosed(case, step, papers, self._papers)
+
+    def printed(self, plan: Plan, open_facts: paperwork.Opener, files: Sequence[Enclosed] = ()) -> Printed:
         """Render the letter that ``plan`` asks for; nothing is stored yet."""
         kind = self._letters.kind(plan.letter)
         letter_context = self.context_of(kind, plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
-        return Printed(plan, kind.title, self._letters.pdf(plan.letter, letter_context))
+        return Printed(plan, kind.title, self._letters.pdf(plan.letter, letter_context, files))
 
     def context_of(
         self,

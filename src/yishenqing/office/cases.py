@@ -105,15 +105,16 @@ class CaseVerbs(HoldingVerbs, RecognitionVerbs):
         with self._transactions.writing() as connection:
             plan = self._registry.plan(connection, self._load(connection, number, lock=True), act, self.today)
             open_facts = self._opener(connection, number) if plan.letter else None
+            files = self._registry.enclosed(connection, plan.case, plan.step) if plan.letter else []
             if open_facts is not None and waiting:
-                printed = self._registry.printed(plan, open_facts)
+                printed = self._registry.printed(plan, open_facts, files)
             if open_facts is None or (printed is not None and plan.matches(printed.plan)):
                 done = printed if open_facts is not None else None
                 case = self._registry.record(connection, plan, done)
                 if case.workflow.states[case.standing.state].final:
                     self._closed(connection, case, act.on)
                 return self._answer(case), done
-        return None, self._registry.printed(plan, open_facts)
+        return None, self._registry.printed(plan, open_facts, files)
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.

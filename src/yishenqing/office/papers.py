@@ -72,7 +72,8 @@ class PaperVerbs(Desk):
             practice = remaking.practice_of(self._practice, entry, self.home)
             before = casework.load(connection, practice, number)
             open_facts = self._opener(connection, number)
-        made = remaking.again(self._registry, self._letters, before, entry, known[-1], open_facts)
+            files = self._registry.enclosed(connection, before, before.workflow.steps[entry.step])
+        made = remaking.again(self._registry, self._letters, before, entry, known[-1], open_facts, files)
         return remaking.compared(known[-1], entry, self._papers.read(known[-1].sha256), made, self._letters.made_by())
 
     def _unissued(

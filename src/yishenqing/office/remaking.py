@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import unified_diff
@@ -20,8 +21,11 @@ from yishenqing.store.issued import Issued
 
 if TYPE_CHECKING:
     from yishenqing.letters import Letterbook
+    from yishenqing.letters.press import Enclosed
 
 _CHINA = timedelta(hours=8)
+_PAGE_NUMBER = re.compile("—[0-9]+—")
+_CLAUSE_END = re.compile("(?<=[。；：，])")
 _HEADER = 2  # the two lines with which a difference begins
 
 
@@ -32,7 +36,13 @@ def practice_of(practice: Practice, entry: Entry, home: Path) -> Practice:
 
 
 def again(
-    registry: Registry, letters: Letterbook, before: Casework, entry: Entry, letter: Issued, open_facts: Opener
+    registry: Registry,
+    letters: Letterbook,
+    before: Casework,
+    entry: Entry,
+    letter: Issued,
+    open_facts: Opener,
+    files: Sequence[Enclosed],
 ) -> bytes:
     """Return the letter of ``entry`` printed anew; ``before`` is the case as it stood without that entry."""
     step = before.workflow.steps[entry.step]
@@ -41,7 +51,7 @@ def again(
     act = Act(entry.step, entry.on, entry.actor, None, facts, entry.recorded_at, entry.rehearsal)
     kind = letters.kind(letter.kind)
     context = registry.context_of(kind, before, act, facts, open_facts, letter.letter_number)
-    return letters.pdf(letter.kind, context)
+    return letters.pdf(letter.kind, context, files)
 
 
 def compared(letter: Issued, entry: Entry, issued: bytes, made: bytes, made_by: Mapping[str, str]) -> Row:
@@ -62,10 +72,12 @@ def compared(letter: Issued, entry: Entry, issued: bytes, made: bytes, made_by: 
 
 
 def _text(pdf: bytes) -> list[str]:
+    """Return what the letter says, clause by clause: where its lines end is layout, and so are page numbers."""
     from pypdf import PdfReader  # noqa: PLC0415 - only where two letters differ
 
-    pages = PdfReader(io.BytesIO(pdf)).pages
-    return [line.strip() for page in pages for line in page.extract_text().splitlines() if line.strip()]
+    lines = [line for page in PdfReader(io.BytesIO(pdf)).pages for line in page.extract_text().splitlines()]
+    whole = "".join("".join(line.split()) for line in lines if not _PAGE_NUMBER.fullmatch(line.strip()))
+    return [clause for clause in _CLAUSE_END.split(whole) if clause]
 
 
 def _differences(then: list[str], now: list[str]) -> list[str]:
