@@ -145,7 +145,7 @@ def quick_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Letterbook, "pdf", quick_pdf)
 
 
-def quick_pdf(_book: Letterbook, kind: str, context: Mapping[str, Any], *_files: object) -> bytes:
+def quick_pdf(_book: Letterbook, kind: str, context: Mapping[str, Any]) -> bytes:
     return f"%PDF-1.7 {kind} {context['letter']['number']} {context['case']['number']}".encode()
 
 

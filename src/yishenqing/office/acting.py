@@ -167,7 +167,9 @@ class Registry:
         """Render the letter that ``plan`` asks for; nothing is stored yet."""
         kind = self._letters.kind(plan.letter)
         letter_context = self.context_of(kind, plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
-        return Printed(plan, kind.title, self._letters.pdf(plan.letter, letter_context, files))
+        book = self._letters
+        content = book.pdf(plan.letter, letter_context, files) if files else book.pdf(plan.letter, letter_context)
+        return Printed(plan, kind.title, content)
 
     def context_of(
         self,
