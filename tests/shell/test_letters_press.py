@@ -236,3 +236,36 @@ def test_what_made_a_letter_is_named_by_fingerprints(tmp_path: Path) -> None:
     font.write_bytes(b"x")
     assert {k for k in plain if plain[k] != book(Style(fonts={"body": font})).made_by()[k]} == {"fonts"}
     assert hashlib.sha256(b"").hexdigest()[:16] not in plain.values()
+
+
+def test_postscript_outlines_are_embedded_as_truetype(tmp_path: Path) -> None:
+    from fontTools.fontBuilder import FontBuilder  # noqa: PLC0415 - only this test makes such a font
+    from fontTools.pens.t2CharStringPen import T2CharStringPen  # noqa: PLC0415
+
+    from yishenqing.letters.typeface import Typeface  # noqa: PLC0415
+
+    outlines = {}
+    for name, side in ((".notdef", 100), ("one", 400), ("two", 800)):
+        pen = T2CharStringPen(1000, None)
+        pen.moveTo((0, 0))
+        pen.curveTo((side, 0), (side, side), (0, side))
+        pen.closePath()
+        outlines[name] = pen.getCharString()
+    builder = FontBuilder(1000, isTTF=False)
+    builder.setupGlyphOrder(list(outlines))
+    builder.setupCharacterMap({ord("一"): "one", ord("二"): "two"})
+    builder.setupCFF("Own", {}, outlines, {})
+    builder.setupHorizontalMetrics(dict.fromkeys(outlines, (1000, 0)))
+    builder.setupHorizontalHeader(ascent=880, descent=-120)
+    builder.setupNameTable({"familyName": "Own", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    path = tmp_path / "own.otf"
+    builder.save(path)
+    face = Typeface(path)
+    found = face.subset(frozenset({face.glyph("二")}))
+    assert found == face.subset(frozenset({face.glyph("二")}))
+    with TTFont(io.BytesIO(found.content)) as font:
+        glyph = font["glyf"][font.getGlyphName(found.numbers[face.glyph("二")])]
+        assert (glyph.yMin, glyph.yMax) == (0, 800)
+        assert "CFF " not in font
