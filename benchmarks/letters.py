@@ -25,7 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from machine import machine
+from machine import machine  # type: ignore[import-not-found]  # a script's neighbour
 
 from yishenqing.letters import Letterbook, fonts, press, sheet
 from yishenqing.letters.markup import Block
