@@ -79,6 +79,16 @@ class Adjusted:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lettering:
+    """How letters in prose are laid out; no format leaves each template its own."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    format: Literal["letter", "plain"] | None = None
+    seal: bool = True  # a sealed letter's date stands four characters from the right, and room is kept
+    enclose: bool = False  # the files of what a reply provides go inside its PDF
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the program must know of an office. Every text of it may stand in a letter."""
@@ -109,6 +119,9 @@ class Settings:
     mail: Mail | None = None
     hook: tuple[str, ...] = ()
     reassess_months: int | None = None  # None: as workflows/holdings.yaml says
+    letters: Lettering = field(default_factory=Lettering)
+    # The office's own licensed fonts by role: files, seen from its folder.
+    fonts: Mapping[Literal["body", "title", "h1", "h2", "page", "latin"], str] = field(default_factory=dict)
     propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
     inspection: Mapping[str, Adjusted] = field(default_factory=dict)  # checks before issue that are taken otherwise
 

@@ -130,11 +130,11 @@ def _rows(chars: list[Char]) -> list[Row]:
     return [Row(sorted(r, key=lambda c: c.x0)) for r in rows if "".join(c.text for c in r).strip()]
 
 
-def check(pdf: bytes, *, letterhead: bool, fonts: Path) -> list[str]:
+def check(pdf: bytes, *, letterhead: bool, fonts: Path, seal: bool = True) -> list[str]:
     """Return every departure from the standard; empty when the letter is in order."""
     sheets = read(pdf)
     found = [*_glyphs(sheets), *_grid(sheets, letterhead), *_lines(sheets), *_numbers(sheets, letterhead)]
-    found += _signature(sheets)
+    found += _signature(sheets, seal)
     found += _titles(sheets)
     if letterhead:
         found += _letterhead(sheets[0], fonts)
@@ -207,27 +207,52 @@ def _numbers(sheets: list[Sheet], letterhead: bool) -> Iterator[str]:  # noqa: F
             yield f"7.5 第{n}页一字线距版心 {dash - BOTTOM:.2f}"
 
 
-def _signature(sheets: list[Sheet]) -> Iterator[str]:
-    page, day, organ, above = next(
-        (s, r, s.body[i - 1], s.body[: i - 1])
-        for s in reversed(sheets)
-        for i, r in reversed(list(enumerate(s.body)))
-        if _DATE.match(r.text)
+def _signature(sheets: list[Sheet], seal: bool) -> Iterator[str]:  # noqa: FBT001
+    page, at = next(
+        (s, i) for s in reversed(sheets) for i, r in reversed(list(enumerate(s.body))) if _DATE.match(r.text)
     )
+    body = page.body
+    day, organ = body[at], body[at - 1]
+    first = at - 1  # a long name takes more than one row
+    while first and abs(body[first].base - body[first - 1].base - PITCH) < 0.2:
+        first -= 1
     if page is not sheets[-1]:
         yield "7.3.5 署名不在末页"
-    if not above:
+    if first == 0:
         yield "7.3.5.5 署名单独成页"
+    else:
+        empty = round((body[first].base - body[first - 1].base) / PITCH) - 1
+        if empty != (2 if seal else 1):
+            yield f"7.3.5 署名上空 {empty} 行"
     match = _DATE.match(day.text)
     if match and (match[2].startswith("0") or match[3].startswith("0")):
         yield "7.3.5.4 日期补零"
-    indent, shift = (RIGHT - day.x1) / EM, (day.x0 - organ.x0) / EM
-    if abs(indent - 4) < 0.1:
-        offset = (organ.x0 + organ.x1 - day.x0 - day.x1) / 2
-        if abs(offset) > 0.3:
-            yield f"7.3.5.1 署名未居中 {offset:.2f}"
-    elif not (abs((RIGHT - organ.x1) / EM - 2) < 0.1 and (abs(shift - 2) < 0.1 or abs(indent - 2) < 0.1)):
-        yield f"7.3.5.2 日期右空 {indent:.2f}"
+    if at - first > 1 or (seal and len(organ.text) <= 13):
+        yield from _short_or_split(organ, day, split=at - first > 1)
+    else:
+        yield from _unsealed(organ, day)
+
+
+def _short_or_split(organ: Row, day: Row, *, split: bool) -> Iterator[str]:
+    indent = (RIGHT - day.x1) / EM
+    if split:
+        if abs(indent - 2) > 0.1 or abs((RIGHT - organ.x1) / EM - 2) > 0.1:
+            yield f"7.3.5.2 日期右空 {indent:.2f}"
+        return
+    if abs(indent - 4) > 0.1:
+        yield f"7.3.5.1 日期右空 {indent:.2f}"
+    offset = (organ.x0 + organ.x1 - day.x0 - day.x1) / 2
+    if abs(offset) > 0.3:
+        yield f"7.3.5.1 署名未居中 {offset:.2f}"
+
+
+def _unsealed(organ: Row, day: Row) -> Iterator[str]:
+    """署名右空二字 unless the date is the longer; its first character stands two to the right of the name's."""
+    shift, ends = (day.x0 - organ.x0) / EM, [(RIGHT - r.x1) / EM for r in (organ, day)]
+    if abs(shift - 2) > 0.1:
+        yield f"7.3.5.2 日期首字右移 {shift:.2f}"
+    if abs(min(ends) - 2) > 0.1:
+        yield f"7.3.5.2 右空 {ends}"
 
 
 def _titles(sheets: list[Sheet]) -> Iterator[str]:

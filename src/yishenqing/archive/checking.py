@@ -28,7 +28,7 @@ from yishenqing.archive.payload import (
     later_rules,
 )
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.core.ledger import Entry, Sealed, canonical, chain_faults, digest, genesis, placeholders
+from yishenqing.core.ledger import Entry, Sealed, canonical, chain_faults, digest, genesis, placeholders, sm3_digest
 from yishenqing.core.moving import breaks, moves
 
 Shape = Mapping[str, type | tuple[type, ...]]
@@ -79,6 +79,7 @@ class _Contents:
     tree: bag.Tree
     broken: list[Fault]  # what the manifests say already
     found: list[Fault] = field(default_factory=list)
+    kept: dict[str, tuple[PaperRecord, str]] = field(default_factory=dict)  # papers that lie here, and where
 
     def faults(self) -> list[Fault]:
         """Return what the records of the package say against each other."""
@@ -91,6 +92,7 @@ class _Contents:
         info = bag.read_info(self.tree.tag(bag.INFO) or b"")
         self._check_ledger(entries, info)
         self._check_mentions(entries, sealed, papers)
+        self._check_letters(entries)
         self._check_deadlines()
         # Where anything else is broken, bag-info.txt differing from it is no news of bag-info.txt.
         if all(fault.file in (bag.INFO, bag.TAG_MANIFEST) for fault in (*self.broken, *self.found)):
@@ -162,6 +164,7 @@ class _Contents:
                     self._fault(PAPERS, "文件登记与其哈希值不符，已被改动", number)
                 elif path is not None:
                     self._check_paper(paper, path, number)
+                    self.kept[paper.digest] = (paper, path)
             self._enter(index, PAPERS, number, record["digest"], record.get("size"))
         return index
 
@@ -257,6 +260,19 @@ class _Contents:
                     self._fault(PAPERS, f"缺少第{entry.seq}条记录所指的文件（{name}），也未列为已销毁")
                 elif papers[name] not in (None, size):
                     self._fault(PAPERS, f"第{entry.seq}条记录所指文件的字节数不符（{name}）")
+
+    def _check_letters(self, entries: Mapping[int, Entry]) -> None:
+        """Hold the SM3 of a letter against its content, where the entry has one and this system can compute it."""
+        for entry in entries.values():
+            told = entry.facts.get("letter")
+            if not isinstance(told, dict) or not isinstance(told.get("sm3"), str):
+                continue
+            paper, path = self.kept.get(str(told.get("file")), (None, ""))
+            if paper is None or in_bag(path) not in self.tree.files or entry.computed_hash() != entry.hash:
+                continue  # not in the package, or told already
+            computed = sm3_digest(paper.salt, (self.tree.root / in_bag(path)).read_bytes(), paper.name)
+            if computed not in ("", told["sm3"]):
+                self._fault(path, f"SM3 值与第{entry.seq}条记录不符")
 
     def _check_deadlines(self) -> None:
         if in_bag(DEADLINES) not in self.tree.files:

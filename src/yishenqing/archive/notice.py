@@ -116,6 +116,7 @@ Ledger-Head（末条哈希值）与机关另行保存的登记、移交清单核
    salt、value 按原样计算。
 5. 记录中的 {"file": 哈希值, "size": 字节数} 代替 papers.jsonl 中的一个文件：
    哈希值 = H("file", salt, sha256, name)，sha256 是文件内容的 SHA-256 值（小写十六进制）。
+   文书的记录（letter）中另有 sm3 的：写法相同，两处 SHA-256 都换成 SM3（GB/T 32905）。
 
 下面的程序只用 Python 自带的功能，在本文件夹中运行即可重新计算：
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from yishenqing.cli import commands, holding, inspecting, joining, library, linking, reckoning, timing
+from yishenqing.cli import commands, holding, inspecting, joining, library, linking, machine, reckoning, timing
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Group, speak
 from yishenqing.core.version import __version__
@@ -36,6 +36,7 @@ for command in (
     *reckoning.ALL,
     *library.ALL,
     *holding.ALL,
+    *machine.ALL,
 ):
     cli.add_command(command)
 

@@ -128,14 +128,21 @@ def read_facts(words: tuple[str, ...]) -> dict[str, Any]:
 @click.command(cls=Command, help="取得已出具的文书；尚未出具的，印制草稿供查看。")
 @click.argument("case", metavar="案件编号")
 @click.argument("kind", metavar="文书种类")
+@click.option("--again", is_flag=True, help="按记录重新印制已出具的文书，与原件逐字节比对（不写入任何内容）")
 @global_options
-def letter(wishes: Wishes, case: str, kind: str) -> None:
+def letter(wishes: Wishes, case: str, kind: str, *, again: bool) -> int:
     """Return an issued letter, or a draft for reading."""
+    if again:
+        with wishes.office() as office:
+            found = office.letter_again(case, kind)
+        _show(wishes, found, printing.again(found))
+        return 0 if found["identical"] else IntegrityFault.exit_code
     with wishes.office() as office:
         found = office.letter(case, kind)
     issued = f"已出具　{found['number']}" if found["number"] else "卷宗用表（不编号）"
     status = "草稿（没有编号，不得发出）" if found["draft"] else issued
     _show(wishes, found, [f"{found['title']}　{status}", str(found["path"])])
+    return 0
 
 
 @click.command(cls=Command, help="拟制答复：每句注明来源，附相近案例。")

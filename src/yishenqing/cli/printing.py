@@ -170,6 +170,23 @@ def cases(found: Row) -> list[str]:
     ]
 
 
+_MADE_BY = {"program": "程序或者其程序库的版本", "templates": "文书模板", "fonts": "字体", "style": "文书格式的设置"}
+
+
+def again(found: Row) -> list[str]:
+    """Return how a letter made again compares with the one that was issued."""
+    head = f"{found['title']}　{found['number']}"
+    if found["identical"]:
+        return [f"{head}　重新印制的结果与原件完全一致", f"SHA-256 {found['sha256']}"]
+    changed = "、".join(_MADE_BY[name] for name in found["changed"])
+    same = "所用的程序、模板、字体、格式都没有变，变的可能是机关设置（名称、地址等）或者工作日安排，请查明"
+    told = f"出具以后变了的：{changed}" if changed else same
+    out = [f"{head}　重新印制的结果与原件不一致（原件仍与记录相符）", told]
+    if not found["lines"]:
+        return [*out, "文字完全相同，只是版面或者文件内部的写法不同。"]
+    return [*out, "文字的差别（- 原件，+ 重新印制）：", *(f"  {line}" for line in found["lines"])]
+
+
 def draft(found: Row) -> list[str]:
     """Return a draft in the margin view: each sentence, and below it where it comes from."""
     out = [f"《{found['title']}》（草稿）　办理结果：{found['outcome_title']}", ""]

@@ -43,6 +43,15 @@ def digest(*parts: str) -> str:
     return hashlib.sha256(b"".join([x for d in data for x in (len(d).to_bytes(8, "big"), d)])).hexdigest()
 
 
+def sm3_digest(salt: str, content: bytes, name: str) -> str:
+    """Return the salted SM3 (GB/T 32905) of a paper, framed as :func:`digest` frames; empty where there is no SM3."""
+    try:
+        parts = [p.encode() for p in ("file", salt, hashlib.new("sm3", content).hexdigest(), name)]
+        return hashlib.new("sm3", b"".join([x for d in parts for x in (len(d).to_bytes(8, "big"), d)])).hexdigest()
+    except ValueError:  # the system's OpenSSL was built without it; SHA-256 stands alone then
+        return ""
+
+
 def instant(moment: datetime) -> str:
     """Return a recording time as UTC text with microseconds, the form that is hashed and stored."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.letters import fonts, markup, printer, sheet
+from yishenqing.core.version import __version__
+from yishenqing.letters import fonts, markup, ownfonts, sheet
 from yishenqing.letters.context import item_contexts, missing_of_item, prepared, too_much_text
 from yishenqing.letters.markup import Block
 from yishenqing.letters.model import LetterKind, Passage, read_kind
+from yishenqing.letters.style import Style
 from yishenqing.letters.template import Templates
+
+if TYPE_CHECKING:
+    from yishenqing.letters.press import Enclosed
 
 
 class Letterbook:
     """Letters from template folders; a file in an earlier folder replaces the same file of a later one."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], style: Style | None = None) -> None:
         """Remember the folders (see ``shipped.layered("letters", own)``); templates are read when asked for."""
+        self._style = style or Style()
         self._folders = [Path(f) for f in folders]
         self._templates = Templates(self._folders)
         self._kinds: dict[str, LetterKind] = {}
@@ -95,18 +105,40 @@ class Letterbook:
         head = [number, found.title] if number else [found.title] if found.goes_out else []
         return "\n".join([*head, *_labelled(self._blocks(found, clean))])
 
-    def pdf(self, kind: str, context: Mapping[str, Any]) -> bytes:
-        """Return the letter as PDF/A; the same context gives the same bytes.
+    def pdf(self, kind: str, context: Mapping[str, Any], enclosed: Sequence[Enclosed] = ()) -> bytes:
+        """Return the letter as PDF/A; the same context gives the same bytes. Files ``enclosed`` go inside.
 
         Raises:
             NotFound: there is no such kind.
-            DataFault: a needed field is missing, a character has no glyph, the template is broken, or this
-                machine lacks the fonts or libraries (with the remedy).
+            DataFault: a needed field is missing, a character has no glyph, the template is broken, this machine
+                lacks the fonts or libraries, or the office's own fonts cannot be used (with the remedy).
         """
         fonts.require()
+        ownfonts.require(self._style.fonts)
         found = self.kind(kind)
         clean = self._prepared(found, context)
-        return self._letter(found, clean) if found.goes_out else self._form(found, clean)
+        return self._letter(found, clean, enclosed) if found.goes_out else self._form(found, clean)
+
+    def made_by(self) -> dict[str, str]:
+        """Return what decides how letters look: the program, the templates, the fonts, the office's style.
+
+        The same facts printed with the same four give the same bytes.
+        """
+        style = self._style
+        look = [str(style.format), str(style.seal)]
+        own = [part for role, path in sorted(style.fonts.items()) for part in (role.encode(), path.read_bytes())]
+        return {
+            "program": _versions(),
+            "templates": self._templates_print,
+            "fonts": _fingerprint([fonts.recipe().encode(), *own]),
+            "style": _fingerprint(part.encode() for part in look),
+        }
+
+    @cached_property
+    def _templates_print(self) -> str:
+        names = {f.name for folder in self._folders for pattern in ("*.html", "*.css") for f in folder.glob(pattern)}
+        paths = [(name, self._templates.path(name)) for name in sorted(names)]
+        return _fingerprint(part for name, path in paths if path for part in (name.encode(), path.read_bytes()))
 
     def _prepared(self, kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the context made ready; a letter that answers item by item tells each as its own letter would."""
@@ -126,17 +158,21 @@ class Letterbook:
             raise DataFault.of(faults)
         return found
 
-    def _letter(self, kind: LetterKind, clean: Mapping[str, Any]) -> bytes:
+    def _letter(self, kind: LetterKind, clean: Mapping[str, Any], enclosed: Sequence[Enclosed]) -> bytes:
+        from yishenqing.letters import press  # noqa: PLC0415 - only who prints pays
+
         blocks = self._blocks(kind, clean)
         organ, letter = clean["organ"]["name"], clean["letter"]
-        head = sheet.Head(organ, kind.title, _number(clean), letterhead=kind.format == "letter")
-        metrics = fonts.metrics()
+        letterhead = (self._style.format or kind.format) == "letter"
+        head = sheet.Head(organ, kind.title, _number(clean), letterhead=letterhead, seal=self._style.seal)
+        metrics = fonts.metrics(self._style.by_role)
         pages = sheet.lay_out(head, blocks, metrics, draft=bool(letter.get("draft")))
         _refuse_missing(kind, sheet.characters(pages), metrics)
-        html = printer.pages_html(pages, title=kind.title, author=organ, day=letter["date"])
-        return printer.to_pdf(html, self._style("letter.css"))
+        return press.to_pdf(pages, metrics, press.About(kind.title, organ, letter["date"]), enclosed)
 
     def _form(self, kind: LetterKind, clean: Mapping[str, Any]) -> bytes:
+        from yishenqing.letters import printer  # noqa: PLC0415 - only forms need the renderer
+
         filled = self._templates.fill(kind, clean)
         blocks = self._blocks(kind, clean)
         printed = {(c, "fangsong") for block in blocks for c in block.text}
@@ -144,13 +180,27 @@ class Letterbook:
         organ, letter = clean.get("organ") or {}, clean.get("letter") or {}
         day = letter.get("date") or (clean.get("case") or {}).get("closed_on")
         html = printer.document(filled, title=kind.title, author=organ.get("name") or "", day=day)
-        return printer.to_pdf(html, self._style("form.css"))
+        return printer.to_pdf(html, self._sheet_of("form.css"))
 
-    def _style(self, name: str) -> Path:
+    def _sheet_of(self, name: str) -> Path:
         path = self._templates.path(name)
         if path is None:
             raise NotFound(f"文书模板文件夹中缺少样式文件“{name}”。")
         return path
+
+
+def _fingerprint(parts: Iterable[bytes]) -> str:
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(len(part).to_bytes(8, "big") + part)
+    return whole.hexdigest()[:16]
+
+
+@cache
+def _versions() -> str:
+    """The program, and the libraries whose version may change a byte."""
+    libraries = (f"{name} {version(name)}" for name in ("pydyf", "uharfbuzz", "weasyprint"))
+    return "；".join((__version__, *libraries, f"zlib {zlib.ZLIB_RUNTIME_VERSION}"))
 
 
 def _labelled(blocks: Sequence[Block]) -> list[str]:

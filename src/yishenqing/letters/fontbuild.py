@@ -176,9 +176,10 @@ def make(recipe: Recipe, root: Path, made: Path) -> dict[str, Any]:
     with TTFont(path, fontNumber=number, lazy=True) as font:
         cmap = _half_width_digits(font, dict(font.getBestCmap()))
         wanted = {code: cmap[code] for code in sorted(_wanted(recipe.keep, cmap)) if code in cmap}
-        glyphs, advances = _outlines(font, [".notdef", *dict.fromkeys(wanted.values())])
+        glyphs, advances = outlines(font, [".notdef", *dict.fromkeys(wanted.values())])
     order = list(glyphs)
-    _write(recipe.family, order, glyphs, advances, wanted, made)
+    post = recipe.family.replace(" ", "-")
+    assembled(recipe.family, order, glyphs, advances, wanted).save(made / f"{post}.ttf")
     measures = {
         "covers": _ranges(wanted),
         "advances": {code: advances[name][0] for code, name in wanted.items() if advances[name][0] != EM},
@@ -243,7 +244,7 @@ def _gb2312() -> set[int]:
     return codes
 
 
-def _outlines(font: Any, names: list[str]) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
+def outlines(font: Any, names: list[str]) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
     """Return TrueType outlines on a 1000-unit em and (advance, left side bearing) of each glyph."""
     from fontTools.pens.cu2quPen import Cu2QuPen  # noqa: PLC0415
     from fontTools.pens.transformPen import TransformPen  # noqa: PLC0415
@@ -272,14 +273,14 @@ def _flat(pen: Any, source: Any) -> Any:
     return DecomposingFilterPen(pen, source)
 
 
-def _write(
+def assembled(
     family: str,
     order: list[str],
     glyphs: dict[str, Any],
     advances: dict[str, tuple[int, int]],
     cmap: dict[int, str],
-    made: Path,
-) -> None:
+) -> Any:
+    """Return a TrueType font of these glyphs, to be saved; the same glyphs give the same bytes."""
     from fontTools.fontBuilder import FontBuilder  # noqa: PLC0415
 
     post = family.replace(" ", "-")
@@ -301,7 +302,7 @@ def _write(
     new.setupPost(keepGlyphNames=False)
     new.font["head"].created = new.font["head"].modified = 0
     new.font.recalcTimestamp = False
-    new.save(made / f"{post}.ttf")
+    return new
 
 
 def _ranges(codes: Iterable[int]) -> list[list[int]]:

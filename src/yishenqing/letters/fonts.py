@@ -1,6 +1,6 @@
 """The private fonts: where they lie, whether printing can work here, and how wide each character is.
 
-``python -m yishenqing.letters.fonts build`` makes them (see :mod:`fontbuild`); once made it does nothing.
+``ysq fonts build`` makes them (see :mod:`fontbuild`); once made it does nothing.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ import json
 import os
 import sys
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from yishenqing.core.errors import DataFault, Fault
+
+if TYPE_CHECKING:
+    from yishenqing.letters.typeface import Typeface
 
 EM = 1000
 ROLES: Mapping[str, tuple[str, ...]] = {
@@ -27,7 +30,8 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "hei": ("YSQ Hei", "YSQ Song"),
     "song": ("YSQ Song",),
 }
-_BUILD = "python -m yishenqing.letters.fonts build"
+_BUILD = "ysq fonts build"
+_OWN = "own:"
 _LIBRARIES = (  # any one of the names; what it is for; the package that brings it
     (("libpango-1.0.so.0", "libpango-1.0-0"), "排版库 Pango", "libpango-1.0-0"),
     (("libpangoft2-1.0.so.0", "libpangoft2-1.0-0"), "排版库 PangoFT2", "libpangoft2-1.0-0"),
@@ -50,25 +54,67 @@ class Family:
         place = bisect_right(self.starts, code) - 1
         return place >= 0 and code <= self.ends[place]
 
+    def advance(self, char: str) -> float:
+        """Return the width of ``char``."""
+        return self.advances.get(ord(char), EM)
+
+    def box(self, char: str) -> tuple[int, int] | None:
+        """Return the lowest and the highest ink of ``char``; None where it was not measured."""
+        return self.ink.get(ord(char))
+
+
+class Measured(Protocol):
+    """A font as it is measured: one of those that are built, or an office's own."""
+
+    def covers(self, char: str) -> bool:
+        """Return whether the font has a glyph for ``char``."""
+
+    def advance(self, char: str) -> float:
+        """Return the width of ``char`` in 1/1000 em."""
+
+    def box(self, char: str) -> tuple[int, int] | None:
+        """Return the lowest and the highest ink of ``char`` in 1/1000 em."""
+
 
 class Metrics:
-    """Widths and coverage of all fonts, read once from the folder that the build wrote."""
+    """Widths and coverage of the fonts of each role: an office's own before those that were built."""
 
-    def __init__(self, families: Mapping[str, Family]) -> None:
-        """Keep the families; :func:`metrics` reads them."""
-        self._families = families
-        self._known: dict[tuple[str, str], tuple[str, int] | None] = {}
+    def __init__(self, folder: Path, families: Mapping[str, Measured], own: Mapping[str, Typeface]) -> None:
+        """Keep the families of ``folder`` and the office's ``own`` by role; :func:`metrics` reads them."""
+        self._folder, self._own = folder, own
+        self._families = {**families, **{f"{_OWN}{role}": face for role, face in own.items()}}
+        self._chains = {role: _chain(role, chain, own) for role, chain in ROLES.items()}
+        self._known: dict[tuple[str, str], tuple[str, float] | None] = {}
 
-    def _find(self, char: str, role: str) -> tuple[str, int] | None:
+    def _find(self, char: str, role: str) -> tuple[str, float] | None:
         key = (char, role)
         if key not in self._known:
-            name = next((n for n in ROLES[role] if self._families[n].covers(char)), None)
-            self._known[key] = None if name is None else (name, self._families[name].advances.get(ord(char), EM))
+            name = next((n for n in self._chains[role] if self._families[n].covers(char)), None)
+            self._known[key] = None if name is None else (name, self._families[name].advance(char))
         return self._known[key]
 
     def covers(self, char: str, role: str = "fangsong") -> bool:
         """Return whether some font of ``role`` has a glyph for ``char``."""
         return self._find(char, role) is not None
+
+    def family(self, char: str, role: str) -> str:
+        """Return the name of the font in which ``char`` is printed.
+
+        Raises:
+            KeyError: no font of the role has it; ask :meth:`covers` first.
+        """
+        found = self._find(char, role)
+        if found is None:
+            raise KeyError(char)
+        return found[0]
+
+    def typeface(self, family: str) -> Typeface:
+        """Return the font called ``family``."""
+        from yishenqing.letters.typeface import typeface  # noqa: PLC0415 - only who prints maps the fonts
+
+        if family.startswith(_OWN):
+            return self._own[family.removeprefix(_OWN)]
+        return typeface(self._folder / f"{family.replace(' ', '-')}.ttf")
 
     def width(self, text: str, role: str = "fangsong") -> float:
         """Return the width of ``text`` in em, without letter spacing."""
@@ -76,11 +122,20 @@ class Metrics:
 
     def ink(self, text: str, role: str = "title") -> tuple[float, float]:
         """Return the lowest and the highest ink of ``text`` in em above the baseline."""
-        boxes = [self._families[n].ink.get(ord(c)) for c in text if (n := (self._find(c, role) or ("",))[0])]
-        found = [b for b in boxes if b]
-        if not found:
+        boxes = [self._families[found[0]].box(c) for c in text if (found := self._find(c, role))]
+        known = [b for b in boxes if b]
+        if not known:
             return -0.08, 0.85  # a usual hanzi; the text is in the fallback font, whose ink is not measured
-        return min(b[0] for b in found) / EM, max(b[1] for b in found) / EM
+        return min(b[0] for b in known) / EM, max(b[1] for b in known) / EM
+
+
+def _chain(role: str, built: tuple[str, ...], own: Mapping[str, Typeface]) -> tuple[str, ...]:
+    """Return where a character of ``role`` is looked for: the office's font stands before the one it replaces."""
+    latin = (f"{_OWN}latin",) if "latin" in own and "YSQ Latin" in built else ()
+    if role not in own:
+        return (*latin, *built)
+    digits = tuple(f for f in built if f == "YSQ Latin")
+    return (*latin, *digits, f"{_OWN}{role}", *(f for f in built if f not in digits))
 
 
 def folder() -> Path:
@@ -90,11 +145,12 @@ def folder() -> Path:
         return Path(named).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME")
     root = Path(base) if base else Path.home() / ".cache"
-    return root / "yishenqing" / f"fonts-{_recipe_hash()}"
+    return root / "yishenqing" / f"fonts-{recipe()}"
 
 
 @cache
-def _recipe_hash() -> str:
+def recipe() -> str:
+    """Return what names the way the fonts are built; another recipe has a folder of its own."""
     from yishenqing.letters import fontbuild  # noqa: PLC0415
 
     text = repr((fontbuild.RECIPES, fontbuild.PACKAGES, fontbuild.RECIPE_VERSION))
@@ -103,13 +159,24 @@ def _recipe_hash() -> str:
 
 def check() -> list[Fault]:
     """Return what this machine lacks for printing letters, each with its remedy; empty when all is there."""
-    faults = []
-    for names, title, package in _LIBRARIES:
-        if not any(_loads(name) for name in names):
-            faults.append(Fault(f"缺少{title}，请运行：apt-get install {package}", field=package))
-    if not (folder() / "metrics.json").is_file():
+    faults = missing_libraries()
+    if not present():
         faults.append(Fault(f"尚未制作公文字体，请运行：{_BUILD}", str(folder())))
     return faults
+
+
+def missing_libraries() -> list[Fault]:
+    """Return the system libraries that printing needs and this machine lacks, each with its remedy."""
+    return [
+        Fault(f"缺少{title}，请运行：apt-get install {package}", field=package)
+        for names, title, package in _LIBRARIES
+        if not any(_loads(name) for name in names)
+    ]
+
+
+def present() -> bool:
+    """Return whether the fonts have been built or installed."""
+    return (folder() / "metrics.json").is_file()
 
 
 def _loads(name: str) -> bool:
@@ -132,22 +199,38 @@ def require() -> Path:
     return folder()
 
 
-def metrics() -> Metrics:
-    """Return the measures of the fonts of this machine.
+def built() -> Path:
+    """Return the folder of the fonts.
+
+    Raises:
+        DataFault: they have not been built; with the remedy.
+    """
+    if not present():
+        raise DataFault.of([Fault(f"尚未制作公文字体，请运行：{_BUILD}", str(folder()))])
+    return folder()
+
+
+def metrics(own: Mapping[str, Path] | None = None) -> Metrics:
+    """Return the measures of the fonts of this machine, with an office's ``own`` by role (see :mod:`ownfonts`).
 
     Raises:
         DataFault: the fonts have not been built; with the remedy.
     """
-    path = folder() / "metrics.json"
-    if not path.is_file():
-        raise DataFault.of([Fault(f"尚未制作公文字体，请运行：{_BUILD}", str(folder()))])
-    return _metrics(path)
+    path = built() / "metrics.json"
+    return _metrics(path, tuple(sorted((own or {}).items())))
 
 
 @cache
-def _metrics(path: Path) -> Metrics:
+def _metrics(path: Path, own: tuple[tuple[str, Path], ...]) -> Metrics:
+    from yishenqing.letters.typeface import typeface  # noqa: PLC0415
+
+    return Metrics(path.parent, _families(path), {role: typeface(file) for role, file in own})
+
+
+@cache
+def _families(path: Path) -> Mapping[str, Family]:
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return Metrics({name: _family(entry) for name, entry in data.items()})
+    return {name: _family(entry) for name, entry in data.items()}
 
 
 def _family(entry: Mapping[str, Any]) -> Family:
@@ -159,29 +242,35 @@ def _family(entry: Mapping[str, Any]) -> Family:
     )
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run ``build [--from FOLDER]`` or ``check``; print in Chinese; return the exit code."""
+def build(debs: Path | None = None, tell: Callable[[str], None] = lambda _: None) -> Path:
+    """Build the fonts where they are looked for; does nothing when they are there.
+
+    Raises:
+        DataFault: see ``fontbuild.build``.
+    """
     from yishenqing.letters import fontbuild  # noqa: PLC0415
 
-    tell = _tell
+    if not present():
+        fontbuild.build(folder(), debs, tell)
+    return folder()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run ``build [--from FOLDER]`` or ``check``; print in Chinese; return the exit code. For the set-up script."""
     if list(arguments) == ["check"]:
         faults = check()
         for fault in faults:
-            tell(str(fault))
+            _tell(str(fault))
         return DataFault.exit_code if faults else 0
     if not arguments or arguments[0] != "build" or len(arguments) not in (1, 3):
-        tell(f"用法：{_BUILD} [--from 软件包所在文件夹]，或者 check")
+        _tell(f"用法：{_BUILD} [--from 软件包所在文件夹]，或者 check")
         return 2
-    target = folder()
-    if (target / "metrics.json").is_file():
-        tell(f"公文字体已经就绪：{target}")
-        return 0
     try:
-        fontbuild.build(target, Path(arguments[2]) if len(arguments) > 1 else None, tell)
+        target = build(Path(arguments[2]) if len(arguments) > 1 else None, _tell)
     except DataFault as fault:
-        tell(str(fault))
+        _tell(str(fault))
         return fault.exit_code
-    tell(f"公文字体已经就绪：{target}")
+    _tell(f"公文字体已经就绪：{target}")
     return 0
 
 

@@ -1,10 +1,9 @@
-"""Print laid-out pages and forms as PDF/A-2u: no network, no system fonts, the same bytes every time."""
+"""Print forms as tagged PDF/A-2a: no network, no system fonts, the same bytes every time."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
 from datetime import date
 from functools import cache, lru_cache
 from html import escape
@@ -13,18 +12,8 @@ from typing import Any
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.letters import fonts
-from yishenqing.letters.sheet import Page, Placed, Rule
 
-VARIANT = "pdf/a-2u"  # text extractable (u), no attachments; the archive embeds data elsewhere
-
-
-def pages_html(pages: Sequence[Page], *, title: str, author: str, day: date) -> str:
-    """Return the document that places each line; nothing in it is left for the renderer to decide."""
-    body = "".join(
-        '<section class="page">' + "".join(map(_rule, page.rules)) + "".join(map(_line, page.lines)) + "</section>"
-        for page in pages
-    )
-    return document(body, title=title, author=author, day=day)
+VARIANT = "pdf/a-2a"  # tagged; no attachments: the archive embeds data elsewhere
 
 
 def document(body: str, *, title: str, author: str, day: date | None) -> str:
@@ -41,20 +30,8 @@ def document(body: str, *, title: str, author: str, day: date | None) -> str:
     )
 
 
-def _line(line: Placed) -> str:
-    red = " red" if line.red else ""
-    return (
-        f'<div class="{line.role}{red}" style="left:{line.x:.3f}pt;top:{line.y:.3f}pt;font-size:{line.size:.3f}pt;'
-        f'letter-spacing:{line.spacing:.4f}pt">{escape(line.text)}</div>'
-    )
-
-
-def _rule(rule: Rule) -> str:
-    return f'<hr style="top:{rule.y:.3f}pt;height:{rule.height:.3f}pt">'
-
-
 def to_pdf(html: str, css: Path) -> bytes:
-    """Return ``html`` as PDF/A-2u with the style sheet ``css``.
+    """Return ``html`` as PDF/A-2a with the style sheet ``css``.
 
     Raises:
         DataFault: the machine lacks fonts or libraries, or the template asks for a file or an address.

@@ -26,12 +26,19 @@ BOTTOM_RULE = 277 * MM  # the last rule ends 20 mm above the edge of the paper
 NUMBER_GAP = 7 / 8 * SIZE  # 10.1: 3号汉字高度的7/8
 PAGE_NUMBER = 14.0  # 4号
 _SIGNED_WITH = 2  # lines of text that stay with the signature (7.3.5.5)
+_LEVELS = {"h1": ("hei", "H2"), "h2": ("kai", "H3")}
+_MARK_PART, _NUMBER_PART, _TITLE_PART, _TEXT_PART = 1, 2, 3, 4  # the order in which a letter is read
+_SIGNATURE_PART = 1_000_000  # after all text
 _LONGEST_CENTRED = 13  # characters; a longer organ's name would run over the edge when centred on the date
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A line on its page; ``role`` names the fonts, ``red`` is for the mark."""
+    """A line on its page; ``role`` names the fonts, ``red`` is for the mark.
+
+    ``tag`` says what the line is to a reader who cannot see it (P, H1 …; empty for what is no text of the letter),
+    and lines of the same ``part`` are one paragraph.
+    """
 
     text: str
     x: float
@@ -40,6 +47,8 @@ class Placed:
     role: str = "fangsong"
     spacing: float = SPACING
     red: bool = False
+    tag: str = ""
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +69,28 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands above the text on the first page."""
+    """What stands above the text on the first page, and whether room is kept for a seal at the end."""
 
     organ: str
     title: str
     number: str | None
     letterhead: bool  # 信函格式 with red rules, else a plain sheet
+    seal: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     line: Line | None  # None is an empty row
     role: str = "fangsong"
+    tag: str = "P"
+    part: int = 0
 
 
 def lay_out(head: Head, blocks: Sequence[Block], metrics: Metrics, *, draft: bool) -> list[Page]:
     """Return the pages of a letter."""
     body = [b for b in blocks if b.kind not in ("sign", "date")]
     text = _text_rows(body, metrics)
-    signature = _signature_rows(blocks, metrics)
+    signature = _signature_rows(blocks, metrics, seal=head.seal)
     top, start, rules = _letterhead(head, metrics) if head.letterhead else _plain_head(head, metrics)
     first = int((TOP + HEIGHT - SIZE - start) / ROW + 1.001)
     sheets = _paginate(text, signature, first)
@@ -100,20 +112,20 @@ def _placed(row: _Row, y: float) -> Placed:
     line = row.line
     if line is None:
         raise ValueError("an empty row has no place")
-    return Placed(line.text, LEFT + line.x, y, role=row.role, spacing=line.spacing)
+    return Placed(line.text, LEFT + line.x, y, role=row.role, spacing=line.spacing, tag=row.tag, part=row.part)
 
 
 def _text_rows(blocks: Sequence[Block], metrics: Metrics) -> list[_Row]:
     rows: list[_Row] = []
     enclosures = [b for b in blocks if b.kind == "enclosure"]
-    for block in blocks:
-        role = {"h1": "hei", "h2": "kai"}.get(block.kind, "fangsong")
+    for part, block in enumerate(blocks, _TEXT_PART):
+        role, tag = _LEVELS.get(block.kind, ("fangsong", "P"))
         if block.kind == "enclosure":
-            rows += _enclosure_rows(block, enclosures, metrics)
+            rows += [replace(row, part=part) for row in _enclosure_rows(block, enclosures, metrics)]
         else:
             first = 0.0 if block.kind == "to" else 2 * PITCH
             lines = compose(block.text, partial(metrics.width, role=role), first=first)
-            rows += [_Row(line, role) for line in lines]
+            rows += [_Row(line, role, tag, part) for line in lines]
     return rows
 
 
@@ -135,21 +147,35 @@ def _enclosure_rows(block: Block, enclosures: Sequence[Block], metrics: Metrics)
     return [_Row(None), *rows] if enclosures.index(block) == 0 else rows
 
 
-def _signature_rows(blocks: Sequence[Block], metrics: Metrics) -> list[_Row]:
-    """署名 and 成文日期 for a sealed letter (7.3.5.1): two empty rows leave room for the seal's upper half."""
+def _signature_rows(blocks: Sequence[Block], metrics: Metrics, *, seal: bool) -> list[_Row]:
+    """署名 and 成文日期: two empty rows leave room for a seal's upper half, one stands above an unsealed name."""
     organ = "".join(b.text for b in blocks if b.kind == "sign")
     day = "".join(b.text for b in blocks if b.kind == "date")
-    wide = _width(day, metrics)
     parts = balanced(organ, 24)
     if len(parts) > 1:  # 日期右空二字, as 7.3.5.2 has it where the name is the longer
-        rows = [_Row(_right(part, 2, metrics)) for part in parts]
-        return [_Row(None), _Row(None), *rows, _Row(_right(day, 2, metrics))]
+        lines = [*(_right(part, 2, metrics) for part in parts), _right(day, 2, metrics)]
+    else:
+        lines = _sealed(organ, day, metrics) if seal else _unsealed(organ, day, metrics)
+    named = [_Row(line, part=_SIGNATURE_PART) for line in lines[:-1]]
+    return [*([_Row(None)] * (2 if seal else 1)), *named, _Row(lines[-1], part=_SIGNATURE_PART + 1)]
+
+
+def _sealed(organ: str, day: str, metrics: Metrics) -> list[Line]:
+    """成文日期右空四字，署名居中 above it (7.3.5.1)."""
     if len(organ) > _LONGEST_CENTRED:
-        name = _right(organ, 2, metrics)
-        return [_Row(None), _Row(None), _Row(name), _Row(Line(day, name.x + 2 * PITCH, SPACING))]
+        return _unsealed(organ, day, metrics)
+    wide = _width(day, metrics)
     date_x = WIDTH - 4 * PITCH - wide
-    name = Line(organ, date_x + wide / 2 - _width(organ, metrics) / 2, SPACING)
-    return [_Row(None), _Row(None), _Row(name), _Row(Line(day, date_x, SPACING))]
+    return [Line(organ, date_x + wide / 2 - _width(organ, metrics) / 2, SPACING), Line(day, date_x, SPACING)]
+
+
+def _unsealed(organ: str, day: str, metrics: Metrics) -> list[Line]:
+    """署名右空二字，日期首字比署名首字右移二字；日期长于署名的，日期右空二字 and the name moves left (7.3.5.2)."""
+    name = _right(organ, 2, metrics)
+    below = _right(day, 2, metrics)
+    if name.x + 2 * PITCH > below.x:
+        return [replace(name, x=below.x - 2 * PITCH), below]
+    return [name, replace(below, x=name.x + 2 * PITCH)]
 
 
 def _right(text: str, empty: float, metrics: Metrics) -> Line:
@@ -200,7 +226,8 @@ def _letterhead(head: Head, metrics: Metrics) -> tuple[list[Placed], float, tupl
     number_y = rule + thick + between + thin + NUMBER_GAP
     lines = [mark]
     if head.number:
-        lines.append(Placed(head.number, LEFT + WIDTH - _width(head.number, metrics), number_y))
+        x = LEFT + WIDTH - _width(head.number, metrics)
+        lines.append(Placed(head.number, x, number_y, tag="P", part=_NUMBER_PART))
     title_y = number_y + 3 * ROW
     titles = _title_lines(head.title, title_y, metrics)
     start = titles[-1].y + TITLE + BLANK + ROW
@@ -210,7 +237,7 @@ def _letterhead(head: Head, metrics: Metrics) -> tuple[list[Placed], float, tupl
 def _plain_head(head: Head, metrics: Metrics) -> tuple[list[Placed], float, tuple[Rule, ...]]:
     """A sheet without a red head: organ left and number right in the first row, all on the grid of 22 rows."""
     lines = [
-        Placed(line.text, LEFT + line.x, TOP + i * ROW, spacing=line.spacing)
+        Placed(line.text, LEFT + line.x, TOP + i * ROW, spacing=line.spacing, tag="P", part=_MARK_PART)
         for i, line in enumerate(compose(head.organ, metrics.width, first=0))
     ]
     row = len(lines) - 1
@@ -218,7 +245,7 @@ def _plain_head(head: Head, metrics: Metrics) -> tuple[list[Placed], float, tupl
         wide = _width(head.number, metrics)
         used = lines[-1].x - LEFT + _width(head.organ, metrics)
         row += 1 if used + wide + 2 * PITCH > WIDTH else 0
-        lines.append(Placed(head.number, LEFT + WIDTH - wide, TOP + row * ROW))
+        lines.append(Placed(head.number, LEFT + WIDTH - wide, TOP + row * ROW, tag="P", part=_NUMBER_PART))
     titles = _title_lines(head.title, TOP + (row + 3) * ROW - (TITLE - SIZE) / 2, metrics)
     start = TOP + (row + 3 + len(titles) + 1) * ROW
     return [*lines, *titles], start, ()
@@ -235,7 +262,8 @@ def _centred(text: str, y: float, size: float, metrics: Metrics, *, spacing: flo
     """Centre on the 版心, except the mark, which is centred on the paper like its rules (10.1)."""
     wide = _width(text, metrics, "title", size, spacing)
     middle = 105 * MM if red else LEFT + WIDTH / 2
-    return Placed(text, middle - wide / 2, y, size, "title", spacing, red)
+    tag, part = ("P", _MARK_PART) if red else ("H1", _TITLE_PART)
+    return Placed(text, middle - wide / 2, y, size, "title", spacing, red, tag, part)
 
 
 def _page_number(number: int, metrics: Metrics) -> Placed:

@@ -16,7 +16,7 @@ from yishenqing.core.decide import decide
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.guards import WAY, guard_refusals
-from yishenqing.core.ledger import Entry, canonical
+from yishenqing.core.ledger import Entry, canonical, sm3_digest
 from yishenqing.core.ledger import append as chained
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
@@ -34,6 +34,7 @@ from yishenqing.store.vault import Paper, Papers
 if TYPE_CHECKING:
     from yishenqing.letters import Letterbook
     from yishenqing.letters.model import LetterKind
+    from yishenqing.letters.press import Enclosed
 
 
 @dataclass(frozen=True)
@@ -154,11 +155,22 @@ class Registry:
         number = self._settings.numbered_letter(series, act.on.year, n)
         return Plan(case, act, step, facts, destination, kind, series, n, number)
 
-    def printed(self, plan: Plan, open_facts: paperwork.Opener) -> Printed:
+    def enclosed(self, connection: Connection, case: Casework, step: Step) -> list[Enclosed]:
+        """Return the files that go inside the letter of ``step``; none unless the office wishes it."""
+        if not self._settings.letters.enclose:
+            return []
+        from yishenqing.office import enclosing  # noqa: PLC0415 - few offices
+
+        papers = vault.papers_of(connection, case.row.agency, case.row.number)
+        return enclosing.enclosed(case, step, papers, self._papers)
+
+    def printed(self, plan: Plan, open_facts: paperwork.Opener, files: Sequence[Enclosed] = ()) -> Printed:
         """Render the letter that ``plan`` asks for; nothing is stored yet."""
         kind = self._letters.kind(plan.letter)
         letter_context = self.context_of(kind, plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
-        return Printed(plan, kind.title, self._letters.pdf(plan.letter, letter_context))
+        book = self._letters
+        content = book.pdf(plan.letter, letter_context, files) if files else book.pdf(plan.letter, letter_context)
+        return Printed(plan, kind.title, content)
 
     def context_of(
         self,
@@ -249,6 +261,7 @@ class Registry:
                 "series": plan.series,
                 "n": plan.letter_n,
                 **paper.in_entry(),
+                **_proof(paper, printed.content, self._letters.made_by()),
             }
         entry = self._entry(case, act, inside)
         ledger_store.append(connection, entry)
@@ -313,6 +326,12 @@ class Registry:
                 hashlib.sha256(printed.content).hexdigest(),
             ),
         )
+
+
+def _proof(paper: Paper, content: bytes, made_by: Mapping[str, str]) -> dict[str, Any]:
+    """Return the letter's SM3 beside its SHA-256, and by what it was made, for whoever makes it again."""
+    second = sm3_digest(paper.salt, content, paper.name)
+    return {**({"sm3": second} if second else {}), "made": dict(made_by)}
 
 
 def _stood_in(act: Act, step: Step) -> dict[str, Any]:

@@ -106,16 +106,17 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         with self._transactions.writing() as connection:
             plan = self._registry.plan(connection, self._load(connection, number, lock=True), act, self.today)
             open_facts = self._opener(connection, number) if plan.letter else None
+            files = self._registry.enclosed(connection, plan.case, plan.step) if plan.letter else []
             around = self._around(connection, plan) if plan.letter else None
             if open_facts is not None and around is not None and waiting:
-                printed = self._printed(plan, open_facts, around)
+                printed = self._printed(plan, open_facts, around, files)
             if open_facts is None or around is None or (printed is not None and plan.matches(printed.plan)):
                 done = printed if open_facts is not None else None
                 case = self._registry.record(connection, plan, done)
                 if case.workflow.states[case.standing.state].final:
                     self._closed(connection, case, act.on)
                 return self._answer(case), done
-        return None, self._printed(plan, open_facts, around)
+        return None, self._printed(plan, open_facts, around, files)
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from yishenqing.letters import Letterbook
+    from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
 
 _DATABASE = "office.db"
@@ -146,7 +147,7 @@ class Desk:
     def _letters(self) -> Letterbook:
         from yishenqing.letters import Letterbook  # noqa: PLC0415 - many verbs print nothing
 
-        return Letterbook(layered("letters", self.home))
+        return Letterbook(layered("letters", self.home), letter_style(self.home, self.settings))
 
     @cached_property
     def _registry(self) -> Registry:
@@ -211,6 +212,14 @@ class Desk:
                             f"（{error.strerror}）；排除故障后运行 ysq show {number} 即可补出，不要重复办理。"
                         )
                         raise YishenqingError(text) from error
+
+
+def letter_style(home: Path, settings: Settings) -> Style:
+    """Return how the office wants its letters to look; fonts are looked for from its folder."""
+    from yishenqing.letters.style import Style  # noqa: PLC0415 - many verbs print nothing
+
+    fonts = {str(role): (home / Path(name).expanduser()).resolve() for role, name in settings.fonts.items()}
+    return Style(settings.letters.format, settings.letters.seal, fonts)
 
 
 def system_user() -> str:

@@ -17,7 +17,7 @@ from yishenqing.core import moving
 from yishenqing.core.deadline import clock_of
 from yishenqing.core.decide import permitted
 from yishenqing.core.errors import Fault, IntegrityFault, Refused
-from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders
+from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders, sm3_digest
 from yishenqing.letters import Letterbook
 from yishenqing.office import casework, paperwork
 from yishenqing.office.casework import Casework, Row, at
@@ -322,10 +322,19 @@ def _letter_faults(
         paper = papers.get(told["file"]) if told else None
         if told is None or row is None or paper is None or not _same_letter(row, entry, told, paper):
             yield at(entry.number, entry.seq, "发文登记与记录不符")
+        elif not _same_sm3(told, paper, filing.papers):
+            yield at(entry.number, entry.seq, "文书的 SM3 值与记录不符")
         elif (copy := filing.letter_path(row)).exists() and not vault.is_content(copy, row.sha256):
             yield at(entry.number, entry.seq, f"文书副本“{copy.name}”已被改动")
     for seq in issued:
         yield at(case.row.number, seq, "发文登记没有对应的记录")
+
+
+def _same_sm3(told: Mapping[str, Any], paper: Paper, contents: Papers) -> bool:
+    """Letters of before it was recorded have no SM3, and a system may lack it: SHA-256 is checked in any case."""
+    if not told.get("sm3") or contents.fault(paper.sha256):
+        return True  # what is missing or changed has been told of the paper already
+    return sm3_digest(paper.salt, contents.read(paper.sha256), paper.name) in ("", told["sm3"])
 
 
 def _same_letter(row: Issued, entry: Entry, told: Mapping[str, Any], paper: Paper) -> bool:

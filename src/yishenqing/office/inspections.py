@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import Refused
@@ -12,6 +12,7 @@ from yishenqing.office.desk import Desk
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from yishenqing.letters import Enclosed
     from yishenqing.office.acting import Plan, Printed
     from yishenqing.office.inspecting import Around, Inspector, Issuing
     from yishenqing.office.paperwork import Opener
@@ -96,7 +97,7 @@ class InspectionVerbs(Desk):
         """Look up what the inspection of the letter that ``plan`` issues needs."""
         return self._inspector.around(connection, self._practice, plan.case, plan.facts)
 
-    def _printed(self, plan: Plan, open_facts: Opener, around: Around) -> Printed:
+    def _printed(self, plan: Plan, open_facts: Opener, around: Around, files: Sequence[Enclosed]) -> Printed:
         """Inspect the letter, then print it.
 
         Raises:
@@ -105,7 +106,7 @@ class InspectionVerbs(Desk):
         from dataclasses import replace  # noqa: PLC0415
 
         noted: Mapping[str, Any] = self._inspector.passed(plan, open_facts, around, self.today)
-        return replace(self._registry.printed(plan, open_facts), noted=noted)
+        return replace(self._registry.printed(plan, open_facts, files), noted=noted)
 
 
 def _named(given: Any) -> set[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import IntegrityFault, NotFound, Refused
+from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row, at
 from yishenqing.office.desk import Desk
 from yishenqing.store import issued as issued_store
@@ -49,6 +50,31 @@ class PaperVerbs(Desk):
         path = self.home / place / number / f"{'草稿-' if draft else ''}{letter.title}.pdf"
         vault.write_whole(path, self._letters.pdf(kind, context))
         return {"kind": kind, "title": letter.title, "number": None, "path": str(path), "draft": draft}
+
+    def letter_again(self, number: str, kind: str) -> Row:
+        """Make an issued letter again from the ledger and compare it with what was issued; nothing is stored.
+
+        Answers ``identical``, both SHA-256, ``changed`` (program, templates, fonts, style: what is not as it was on
+        the day of issue), and ``lines`` that differ in words.
+
+        Raises:
+            NotFound: no such case, or no letter of that kind was issued in it.
+            IntegrityFault: the letter that was kept is missing or not what was issued.
+        """
+        from yishenqing.office import remaking  # noqa: PLC0415
+
+        with self._transactions.reading() as connection:
+            now = self._load(connection, number)
+            known = [x for x in issued_store.letters_of(connection, self.settings.agency, number) if x.kind == kind]
+            if not known:
+                raise NotFound(f"案件{number}没有出具过文书“{kind}”，没有可以比对的原件。")
+            entry = next(e for e in now.entries if e.seq == known[-1].seq)
+            practice = remaking.practice_of(self._practice, entry, self.home)
+            before = casework.load(connection, practice, number)
+            open_facts = self._opener(connection, number)
+            files = self._registry.enclosed(connection, before, before.workflow.steps[entry.step])
+        made = remaking.again(self._registry, self._letters, before, entry, known[-1], open_facts, files)
+        return remaking.compared(known[-1], entry, self._papers.read(known[-1].sha256), made, self._letters.made_by())
 
     def _unissued(
         self, case: Casework, letter: LetterKind, issued: Sequence[Issued], open_facts: Callable[[Any], Any]

@@ -33,9 +33,7 @@ class Story:
     def of(cls, standing: Standing, open_facts: Opener) -> Story:
         """Open the facts of ``standing``; days are days again."""
         steps = standing.workflow.steps
-        return cls(
-            standing, tuple((f.step, f.on, _dated(steps[f.step], open_facts(f.facts))) for f in standing.facts)
-        )
+        return cls(standing, tuple((f.step, f.on, dated(steps[f.step], open_facts(f.facts))) for f in standing.facts))
 
     def plus(self, fact: Fact, opened: Mapping[str, Any], actor: str) -> Story:
         """Return the story after one more step, whose facts are given opened."""
@@ -63,7 +61,7 @@ class Story:
         return []
 
 
-def _dated(step: Step, facts: Mapping[str, Any]) -> dict[str, Any]:
+def dated(step: Step, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``facts`` with the days that the ledger keeps as text."""
     days = {n: as_date(v) for n, v in facts.items() if n in step.fields and step.fields[n].type == "date" and v}
     return {**facts, **days}

@@ -1,13 +1,14 @@
-"""Brings a database to the newest version, and says which version it has."""
+"""Brings a database to the newest version, and says which version it has and when it was last written to."""
 
 from __future__ import annotations
 
 import logging
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, func, select
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.shipped import shipped
+from yishenqing.store.tables import entries
 
 
 def upgrade(engine: Engine) -> str:
@@ -34,3 +35,26 @@ def upgrade(engine: Engine) -> str:
                 text = f"数据库版本与程序不符，请使用较新的程序（{error}）"
                 raise DataFault.of([Fault(text)]) from None
             return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def newest() -> str:
+    """Return the version to which this program brings a database."""
+    from alembic.config import Config  # noqa: PLC0415 - only who asks for versions pays
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(shipped("alembic")).replace("%", "%%"))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+def revision(connection: Connection) -> str:
+    """Return the version that the database has; empty when it was never made."""
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def last_recorded(connection: Connection, agency: str) -> str:
+    """Return the latest recording time in the ledger of ``agency`` (UTC text); empty while there is no entry."""
+    found = connection.execute(select(func.max(entries.c.recorded_at)).where(entries.c.agency == agency)).scalar()
+    return str(found or "")

@@ -1,0 +1,214 @@
+"""Is this machine fit for the office's work: each fault with its remedy, so that none is silently endured."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from yishenqing.core.errors import DataFault, YishenqingError
+from yishenqing.office.casework import Row
+from yishenqing.office.desk import database_url, letter_style, system_today
+from yishenqing.shipped import layered
+
+if TYPE_CHECKING:
+    from yishenqing.settings import Settings
+
+_PYTHON = (3, 11)
+_PACKAGES = ("sqlalchemy", "alembic", "jinja2", "weasyprint", "uharfbuzz", "pydyf", "pypdf", "openpyxl", "yaml")
+_GIB = 1 << 30
+_LOW, _FULL = _GIB, _GIB // 10  # bytes free: a letter has 100 kB, a year of an office some hundred MB
+_NOTICE_MONTH = 12  # next year's notice is published by the end of November as a rule
+_SKEW = 300  # seconds that a recording time may lie ahead: machines that share a database differ a little
+Level = Literal["ok", "warning", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found; ``remedy`` says what to do, empty when nothing is to be done."""
+
+    name: str
+    title: str
+    level: Level
+    text: str
+    remedy: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """Return the finding in the words of ``ysq doctor --json``."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "level": self.level,
+            "text": self.text,
+            "remedy": self.remedy,
+        }
+
+
+def examine(home: Path) -> Row:
+    """Examine the machine and the office in ``home``; an office that is not there yet is told, not a fault.
+
+    Answers ``findings`` and ``sound``, which is False when any finding is a fault.
+    """
+    findings = [*_python(), *_packages(), *_sm3(), *_libraries()]
+    settings = _settings(home, findings)
+    findings += [*_fonts(home, settings), *_calendar(home), *_disk(home)]
+    if settings is not None:
+        findings += _guarded("database", "数据库", lambda: _database(home, settings))
+    findings += _today()
+    return {"findings": [f.as_json() for f in findings], "sound": all(f.level != "fault" for f in findings)}
+
+
+def _guarded(name: str, title: str, look: Callable[[], list[Finding]]) -> list[Finding]:
+    """Report what an examination itself stumbles over, whatever it is: the others still tell theirs."""
+    try:
+        return look()
+    except (YishenqingError, OSError) as error:
+        return [Finding(name, title, "fault", str(error), "请按上述提示处理后重新运行 ysq doctor")]
+
+
+def _python() -> Iterator[Finding]:
+    text = ".".join(str(n) for n in sys.version_info[:3])
+    if sys.version_info < _PYTHON:
+        yield Finding("python", "Python", "fault", text, "请安装 Python 3.11 或者更高版本，再运行 scripts/setup")
+    else:
+        yield Finding("python", "Python", "ok", text)
+
+
+def _packages() -> Iterator[Finding]:
+    missing = [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        text = f"缺少{'、'.join(missing)}"
+        yield Finding("packages", "程序库", "fault", text, f"请运行：pip install {' '.join(missing)}")
+    else:
+        yield Finding("packages", "程序库", "ok", "齐全")
+
+
+def _sm3() -> Iterator[Finding]:
+    if "sm3" in hashlib.algorithms_available:
+        yield Finding("sm3", "国密 SM3", "ok", "可以计算")
+    else:
+        text = "本机的 OpenSSL 不提供 SM3，新出具的文书只记 SHA-256"
+        yield Finding("sm3", "国密 SM3", "warning", text, "需要的，请改用带 SM3 的 OpenSSL（Debian、Ubuntu 自带）")
+
+
+def _libraries() -> Iterator[Finding]:
+    from yishenqing.letters import fonts  # noqa: PLC0415
+
+    missing = fonts.missing_libraries()
+    for fault in missing:
+        text, _, remedy = fault.text.partition("，")
+        yield Finding(f"library:{fault.field}", "系统库", "fault", text, remedy)
+    if not missing:
+        yield Finding("libraries", "系统库", "ok", "Pango、PangoFT2、HarfBuzz-Subset 齐全")
+
+
+def _settings(home: Path, findings: list[Finding]) -> Settings | None:
+    from yishenqing.settings import FILE, read_settings  # noqa: PLC0415
+
+    if not (home / FILE).is_file():
+        findings.append(Finding("office", "机关设置", "warning", f"“{home}”中没有机关设置", "请运行：ysq init"))
+        return None
+    try:
+        settings = read_settings(home)
+    except DataFault as fault:
+        findings.append(Finding("office", "机关设置", "fault", fault.text, f"请修改{home / FILE}"))
+        return None
+    findings.append(Finding("office", "机关设置", "ok", settings.name))
+    return settings
+
+
+def _fonts(home: Path, settings: Settings | None) -> Iterator[Finding]:
+    from yishenqing.letters import fonts, ownfonts  # noqa: PLC0415
+
+    if fonts.present():
+        yield Finding("fonts", "公文字体", "ok", str(fonts.folder()))
+    else:
+        remedy = "请运行：ysq fonts build；不能上网的，在别的机器上运行 ysq fonts pack，再用 ysq fonts install 装入"
+        yield Finding("fonts", "公文字体", "fault", f"尚未制作（{fonts.folder()}）", remedy)
+    own = letter_style(home, settings).fonts if settings is not None else {}
+    faults = ownfonts.faults(own)
+    for fault in faults:
+        yield Finding(fault.field, "自有字体", "fault", fault.text, "请更换字体文件，或者删去 office.yaml 中的这一项")
+    if own and not faults:
+        yield Finding("own_fonts", "自有字体", "ok", "、".join(str(path.name) for path in own.values()))
+
+
+def _calendar(home: Path) -> Iterator[Finding]:
+    from yishenqing.almanac import CalendarFolder  # noqa: PLC0415
+
+    try:
+        years = list(CalendarFolder(layered("workflows", home)))
+        today = system_today()
+    except YishenqingError as error:
+        yield Finding("calendar", "工作日安排", "fault", str(error), "请按上述提示修改")
+        return
+    held = f"{years[0]}年至{years[-1]}年" if years else "没有任何年份"
+    gaps = [y for y in range(years[0], today.year + 1) if y not in years] if years else [today.year]
+    if gaps:
+        text = f"缺少{'、'.join(map(str, gaps))}年（现有{held}），期限算不出来或者只能暂定"
+        yield Finding("calendar", "工作日安排", "fault", text, "请载入放假通知：ysq calendar import 文件")
+    elif today.month >= _NOTICE_MONTH and today.year + 1 not in years:
+        text = f"缺少{today.year + 1}年，届满日期在次年的期限只能暂定"
+        yield Finding("calendar", "工作日安排", "warning", text, "通知公布后请载入：ysq calendar import 文件")
+    else:
+        yield Finding("calendar", "工作日安排", "ok", held)
+
+
+def _disk(home: Path) -> Iterator[Finding]:
+    place = next(p for p in (home.absolute(), *home.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    text = f"{place} 所在磁盘还有 {free / _GIB:.1f} GiB"
+    level: Level = "fault" if free < _FULL else "warning" if free < _LOW else "ok"
+    remedy = "" if level == "ok" else "请清理磁盘，或者把机关文件夹移到更大的磁盘"
+    if not os.access(place, os.W_OK):
+        level, text, remedy = "fault", f"没有写入“{place}”的权限", "请换一个有权限的用户，或者修改文件夹的权限"
+    yield Finding("disk", "磁盘", level, text, remedy)
+
+
+def _database(home: Path, settings: Settings) -> list[Finding]:
+    from yishenqing.store.engine import Transactions, open_engine  # noqa: PLC0415
+    from yishenqing.store.upgrade import last_recorded, newest, revision  # noqa: PLC0415
+
+    if not settings.database and not (home / "office.db").is_file():
+        return [Finding("database", "数据库", "fault", "还没有数据库", "请运行：ysq init")]
+    transactions = Transactions(open_engine(database_url(home, settings)))
+    try:
+        with transactions.reading() as connection:
+            known, wanted = revision(connection), newest()
+            if known != wanted:
+                text = f"结构是{known or '空的'}，本版本程序需要{wanted}"
+                return [Finding("database", "数据库", "fault", text, "请先备份，然后运行：ysq upgrade")]
+            last = last_recorded(connection, settings.agency)
+    finally:
+        transactions.close()
+    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last)]
+
+
+def _clock(last: str) -> Finding:
+    """A clock that runs behind would write entries before those that are there."""
+    now = datetime.now(UTC)
+    if last and (datetime.fromisoformat(last.rstrip("Z")).replace(tzinfo=UTC) - now).total_seconds() > _SKEW:
+        text = f"本机时间是{now:%Y-%m-%d %H:%M}（UTC），早于最后一条记录的时间{last[:16].replace('T', ' ')}（UTC）"
+        return Finding("clock", "时钟", "fault", text, "请先校准本机时间（如 timedatectl set-ntp true）再办理案件")
+    return Finding("clock", "时钟", "ok", f"{now:%Y-%m-%d %H:%M}（UTC），不早于最后一条记录")
+
+
+def _today() -> Iterator[Finding]:
+    made_up: Any = os.environ.get("YISHENQING_TODAY")
+    if not made_up:
+        return
+    try:
+        date.fromisoformat(made_up)
+    except ValueError:
+        text = f"YISHENQING_TODAY“{made_up}”不是存在的日期"
+        yield Finding("today", "演练日期", "fault", text, "请写作 2026-03-02，或者运行：unset YISHENQING_TODAY")
+        return
+    text = f"今天被设为{made_up}，办理的记录都会标为演练"
+    yield Finding("today", "演练日期", "warning", text, "正式办理前请运行：unset YISHENQING_TODAY")

@@ -1,0 +1,112 @@
+"""``ysq doctor``: each thing that can be missing or wrong is found and told with its remedy."""
+
+from __future__ import annotations
+
+import collections
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from offices import APPLICATION, USER, Calendar, tamper, ysq
+
+from yishenqing import Office
+from yishenqing.letters import fonts
+from yishenqing.office import doctor
+
+
+def found(home: Path) -> dict[str, dict[str, str]]:
+    return {row["name"]: row for row in doctor.examine(home)["findings"]}
+
+
+def test_a_sound_office_is_told_so(home: Path) -> None:
+    done = ysq("--home", home, "doctor", "--json", YISHENQING_TODAY="")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["sound"]) == (0, True)
+    names = [row["name"] for row in answer["findings"]]
+    assert names == [
+        "python", "packages", "sm3", "libraries", "office", "fonts", "calendar", "disk", "database", "clock",
+    ]  # fmt: skip
+
+
+def test_faults_give_exit_code_6_and_remedies(home: Path) -> None:
+    (home / "office.db").unlink()
+    done = ysq("--home", home, "doctor", YISHENQING_FONTS=str(home / "none"))
+    assert done.returncode == 6
+    assert "［故障］公文字体" in done.stdout
+    assert "ysq fonts build" in done.stdout
+    assert "［故障］数据库　还没有数据库" in done.stdout
+    assert "请先排除上列故障。" in done.stdout
+
+
+def test_a_folder_without_an_office_is_no_fault(tmp_path: Path) -> None:
+    row = found(tmp_path / "none")["office"]
+    assert (row["level"], row["remedy"]) == ("warning", "请运行：ysq init")
+
+
+def test_a_missing_library_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = fonts._loads
+    monkeypatch.setattr(fonts, "_loads", lambda name: "harfbuzz-subset" not in name and real(name))
+    row = found(home)["library:libharfbuzz-subset0"]
+    assert (row["level"], row["remedy"]) == ("fault", "请运行：apt-get install libharfbuzz-subset0")
+
+
+def test_broken_settings_are_named_and_the_rest_is_examined(home: Path) -> None:
+    with (home / "office.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("\nnonsense: 1\n")
+    known = found(home)
+    assert known["office"]["level"] == "fault"
+    assert "nonsense" in known["office"]["text"]
+    assert known["fonts"]["level"] == "ok"
+
+
+def test_own_fonts_are_examined(home: Path) -> None:
+    path = home / "office.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("fonts: {}", "fonts: {body: none.ttf}"), encoding="utf-8"
+    )
+    row = found(home)["fonts.body"]
+    assert row["level"] == "fault"
+    assert "打不开" in row["text"]
+
+
+def test_an_old_database_is_to_be_upgraded(home: Path) -> None:
+    tamper(home, "UPDATE alembic_version SET version_num = '0001'")
+    row = found(home)["database"]
+    assert (row["level"], row["remedy"]) == ("fault", "请先备份，然后运行：ysq upgrade")
+
+
+def test_a_clock_that_runs_behind_the_ledger_is_found(home: Path, calendar: Calendar) -> None:
+    with Office.open(home, user=USER, today=calendar) as office:
+        office.register(APPLICATION)
+    assert found(home)["clock"]["level"] == "ok"
+    tamper(home, "UPDATE entries SET recorded_at = '2999-01-01T00:00:00.000000Z'")
+    row = found(home)["clock"]
+    assert row["level"] == "fault"
+    assert "校准" in row["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("today", "level", "text"),
+    [
+        ("2026-11-22", "ok", "2007年至2026年"),
+        ("2026-12-05", "warning", "缺少2027年"),
+        ("2028-01-05", "fault", "2027、2028"),
+    ],
+)
+def test_years_without_a_notice_are_found(
+    home: Path, monkeypatch: pytest.MonkeyPatch, today: str, level: str, text: str
+) -> None:
+    monkeypatch.setenv("YISHENQING_TODAY", today)
+    row = found(home)["calendar"]
+    assert row["level"] == level
+    assert text in row["text"]
+    assert found(home)["today"]["level"] == "warning"
+
+
+@pytest.mark.parametrize(("free", "level"), [(5 << 30, "ok"), (500 << 20, "warning"), (50 << 20, "fault")])
+def test_a_full_disk_is_found(home: Path, monkeypatch: pytest.MonkeyPatch, free: int, level: str) -> None:
+    usage: Any = collections.namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1 << 40, 0, free))
+    assert found(home)["disk"]["level"] == level
