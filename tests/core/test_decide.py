@@ -262,8 +262,8 @@ def test_a_standing_knows_its_state_and_computes_deadlines_once(at: Callable[...
 # --- random walks ------------------------------------------------------------------------------------------
 
 # Guards that ask for facts or for the person, which an offer does not know yet.
-NEEDS_FACTS = {"elapsed", "at_most", "not_before", "another_person", "agrees", "correctable"}
-NEEDS_FACTS |= {"evidenced", "composes", "releases", "stated", "counted"}
+NEEDS_FACTS = {"at_most", "not_before", "another_person", "agrees", "correctable"}
+NEEDS_FACTS |= {"evidenced", "composes", "releases", "stated", "counted", "elapsed"}
 NEEDS_FACTS |= {"past"}  # of several that run at once, an offer does not know yet which is meant
 
 

@@ -17,10 +17,17 @@ def setting_periods(rules: Rulebook) -> set[str]:
 
 
 def provisions(rules: Rulebook) -> set[str]:
-    """Return every provision that a term, a clock, an effect on a clock, or a contested reading cites."""
+    """Return every provision that a term, a clock, an effect on a clock, or a contested reading cites.
+
+    Of the terms those that this procedure names: the linked procedures have tables of their own (``linked``).
+    """
     workflow, law = rules.workflow, rules.law
-    found = {value.law for term in law.terms.values() for value in term.values}
-    found |= {term.rolls for term in law.terms.values() if term.rolls}
+    named = {clock.term for clock in workflow.clocks.values()}
+    named |= {start.term for step in workflow.steps.values() for start in step.starts}
+    named |= {guard.term for step in workflow.steps.values() for guard in step.guards}
+    terms = [law.terms[name] for name in named if name]
+    found = {value.law for term in terms for value in term.values}
+    found |= {term.rolls for term in terms if term.rolls}
     found |= {clock.law for clock in workflow.clocks.values()}
     found |= {channel.law for channel in workflow.channels.values()}
     found |= {effect.law for step in workflow.steps.values() for _, effect in step.effects()}

@@ -84,11 +84,12 @@ def walked(road: Mapping[str, Any], unopened: Walk) -> Walked:
         for one in _single(line, walk):
             act = _act(one, walk, office)
             roles = office.roles_on(act.actor, act.on)
-            walk = walk.take(act.step, act.on, act.actor, roles, **act.facts)
+            # On its own day: what lies ahead of it cannot have happened yet.
+            walk = replace(walk, today=act.on).take(act.step, act.on, act.actor, roles, **act.facts)
             acts.append(act)
             if not line.step and walk.standing.state == line.state:
                 break
-    return Walked(tuple(acts), walk)
+    return Walked(tuple(acts), replace(walk, today=unopened.today))
 
 
 def _single(line: Line, walk: Walk) -> Iterator[Line]:

@@ -12,7 +12,7 @@ from yishenqing.office.desk import Desk
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from yishenqing.letters import Enclosed
+    from yishenqing.letters.press import Enclosed
     from yishenqing.office.acting import Plan, Printed
     from yishenqing.office.inspecting import Around, Inspector, Issuing
     from yishenqing.office.paperwork import Opener
