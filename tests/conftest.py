@@ -45,7 +45,10 @@ def filled(step: Step, given: dict[str, Any]) -> dict[str, Any]:
     chosen = {n: next(iter(f.choices)) for n, f in step.needs.items() if f.type == "choice"}
     chosen |= {n: _UNSAID[f.type] for n, f in step.needs.items() if f.type in _UNSAID}
     chosen |= {n: "granted" for n, f in step.needs.items() if f.type == "outcome"}
-    return {**chosen, **given}
+    whole = {**chosen, **given}
+    if {"granted", "予以公开"} & {whole.get("outcome"), whole.get("finding")}:  # the least that tells what is given
+        whole.setdefault("provided", ["略"])
+    return whole
 
 
 @dataclass(frozen=True)
@@ -58,20 +61,27 @@ class Walk:
     def take(self, name: str, on: date, actor: str = "", roles: Collection[str] = (), **given: Any) -> Walk:
         """Take one step; by default by a person of its own role, different from step to step."""
         step = self.standing.workflow.steps[name]
-        facts = shaped(self.standing.workflow, step, filled(step, given))
+        facts = shaped(self.standing.workflow, step, self.filled(name, given))
         actor, roles = actor or f"{name}的经办人", roles or step.by
         decide(Attempt(self.standing, name, step, on, facts, actor, roles), self.today)
         return Walk(self.standing.plus(Fact(name, on, facts), actor), self.today)
+
+    def filled(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the facts of step ``name`` as they would be written."""
+        return filled(self.standing.workflow.steps[name], given)
 
     def to(self, state: str, on: date) -> Walk:
         """Walk the ordinary road until the case is in ``state``, all on one day."""
         walk = self
         while walk.standing.state != state:
-            offered = {p.step for p in permitted(walk.standing, on, self.today)}
-            steps = self.standing.workflow.steps
-            fresh = (n for n in ROUTINE if n in offered and (steps[n].to or not walk.standing.last(n)))
-            walk = walk.take(next(fresh), on)
+            walk = walk.take(walk.ordinary(on), on)
         return walk
+
+    def ordinary(self, on: date) -> str:
+        """Return the next step of the ordinary road."""
+        offered = {p.step for p in permitted(self.standing, on, self.today)}
+        steps = self.standing.workflow.steps
+        return next(n for n in ROUTINE if n in offered and (steps[n].to or not self.standing.last(n)))
 
     @property
     def deadlines(self) -> dict[str, Deadline]:

@@ -52,7 +52,7 @@ def _wrong_value(workflow: Workflow, step: Step, of: int, name: str, value: obje
     known = step.fields.get(name)
     if known is None:
         return f"第{of}条记录（{step.title}）没有“{name}”这一事实"
-    if known.personal or known.type not in _CORRECTABLE:
+    if known.personal or known.type not in _CORRECTABLE or (name == "id" and step.side):
         return f"“{known.title}”不能以更正记录改写，请以补充办理的步骤记明"
     try:
         shaped(workflow, step, {name: value})

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from yishenqing.core.corrections import ON, objection
-from yishenqing.core.deadline import as_date
+from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import Reason
+from yishenqing.core.findings import composes, found_items
 from yishenqing.core.receipt import received_on
 from yishenqing.core.sides import open_ones, turn_refusals
-from yishenqing.core.standing import NOTHING, Attempt, Standing
+from yishenqing.core.standing import NOTHING, Attempt
 from yishenqing.core.workflow import Field, Guard, Outcome, Said
 
 WAY = "way"  # the fact that tells apart the situations in which an outcome is told
 
 
-def guard_refusals(attempt: Attempt) -> list[Reason]:
-    """Return what the step's side proceeding and its guards say against it, each with its own article."""
+# What asks for papers and words; facts alone (``clock FILE``) have none of them.
+_OF_PAPERS = frozenset({"stated", "recorded", "sources", "each", "evidenced", "still_evidenced", "releases"})
+
+
+def guard_refusals(attempt: Attempt, *, facts_alone: bool = False) -> list[Reason]:
+    """Return what the step's side proceeding and its guards say against it, each with its own article.
+
+    ``facts_alone`` leaves out the guards that ask for papers: the deadlines do not depend on them.
+    """
     reasons = []
     if turn := attempt.step.side:
         reasons += turn_refusals(attempt.standing.workflow, attempt.standing.beside, turn, attempt.facts)
     for guard in attempt.step.guards:
         if guard.switch and guard.switch in attempt.standing.switched_off:
             continue
-        if text := said(attempt, guard):
-            reasons.append(Reason(text, guard.law))
+        if facts_alone and guard.guard in _OF_PAPERS:
+            continue
+        reasons += _against(attempt, guard)
     return reasons
+
+
+def _against(attempt: Attempt, guard: Guard) -> list[Reason]:
+    """What one guard says: one reason with its article, or each missing piece of evidence with its own."""
+    if not _applies(attempt, guard):
+        return []
+    if gather := _GATHERING.get(guard.guard):
+        return gather(attempt, guard)
+    text = said(attempt, guard)
+    return [Reason(text, guard.law)] if text else []
 
 
 def _once(attempt: Attempt, guard: Guard) -> str:
@@ -36,7 +56,11 @@ def _once(attempt: Attempt, guard: Guard) -> str:
 
 def _after(attempt: Attempt, guard: Guard) -> str:
     title = attempt.standing.workflow.steps[guard.step].title
-    return "" if attempt.standing.last(guard.step) else f"须先办理“{title}”"
+    missing = f"须先办理“{title}”"
+    if guard.when is None or not guard.when.step:
+        return "" if attempt.standing.last(guard.step) else missing
+    since = max((place for place, _ in _saying(attempt, guard.when)), default=0)
+    return "" if any(f.step == guard.step for f in attempt.standing.facts[since:]) else missing
 
 
 def _unless(attempt: Attempt, guard: Guard) -> str:
@@ -54,12 +78,27 @@ def _within(attempt: Attempt, guard: Guard) -> str:
 
 
 def _past(attempt: Attempt, guard: Guard) -> str:
-    deadline = attempt.deadline(guard.clock)
-    if deadline is None:
+    known = attempt.deadlines_of(guard.clock)
+    if not known:
         return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
+    texts = [_not_past(attempt, deadline) for deadline in known]
+    return "" if "" in texts else texts[0]
+
+
+def _not_past(attempt: Attempt, deadline: Deadline) -> str:
     if deadline.met_on is not None:
         return f"“{deadline.title}”所要求的已于{deadline.met_on}办理"
     return f"{deadline.title}尚未届满（{deadline.due}届满）" if attempt.on <= deadline.due else ""
+
+
+def _elapsed(attempt: Attempt, guard: Guard) -> str:
+    day = as_date((attempt.facts or {}).get(guard.field))
+    if day is None:
+        return ""
+    term = attempt.standing.law.term(guard.term, day)
+    due = attempt.standing.workdays.add(day, term.value).day
+    title = attempt.step.fields[guard.field].title
+    return f"自“{title}”{day}起算{term.value}个工作日，{due}才届满" if attempt.on <= due else ""
 
 
 def _running(attempt: Attempt, guard: Guard) -> str:
@@ -117,18 +156,61 @@ def _agrees(attempt: Attempt, guard: Guard) -> str:
     return f"所填办理结果“{titles[given]}”与已确定的“{titles[str(chosen)]}”不一致"
 
 
-def _evidenced(attempt: Attempt, guard: Guard) -> str:
+def _evidenced(attempt: Attempt, guard: Guard) -> list[Reason]:
     """The outcome has a letter, and the law's evidence for it is in the file (each outcome names its own)."""
     given = str((attempt.facts or {}).get(guard.field) or "")
-    if not given or (guard.step and attempt.standing.last(guard.step)):
-        return ""
+    if not given:
+        return []
+    if guard.step and (items := found_items(attempt.standing, guard.step)):
+        return _items_evidenced(attempt, guard, items)
+    return _lacking(attempt, guard, given)
+
+
+def _items_evidenced(attempt: Attempt, guard: Guard, items: Mapping[int, Mapping[str, Any]]) -> list[Reason]:
+    """What was found of each item is evidenced still: a consultation may have been opened since."""
+    step = attempt.standing.workflow.steps[guard.step]
+    fields = [g.field for g in step.guards if g.guard == "evidenced"]
+    reasons = []
+    for number, facts in sorted(items.items()):
+        again = replace(attempt, name=guard.step, step=step, facts=facts)
+        for field in fields:
+            reasons += _headed(f"第{number}项", _lacking(again, guard, str(facts[field]), anew=False))
+    return reasons
+
+
+def _still_evidenced(attempt: Attempt, guard: Guard) -> list[Reason]:
+    """Ask again, of the latest entry of the step, what it was asked then: later facts may have taken it away."""
+    chosen = attempt.standing.last(guard.step)
+    if chosen is None:
+        return []
+    step = attempt.standing.workflow.steps[guard.step]
+    again = replace(attempt, name=guard.step, step=step, facts=chosen.facts)
+    return [r for g in step.guards if g.guard in ("evidenced", "composes") for r in _asked_again(again, g)]
+
+
+def _asked_again(attempt: Attempt, guard: Guard) -> list[Reason]:
+    if guard.guard == "composes" or (guard.step and attempt.standing.last(guard.step)):
+        return _against(attempt, guard)
+    return _lacking(attempt, guard, str((attempt.facts or {}).get(guard.field)), anew=False)
+
+
+def _lacking(attempt: Attempt, guard: Guard, given: str, *, anew: bool = True) -> list[Reason]:
+    """Name the evidence that the outcome lacks, each piece with the article that asks for it.
+
+    What the entry itself stated is asked only ``anew``.
+    """
     outcome = attempt.standing.workflow.outcomes[given]
     way = outcome.told(str((attempt.facts or {}).get(WAY) or ""))
     if way is None:
-        return _no_letter(attempt, outcome)
-    missing = [said(attempt, need) for need in (*outcome.evidence, *way.evidence)]
-    texts = "；".join(text for text in missing if text)
-    return f"选择“{way.title}”尚缺：{texts}" if texts else ""
+        return [Reason(_no_letter(attempt, outcome), guard.law)]
+    needs = [need for need in (*outcome.evidence, *way.evidence) if anew or need.guard != "stated"]
+    found = [Reason(text, need.law) for need in needs if (text := said(attempt, need))]
+    return _headed(f"选择“{way.title}”尚缺：", found)
+
+
+def _headed(head: str, reasons: list[Reason]) -> list[Reason]:
+    """Put ``head`` before the first: they are read one after the other."""
+    return [Reason(head + r.text, r.law) if n == 0 else r for n, r in enumerate(reasons)]
 
 
 def _no_letter(attempt: Attempt, outcome: Outcome) -> str:
@@ -142,40 +224,29 @@ def _no_letter(attempt: Attempt, outcome: Outcome) -> str:
 
 def said(attempt: Attempt, guard: Guard) -> str:
     """Return why one guard refuses; empty when it does not, or does not apply."""
-    if guard.when is not None and not _says(attempt, guard.when):
+    if not _applies(attempt, guard):
         return ""
     text = _GUARDS[guard.guard](attempt, guard)
     return guard.text if text and guard.text else text
 
 
+def _applies(attempt: Attempt, guard: Guard) -> bool:
+    if guard.when is not None and not _says(attempt, guard.when):
+        return False
+    return not guard.unless_true or (attempt.facts is not None and not attempt.facts.get(guard.unless_true))
+
+
 def _says(attempt: Attempt, what: Said) -> bool:
-    fact = attempt.standing.last(what.step)
-    return fact is not None and str(fact.facts.get(what.field, "")) in what.values
+    if not what.step:
+        return attempt.facts is not None and str(attempt.facts.get(what.field) or "") in what.values
+    return any(True for _ in _saying(attempt, what))
 
 
-def found_items(standing: Standing, step: str) -> dict[int, Mapping[str, Any]]:
-    """Return what ``step`` has found of each item, the latest finding of each."""
-    return {int(f.facts["item"]): f.facts for f in standing.all(step)}
-
-
-def _composes(attempt: Attempt, guard: Guard) -> str:
-    """The outcome of the whole follows from the findings: all alike, partial, or one of them as the main one."""
-    found = found_items(attempt.standing, guard.step)
-    given = (attempt.facts or {}).get(guard.field)
-    if not found or not given:
-        return ""
-    count = attempt.standing.latest("item_count") or max(found)
-    missing = [n for n in range(1, count + 1) if n not in found]
-    if missing:
-        return f"第{'、'.join(map(str, missing))}项尚未“{attempt.standing.workflow.steps[guard.step].title}”"
-    workflow = attempt.standing.workflow
-    each = {str(found[n][guard.of]) for n in range(1, count + 1)}
-    gives = any(workflow.outcomes[o].gives != "none" for o in each)
-    allowed = {workflow.mixed} if len(each) > 1 and gives else each
-    if given in allowed:
-        return ""
-    titles = "、".join(f"{o}（{workflow.outcomes[o].title}）" for o in sorted(allowed))
-    return f"与逐项认定的结果不符；按各项认定应为：{titles}"
+def _saying(attempt: Attempt, what: Said) -> Iterator[tuple[int, Fact]]:
+    """Yield the entries that say so, each with its number: of several proceedings at once, the latest of each."""
+    latest = {f.id: (n, f) for n, f in enumerate(attempt.standing.facts, 1) if f.step == what.step}
+    anything = not what.values
+    yield from ((n, f) for n, f in latest.values() if anything or str(f.facts.get(what.field, "")) in what.values)
 
 
 def _releases(attempt: Attempt, guard: Guard) -> str:
@@ -265,7 +336,8 @@ def _settled(attempt: Attempt, guard: Guard) -> str:
     still = list(open_ones(standing.workflow, standing.beside, guard.side))
     if not still:
         return ""
-    which = "、".join(f"{one.id}（{side.states[one.state].title}）" for one in still)
+    titles = [(one.id, side.states[one.state].title) for one in still]
+    which = "、".join(f"{name}（{title}）" if name else title for name, title in titles)
     return f"“{side.title}”尚未结束：{which}"
 
 
@@ -292,14 +364,14 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "unless": _unless,
     "within": _within,
     "past": _past,
+    "elapsed": _elapsed,
     "running": _running,
     "stopped": _stopped,
     "at_most": _at_most,
     "not_before": _not_before,
     "another_person": _another_person,
     "agrees": _agrees,
-    "evidenced": _evidenced,
-    "composes": _composes,
+    "composes": composes,
     "releases": _releases,
     "stated": _stated,
     "recorded": _recorded,
@@ -311,4 +383,8 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "settled": _settled,
     "correctable": _correctable,
     "in_force": _in_force,
+}
+_GATHERING: Mapping[str, Callable[[Attempt, Guard], list[Reason]]] = {
+    "evidenced": _evidenced,
+    "still_evidenced": _still_evidenced,
 }

@@ -17,6 +17,7 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "unless": ("step",),
     "within": ("clock",),
     "past": ("clock",),
+    "elapsed": ("field", "term"),
     "running": ("clock",),
     "stopped": ("clock",),
     "at_most": ("field", "term"),
@@ -24,6 +25,7 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "another_person": ("step",),
     "agrees": ("field",),
     "evidenced": ("field",),
+    "still_evidenced": ("step",),
     "composes": ("field", "step", "of"),
     "releases": ("field", "value"),
     "stated": ("field",),
@@ -195,6 +197,7 @@ def _of_guard(workflow: Workflow, law: Law, fields: Iterable[str], guard: Guard)
         ("期限", guard.clock, workflow.clocks),
         ("期限数值", guard.term, law.terms),
         ("事实", guard.field, known_fields),
+        ("事实", guard.unless_true, set(fields)),
         ("自定的数", guard.figure, workflow.figures),
         ("并行程序", guard.side, workflow.sides),
     ):
@@ -204,10 +207,12 @@ def _of_guard(workflow: Workflow, law: Law, fields: Iterable[str], guard: Guard)
     if side is not None and guard.state and guard.state not in side.states:
         yield f"并行程序“{side.title}”没有状态“{guard.state}”"
     for said in (guard.said, guard.when):
-        if said is not None and said.step not in workflow.steps:
+        if said is None:
+            continue
+        if said.step and said.step not in workflow.steps:
             yield f"没有步骤“{said.step}”"
-        elif said is not None and said.field not in workflow.steps[said.step].fields:
-            yield f"步骤“{said.step}”没有事实“{said.field}”"
+        elif said.field not in (_fields_of(workflow, said.step) if said.step else set(fields)):
+            yield f"步骤“{said.step}”没有事实“{said.field}”" if said.step else f"没有事实“{said.field}”"
     if guard.of and not any(guard.of in s.fields for s in workflow.steps.values()):
         yield f"没有事实“{guard.of}”"
     unsaid = [w for w in _GUARD_NEEDS.get(guard.guard, ()) if not getattr(guard, w)]

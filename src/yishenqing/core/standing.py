@@ -10,7 +10,7 @@ from typing import Any
 
 from yishenqing.core.clock import deadlines
 from yishenqing.core.corrections import effective
-from yishenqing.core.deadline import Deadline, Fact
+from yishenqing.core.deadline import Deadline, Fact, keyed
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import Law
 from yishenqing.core.sides import Beside, beside
@@ -140,5 +140,14 @@ class Attempt:
     roles: Collection[str] | None = None
 
     def deadline(self, clock: str) -> Deadline | None:
-        """Return the clock as it stands on the day of the attempt."""
-        return self.standing.deadlines(self.on).get(clock)
+        """Return the clock as it stands on the day of the attempt: the one of the attempt's id, else the only one."""
+        known = self.standing.deadlines(self.on)
+        return known.get(keyed(clock, str((self.facts or {}).get("id") or ""))) or known.get(clock)
+
+    def deadlines_of(self, clock: str) -> list[Deadline]:
+        """Return the clocks of a kind that the attempt may speak of: the one of its ``id``, in an offer all."""
+        found = self.standing.deadlines(self.on)
+        if self.facts is None:
+            return [d for d in found.values() if d.clock == clock]
+        one = found.get(keyed(clock, str(self.facts.get("id") or "")))
+        return [one] if one else []

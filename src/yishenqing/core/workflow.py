@@ -41,12 +41,16 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the latest entry of an earlier step says: one of these values stands in the fact."""
+    """What the latest entry of an earlier step says (of each ``id``, any): one of these values stands in the fact.
+
+    Without ``step``, what the act itself says; an absent fact is the empty value.
+    Without values: that the step was taken at all.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
-    step: str
-    field: str
-    values: tuple[str, ...]
+    step: str = ""
+    field: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +58,23 @@ class Guard:
     """One condition on a step, in the closed vocabulary, with the provision it rests on.
 
     once: the step is taken at most once (or once since ``step``) · after: another step came before · unless: it did
-    not
-    · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
-    · running: the clock runs, or waits for an answer · stopped: it is stopped · at_most: a number does not exceed
-    a term · not_before: a date field is not before the day of the step (or of the earlier ``step`` named)
-    · another_person: the actor is not who took that step · agrees: an outcome given is the one chosen before
-    · evidenced: the outcome chosen has its letter, and all the evidence it asks for (no longer asked where ``step``
-    has judged every item) · composes: the outcome follows from what ``step`` has found of each item
-    · releases: the field has the value wherever the outcome chosen gives anything away · stated: the fact is given
-    · recorded: an entry of the step holds the fact · said: the latest entry of a step says so (``said``)
-    · sources: the lists in the step's entries name at least so many different things (``figure``)
-    · each: every number up to the count ``of`` is in the step's lists · counted: a number from one to the count
-    ``of`` · concluded: a side proceeding has come to the state named · settled: none of its kind is still open
-    · correctable: the entry and the fact named can be corrected so · in_force: the term has a value on the day.
+    not · within: not after the clock's last day · past: only after the clock's last day, with nothing having met it
+    · elapsed: the term, counted from the date field, has run out · running: the clock runs, or waits for an answer
+    · stopped: it is stopped · at_most: a number does not exceed a term · not_before: a date field is not before the
+    day of the step (or of the earlier ``step`` named) · another_person: the actor is not who took that step
+    · agrees: an outcome given is the one chosen before · evidenced: the outcome chosen has its letter and all the
+    evidence it asks for (asked of each item where ``step`` has judged item by item) · still_evidenced: what ``step``
+    chose is evidenced still · composes: the outcome follows from what ``step`` has found of each item · releases: the
+    field has the value wherever the outcome chosen gives anything away · stated: the fact is given · recorded: an
+    entry of the step holds the fact · said: the latest entry of a step says so (``said``) · sources: the lists in the
+    step's entries name at least so many different things (``figure``) · each: every number up to the count ``of`` is
+    in the step's lists · counted: a number from one to the count ``of`` · concluded: a side proceeding has come to
+    the state named · settled: none of its kind is still open · correctable: the entry and the fact named can be
+    corrected so · in_force: the term has a value on the day.
 
-    ``when`` makes a guard speak only where an earlier entry says so; ``text`` is its reason in the law's own words.
+    ``when`` makes a guard speak only where an earlier entry (or the act itself) says so; ``after`` then asks for the
+    step since that entry. ``unless_true``: only where a yes-or-no fact of the act is not yes. ``text`` is its reason
+    in the law's own words.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -78,6 +84,7 @@ class Guard:
         "unless",
         "within",
         "past",
+        "elapsed",
         "running",
         "stopped",
         "at_most",
@@ -85,6 +92,7 @@ class Guard:
         "another_person",
         "agrees",
         "evidenced",
+        "still_evidenced",
         "composes",
         "releases",
         "stated",
@@ -110,6 +118,7 @@ class Guard:
     state: str = ""
     said: Said | None = None
     when: Said | None = None
+    unless_true: str = ""
     text: str = ""
     switch: str = ""  # a setting of the office that may turn this guard off; switching it off is recorded
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -41,6 +42,9 @@ class JoinVerbs(CaseVerbs):
             plan = self._registry.plan(connection, case, act, self.today)
             received = {**_taken_over(story.received), "items": moved, "split_from": number}
             opening = self._act(case.workflow.opening, case.row.opened_on, by, received)
+            # Whoever may split opens the new case with it, though registering is another's post.
+            posts = case.workflow.steps[case.workflow.opening].by
+            opening = replace(opening, roles=dict.fromkeys(posts, opening.actor))
             child = self._registry.plan(connection, new, opening, self.today)
             self._registry.record(connection, child, None)
             return self._answer(self._registry.record(connection, plan, None), split_into=new.row.number)

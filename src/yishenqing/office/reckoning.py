@@ -60,7 +60,7 @@ class Reckoning:
             reasons = [
                 *_order(standing, fact["on"], today, self.rules.workflow, step),
                 *not_happened(attempt, today),
-            ] or guard_refusals(attempt)
+            ] or guard_refusals(attempt, facts_alone=True)
             if reasons:
                 refused.append(
                     {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from yishenqing.core.guards import WAY, found_items
+from yishenqing.core.findings import found_items
+from yishenqing.core.guards import WAY
 from yishenqing.core.law import Law
 from yishenqing.core.remedies import FINDING, OUTCOME
 from yishenqing.core.standing import Standing
