@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from yishenqing.cli import commands, holding, joining, library, linking, reckoning, timing
+from yishenqing.cli import batching, commands, holding, joining, library, linking, reckoning, timing
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Group, speak
 from yishenqing.core.version import __version__
@@ -29,6 +29,7 @@ def cli(_wishes: Wishes) -> None:
 
 for command in (
     *commands.ALL,
+    *batching.ALL,
     *joining.ALL,
     *linking.ALL,
     *timing.ALL,

@@ -76,7 +76,7 @@ class Passage:
 def _front_matter() -> TypeAdapter[Any]:
     from pydantic import BaseModel, ConfigDict, Field, TypeAdapter  # noqa: PLC0415 - only who reads letters pays
 
-    _Side = Annotated[int, Field(ge=_SHORTEST, le=_LONGEST)]
+    side = Annotated[int, Field(ge=_SHORTEST, le=_LONGEST)]
 
     class FrontMatter(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -90,7 +90,7 @@ def _front_matter() -> TypeAdapter[Any]:
         series: Annotated[str, Field(min_length=1, max_length=4)] | None
         format: Format
         to: Annotated[str, Field(pattern=r"^(applicant|facts\.[a-z_]+)$")] = APPLICANT
-        paper: tuple[_Side, _Side] | None = None
+        paper: tuple[side, side] | None = None
         mailed: bool = True
 
     return TypeAdapter(FrontMatter)

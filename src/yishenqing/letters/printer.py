@@ -27,9 +27,7 @@ def pages_html(pages: Sequence[Page], *, title: str, author: str, day: date) -> 
     return document(body, title=title, author=author, day=day)
 
 
-def document(
-    body: str, *, title: str, author: str, day: date | None, paper: tuple[int, int] | None = None
-) -> str:
+def document(body: str, *, title: str, author: str, day: date | None, paper: tuple[int, int] | None = None) -> str:
     """Wrap ``body`` (safe markup) with the metadata that PDF/A wants; ``day`` is the only date in the file.
 
     ``paper`` is the width and height in mm where they are not those of the style sheet.
