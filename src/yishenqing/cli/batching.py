@@ -27,6 +27,7 @@ def batch(_wishes: Wishes) -> None:
 @batch.command(
     "print",
     cls=Command,
+    short_help="打印一日出具的文书，连同信封和寄递单。",
     help=(
         "打印一日（--on，默认今天）或者一段时间（--since 起）出具的文书，交邮的连同信封和寄递单："
         "逐件存放，另合成一个打印件。"
@@ -87,6 +88,7 @@ def _printed(found: dict[str, Any]) -> list[str]:
 @batch.command(
     "track",
     cls=Command,
+    short_help="读回邮件号（CSV、XLSX），先试算，再登记。",
     help=(
         "读回邮件号（CSV、XLSX；列：案件编号、文号、邮件号、交邮日期，次序不限，案件编号和文号有一即可），"
         "以交邮日期为办理日期登记发出答复。先只试算；加 --record 才登记。有一处错误就全部不登记；"
