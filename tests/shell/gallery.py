@@ -73,7 +73,7 @@ def _notices() -> Iterator[tuple[str, str, Row]]:
 
 
 def filled(row: Mapping[str, Any], entries: list[Row], given: Row) -> Row:
-    """Return the common sample ``given`` with the row's own facts, and its entries as the office gives them to a form."""
+    """Return the sample ``given`` with the row's own facts, and its entries as the office hands them to a form."""
     for root, value in row.get("要素", {}).items():
         given[root] = {**given[root], **value} if root in ("applicant", "due") else value
     if "记录" in row:

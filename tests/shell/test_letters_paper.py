@@ -25,7 +25,7 @@ SAMPLES = [(kind, given) for kind, _, given in gallery.samples(BOOK)]
 FORMS = [(kind, given) for kind, given in SAMPLES if not BOOK.kind(kind).goes_out]
 LONG = {
     "recipient": "内蒙古自治区呼伦贝尔市鄂伦春自治旗大兴安岭农工商联合公司工会委员会、周德旺、张三",
-    "place": "内蒙古自治区呼伦贝尔市鄂伦春自治旗阿里河镇中央大街三段二百三十一号林业管理局家属院十七号楼三单元二层东户转交",
+    "place": "内蒙古自治区呼伦贝尔市鄂伦春自治旗阿里河镇中央大街二百三十一号林业局家属院十七号楼三单元二层东户转交",
 }
 
 

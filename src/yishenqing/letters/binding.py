@@ -50,6 +50,7 @@ class Binder:
         if duplex and (len(self._kids) - count) % 2:
             box = moving.reader.pages[0].mediabox
             self._page(_blank(box))
+        moving.reader.resolved_objects.clear()  # objects and reader hold each other; do not wait for the collector
 
     def _page(self, page: DictionaryObject) -> None:
         from pypdf.generic import IndirectObject, NameObject  # noqa: PLC0415

@@ -150,8 +150,7 @@ class BatchVerbs(CaseVerbs):
         seen: dict[str, Posting] = {}
         for posting in postings:
             try:
-                way = self._way(connection, posting)
-                _refuse_twin(seen, way, posting)
+                way = self._way(connection, posting, seen)
                 if way.doing == "record":
                     facts = {"method": _BY_MAIL, "posted_on": posting.posted_on, "tracking": posting.tracking}
                     inner.act(way.number, way.step, facts, on=posting.posted_on, by=by)
@@ -166,8 +165,8 @@ class BatchVerbs(CaseVerbs):
             raise DataFault.of(faults)
         return rows
 
-    def _way(self, connection: Connection, posting: Posting) -> _Way:
-        """Return what is to be done with one row."""
+    def _way(self, connection: Connection, posting: Posting, seen: dict[str, Posting]) -> _Way:
+        """Return what is to be done with one row; ``seen`` are the rows before it, by case."""
         from yishenqing.office import sheets  # noqa: PLC0415
 
         letter = self._letter_of(connection, posting)
@@ -175,6 +174,8 @@ class BatchVerbs(CaseVerbs):
         case = self._load(connection, number)
         if letter is not None and letter.kind not in sheets.replies_of(case.workflow):
             return _Way(number, "skipped", why=f"《{letter.title}》不是答复，流程中没有登记其邮件号的步骤")
+        if (first := seen.setdefault(number, posting)) is not posting:
+            raise DataFault(f"案件{number}重复，已见于第{first.line.line}行")
         step = next((s for s in _POSTING_STEPS if _may(case, s)), "")
         posted = self._posted(connection, case)
         if same := next((facts for facts in posted if facts.get("tracking") == posting.tracking), None):
@@ -218,11 +219,6 @@ class BatchVerbs(CaseVerbs):
 
 class _Tried(Exception):
     """Ends a trial: what was written is rolled back."""
-
-
-def _refuse_twin(seen: dict[str, Posting], way: _Way, posting: Posting) -> None:
-    if way.doing != "skipped" and (first := seen.setdefault(way.number, posting)) is not posting:
-        raise DataFault(f"案件{way.number}重复，已见于第{first.line.line}行")
 
 
 def _may(case: Casework, step: str) -> bool:
