@@ -16,7 +16,6 @@ from openpyxl import Workbook
 from pypdf import PdfReader
 
 from yishenqing.core.errors import DataFault, IntegrityFault, NotFound
-from yishenqing.letters import Letterbook
 from yishenqing.letters.binding import bound
 from yishenqing.office import Office
 from yishenqing.office.mailing import read_postings
@@ -311,20 +310,20 @@ class TestTracking:
 
 def test_the_commands(home: Path, office: Office, calendar: Calendar, in_state: InState, tmp_path: Path) -> None:
     number = in_state("signed")
-    env = {"YISHENQING_TODAY": "2026-03-25"}
+    today = "2026-03-25"
     base = ("--home", home, "--as", "经办人")
     path = listed(tmp_path, f"{number},,{NUMBER},2026-03-24")
-    tried = ysq(*base, "batch", "track", path, **env)
+    tried = ysq(*base, "batch", "track", path, YISHENQING_TODAY=today)
     assert (tried.returncode, tried.stderr) == (0, "")
     assert "试算：将登记1件" in tried.stdout
-    assert "已登记1件" in ysq(*base, "batch", "track", path, "--record", **env).stdout
-    bad = ysq(*base, "batch", "track", listed(tmp_path, f"{number},,X,2026-03-24"), "--json", **env)
+    assert "已登记1件" in ysq(*base, "batch", "track", path, "--record", YISHENQING_TODAY=today).stdout
+    bad = ysq(*base, "batch", "track", listed(tmp_path, f"{number},,X,2026-03-24"), "--json", YISHENQING_TODAY=today)
     assert bad.returncode == 6
     assert '"line": 2' in bad.stdout
-    assert ysq(*base, "batch", "track", path, "--on", "2026-03-24", **env).returncode == 2
-    nothing = ysq(*base, "batch", "print", "--to", tmp_path / "无", "--on", "2026-03-20", **env)
+    assert ysq(*base, "batch", "track", path, "--on", "2026-03-24", YISHENQING_TODAY=today).returncode == 2
+    nothing = ysq(*base, "batch", "print", "--to", tmp_path / "无", "--on", "2026-03-20", YISHENQING_TODAY=today)
     assert (nothing.returncode, "没有出具" in nothing.stdout) == (0, True)
-    assert ysq(*base, "batch", "print", **env).returncode == 2
+    assert ysq(*base, "batch", "print", YISHENQING_TODAY=today).returncode == 2
 
 
 def test_a_reader_of_the_print_command_sees_what_was_made(
@@ -345,4 +344,3 @@ def test_the_envelope_of_the_latest_letter_at_any_time(office: Office, signed: s
     text = PdfReader(found["path"]).pages[0].extract_text()
     assert "周德旺" in text
     assert APPLICATION["applicant"]["address"] in text
-    assert Letterbook  # printed with the office's own book
