@@ -20,7 +20,7 @@ from yishenqing.core.errors import DataFault, Fault
 from yishenqing.documents import Document, Place
 
 EXTENDS = "extends"
-_SAID = ("id", "version", "title", "since", "law")  # what a variant says of itself, in place of the base's
+_SAID = ("id", "version", "title", "since", "law", "road")  # what a variant says of itself, in place of the base's
 _NEEDED = ("id", "version", "title")
 _SECTIONS = ("stages", "roles", "states", "sides", "figures", "channels", "clocks", "groups", "outcomes", "steps")
 _VERBS = ("change", "more", "remove", "after", "like")

@@ -165,3 +165,14 @@ def test_no_control_character_and_no_direction_mark_gets_through() -> None:
             taken = False
         unseen = unicodedata.category(chr(code)) in _UNSEEN or code in _TURNS
         assert taken is (chr(code) in "\n\t" or not unseen), hex(code)
+
+
+def test_a_count_is_taken_of_the_list_that_was_given_and_of_nothing_else(rules: Rulebook) -> None:
+    counting = replace(STEP, may={**STEP.may, "how_many": Field("项数", "int", counts="points")})
+    assert shaped(rules.workflow, counting, {"points": ["甲", " ", "乙"]}) == {"points": ["甲", "乙"], "how_many": 2}
+    assert shaped(rules.workflow, counting, {"points": "甲；乙；丙", "how_many": 9})["how_many"] == 3
+    assert "how_many" not in shaped(rules.workflow, counting, {"points": " ； "})
+    assert "how_many" not in shaped(rules.workflow, counting, {})
+    received = {"channel": "in_person", "items": ["甲", "乙"], "leads": ["丙"]}
+    facts = shaped(rules.workflow, rules.workflow.steps["received"], received)
+    assert (facts["item_count"], facts["lead_count"]) == (2, 1)

@@ -30,7 +30,12 @@ FIELDS = {
     "kind": Field("种类", "choice", {"a": "甲", "b": "乙"}),
     "provided": Field("提供的信息", "list"),
 }
-SEARCHED = {"systems": ["档案系统", "公文系统"], "keywords": ["x"], "result": "无", "searched_by": "张某"}
+SEARCHED: dict[str, Any] = {
+    "systems": ["档案系统", "公文系统"],
+    "keywords": ["x"],
+    "result": "无",
+    "searched_by": "张某",
+}
 
 
 @pytest.fixture
@@ -71,7 +76,8 @@ def test_what_asks_for_facts_keeps_no_offer_back(at: Callable[..., Walk], word: 
 def test_stated(at: Callable[..., Walk]) -> None:
     guard = WORDS["stated"]
     assert says(at(), guard, {"words": "有"}) == ""
-    for nothing in ({}, {"words": ""}, {"words": []}, {"words": None}):
+    absent: list[dict[str, Any]] = [{}, {"words": ""}, {"words": []}, {"words": None}]
+    for nothing in absent:
         assert says(at(), guard, nothing) == "“文字”（words），写明"
     assert says(at(), replace(guard, field="points"), {}) == "“各项”（points）"
 
@@ -183,8 +189,8 @@ def test_releases_binds_only_what_gives_something_away(at: Callable[..., Walk]) 
     for other in ({"kind": "b"}, {}):
         assert says(given, guard, other) == "办理结果“予以公开”要提供信息，“种类”须为“甲”"
     assert says(at(), guard, {"kind": "b"}) == ""  # nothing was chosen yet
-    marked = {"secret_mark": "秘密", "severing": "否"}
-    secret = at().take("drafted", MONDAY, outcome="denied_state_secret", **marked)
+    mark = {"outcome": "denied_state_secret", "secret_mark": "秘密", "severing": "否"}
+    secret = at().take("drafted", MONDAY, **mark)
     assert says(secret, guard, {"kind": "b"}) == ""
 
 
@@ -252,7 +258,13 @@ def test_past_speaks_of_the_one_of_its_number(unopened: Callable[[date], Walk]) 
         return [r.text for r in refusals(Attempt(walk.standing, "third_party_silent", step, later, facts), later)]
 
     assert refused(None) == refused({**said, "id": "甲"}) == []
-    assert refused({**said, "id": "乙"}) == ["第三方提出意见的期限尚未届满（2026-04-13届满）"]
+    assert refused({"served_on": date(2026, 3, 20), "id": "乙"}) == [
+        "第三方提出意见的期限尚未届满（2026-04-13届满）",
+        "自“征求意见书送达第三方之日”2026-03-20起算15个工作日，2026-04-13才届满",
+    ]
+    assert refused({**said, "id": "乙"})[1].startswith(
+        "“征求意见书送达第三方之日”2026-03-10不得早于“征求第三方意见”之日"
+    )
     assert refused(said)[0].startswith("没有处于“待第三方答复”的“征求第三方意见”")
 
 

@@ -16,12 +16,18 @@ from yishenqing.core.workflow import (
     Clock,
     Contested,
     Effect,
+    Field,
+    Figure,
     Guard,
     Outcome,
+    Said,
+    Side,
+    SideState,
     Start,
     State,
     Step,
     Turn,
+    Way,
     Workflow,
 )
 from yishenqing.rulebook import Rulebook, from_snapshot
@@ -61,6 +67,30 @@ def with_reading(name: str = "rest_day", default: str = "same_day", **changes: A
 def with_outcome(**changes: Any) -> Callable[[Workflow], Workflow]:
     sound: dict[str, Any] = {"title": "试", "law": (LAW,), "letter": "", "remedy": "none"}
     return lambda w: replace(w, outcomes={**w.outcomes, "tried": Outcome(**(sound | changes))})
+
+
+def with_side(**changes: Any) -> Callable[[Workflow], Workflow]:
+    """Put a side proceeding of our own, opened and ended by two steps, sound but for ``changes``."""
+    states = {"asked": SideState("待答", owner="handler"), "done": SideState("已答", final=True)}
+    turns = {"tried": Turn("tried", to="asked"), "ended": Turn("tried", at=("asked",), to="done")}
+    turns |= changes.pop("turns", {})
+    sound: dict[str, Any] = {"title": "试", "law": LAW, "states": {**states, **changes.pop("states", {})}}
+    steps = {name: Step("试", ("handler",), (LAW,), ("handling",), side=turn) for name, turn in turns.items() if turn}
+    return lambda w: replace(w, sides={**w.sides, "tried": Side(**(sound | changes))}, steps={**w.steps, **steps})
+
+
+def with_figure(**changes: Any) -> Callable[[Workflow], Workflow]:
+    sound: dict[str, Any] = {"title": "试", "value": 1, "law": LAW, "why": "试"}
+    return lambda w: replace(w, figures={**w.figures, "tried": Figure(**(sound | changes))})
+
+
+def with_way(**changes: Any) -> Callable[[Workflow], Workflow]:
+    sound: dict[str, Any] = {"title": "试", "law": (LAW,), "letter": "reply_granted"}
+    return with_outcome(ways={"one": Way(**(sound | changes))})
+
+
+def with_road(*states: str) -> Callable[[Workflow], Workflow]:
+    return lambda w: replace(w, road=states)
 
 
 def guarded(word: Any, law: str = LAW, **names: Any) -> Callable[[Workflow], Workflow]:
@@ -127,6 +157,37 @@ DANGLING: list[tuple[Callable[[Workflow], Workflow], str, str]] = [
     (with_reading("x"), "readings.x", "没有“x”这一争议问题；可用：online_receipt、"),
     (with_reading("late_notice"), "readings.late_notice", "应有且只有这些读法：goes_on、restarts"),
     (with_reading(default="x"), "readings.rest_day", "没有“x”这一读法"),
+    (with_road("new", "x", "archived"), "road", "没有状态“x”"),
+    (with_road("new", "new", "archived"), "road", "状态“new”写了不止一次"),
+    (with_road("registered", "archived"), "road", "应自立案前的状态“new”开始"),
+    (with_road("new", "registered"), "road", "应到终点为止，“registered”不是终点"),
+    (with_road("new", "registered", "archived"), "road", "没有从“registered”直接到“archived”的步骤"),
+    (with_road("new", "archived", "registered"), "road", "“registered”的阶段在“archived”的阶段之前"),
+]
+SIDE = "sides.tried"
+DANGLING += [
+    (with_side(states={"asked": SideState("待答", owner="x")}), f"{SIDE}.states.asked", "没有岗位“x”"),
+    (with_side(states={"asked": SideState("待答", waits_for="x")}), f"{SIDE}.states.asked", "没有期限“x”"),
+    (with_side(states={"asked": SideState("待答")}), f"{SIDE}.states.asked", "没有写明由谁办下一步"),
+    (with_side(states={"lost": SideState("无", final=True)}), f"{SIDE}.states.lost", "没有步骤到达这一状态"),
+    (with_side(turns={"ended": None}), f"{SIDE}.states.asked", "没有步骤离开这一状态，也不是终点"),
+    (with_side(turns={"tried": None}), SIDE, "没有开始它的步骤"),
+    (with_side(turns={"tried": Turn("tried")}), "steps.tried", "开始“试”须用“to”写明到达的状态"),
+    (with_side(turns={"tried": Turn("tried", at=("x",), to="asked")}), "steps.tried", "并行程序“试”没有状态“x”"),
+    (with_way(evidence=(Guard("stated", LAW, field="x"),)), "outcomes.tried.ways.one", "没有事实“x”"),
+    (with_way(evidence=(Guard("after", LAW, step="x"),)), "outcomes.tried.ways.one", "没有步骤“x”"),
+    (with_outcome(evidence=(Guard("settled", LAW, side="x"),)), "outcomes.tried", "没有并行程序“x”"),
+    (with_outcome(evidence=(Guard("sources", LAW, step="found"),)), "outcomes.tried", "条件“sources”缺少“field”"),
+    (with_step(may={"n": Field("数", "int", counts="x")}), "steps.tried", "没有事实“x”"),
+    (guarded("said", said=Said("x", "y", ("z",))), "steps.tried", "没有步骤“x”"),
+    (guarded("said", said=Said("received", "y", ("z",))), "steps.tried", "步骤“received”没有事实“y”"),
+    (guarded("once", when=Said("x", "y", ())), "steps.tried", "没有步骤“x”"),
+    (guarded("counted", field="x", of="y"), "steps.tried", "没有事实“x”"),
+    (guarded("each", step="search_recorded", field="leads", of="y"), "steps.tried", "没有事实“y”"),
+    (guarded("said"), "steps.tried", "条件“said”缺少“said”"),
+    (guarded("still_evidenced"), "steps.tried", "条件“still_evidenced”缺少“step”"),
+    (lambda w: replace(w, mixed="x"), "mixed", "没有办理结果“x”"),
+    (lambda w: replace(w, limiting="x"), "limiting", "没有期限“x”"),
 ]
 CITED: list[tuple[Callable[[Workflow], Workflow], str]] = [
     (lambda w: replace(w, law=(BAD,)), "law"),
@@ -135,6 +196,11 @@ CITED: list[tuple[Callable[[Workflow], Workflow], str]] = [
     (with_clock(law=BAD), "clocks.tried"),
     (with_outcome(law=(LAW, BAD)), "outcomes.tried"),
     (with_step(law=(LAW, BAD)), "steps.tried"),
+    (with_side(law=BAD), SIDE),
+    (with_figure(law=BAD), "figures.tried"),
+    (with_way(law=(BAD,)), "outcomes.tried.ways.one"),
+    (with_way(evidence=(Guard("after", BAD, step="found"),)), "outcomes.tried.ways.one.evidence"),
+    (with_outcome(evidence=(Guard("after", BAD, step="found"),)), "outcomes.tried.evidence"),
     (guarded("once", BAD), "steps.tried.once"),
     (with_step(starts=(Start("reply", BAD),)), "steps.tried.starts"),
     *(

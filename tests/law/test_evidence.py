@@ -62,7 +62,7 @@ def case(unopened: Callable[[date], Walk]) -> Callable[[list[str]], Walk]:
 def test_what_is_missing_is_named_with_its_article_and_what_is_whole_passes(
     row: Row, step: str, field: str, case: Callable[[list[str]], Walk]
 ) -> None:
-    assert set(row) - {"情形", "名称", "起点"} == {"结果", "依据", "应有", "经过", "写明"}
+    assert set(row) - {"情形", "名称", "起点", "随之应有"} == {"结果", "依据", "应有", "经过", "写明"}
     outcome, way = _chosen(row)
     told = FLOW.outcomes[outcome].told(way)
     assert told is not None
@@ -73,7 +73,8 @@ def test_what_is_missing_is_named_with_its_article_and_what_is_whole_passes(
     assert _against(whole, row, step, field, row["写明"]) == []
     for left_out in row["写明"]:
         rest = {k: v for k, v in row["写明"].items() if k != left_out}
-        (law,) = [law for text, law in row["应有"].items() if text == left_out]
+        asked = {**row["应有"], **row.get("随之应有", {})}  # the latter only because of what is stated
+        (law,) = [law for text, law in asked.items() if text == left_out]
         _is_exactly(_against(whole, row, step, field, rest), {left_out: law})
 
 

@@ -79,6 +79,36 @@ def test_a_typing_error_is_named_with_file_and_line(change: Callable[[str], str]
     assert (fault.file, fault.line is not None) == (str(path), True)
 
 
+def _line(text: str, start: str) -> int:
+    return next(n for n, line in enumerate(text.splitlines(), 1) if line.startswith(start))
+
+
+def test_facts_that_several_steps_share_stand_once() -> None:
+    steps = read_rulebook().workflow.steps
+    shared = [n for n, known in steps["found"].may.items() if steps["drafted"].may.get(n) == known]
+    assert {"way", "provided", "severing", "not_government"} <= set(shared)
+    assert {"finding", "item"} <= steps["found"].needs.keys()
+
+
+def test_a_group_that_is_not_there_is_named_with_file_and_line(tmp_path: Path) -> None:
+    text = WORKFLOW.read_text().replace("    shares: [finding]", "    shares: [fnding]", 1)
+    path = own(tmp_path, "disclosure.yaml", text)
+    with pytest.raises(DataFault) as caught:
+        read_rulebook(tmp_path)
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.line) == (str(path), _line(text, "    shares: [fnding]"))
+    assert "没有共用的事实“fnding”" in fault.text
+
+
+def test_a_fault_within_a_group_is_named_where_it_stands(tmp_path: Path) -> None:
+    text = WORKFLOW.read_text().replace("    severing: {title: ", "    severing: {titel: ", 1)
+    path = own(tmp_path, "disclosure.yaml", text)
+    with pytest.raises(DataFault) as caught:
+        read_rulebook(tmp_path)
+    faults = [f for f in caught.value.faults if "titel" in str(f)]
+    assert {(f.file, f.line) for f in faults} == {(str(path), _line(text, "    severing: {titel: "))}
+
+
 def test_there_must_be_such_a_procedure() -> None:
     with pytest.raises(NotFound, match="nosuch"):
         read_rulebook(None, "nosuch")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from yishenqing.core.errors import DataFault, NotFound
+from yishenqing.office.checking import check
 from yishenqing.settings import FILE, read_settings, write_settings
 
 
@@ -23,7 +25,7 @@ def changed(home: Path, name: str, value: str) -> Path:
 def test_any_user_gets_an_office(tmp_path: Path, user: str) -> None:
     write_settings(tmp_path / "新 机关", user)
     settings = read_settings(tmp_path / "新 机关")
-    assert (settings.people[user].name, len(settings.people[user].roles)) == (user, 8)
+    assert (settings.people[user].name, len(settings.people[user].roles)) == (user, 11)
     assert [p.name for p in (tmp_path / "新 机关").iterdir() if p.name != ".cache"] == [FILE]
 
 
@@ -99,3 +101,56 @@ def test_a_change_counts_at_once(home: Path) -> None:
 def test_no_office_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="ysq init"):
         read_settings(tmp_path)
+
+
+def staffed(home: Path, people: str, figures: str = "{}") -> Path:
+    changed(home, "figures", figures)
+    path = home / FILE
+    path.write_text(path.read_text().partition("\npeople:")[0] + f"\npeople: {people}\n")
+    return home
+
+
+AWAY = "[{since: 2026-03-02, until: 2026-03-06, to: 乙}]"
+PEOPLE = f"{{甲: {{name: 甲, roles: [signer], away: {AWAY}}}, 乙: {{name: 乙, roles: [archivist]}}}}"
+
+
+def test_who_is_away_is_stood_in_for_on_those_days_only(home: Path) -> None:
+    settings = read_settings(staffed(home, PEOPLE))
+    for day in (date(2026, 3, 2), date(2026, 3, 6)):
+        assert settings.roles_on("乙", day) == {"signer": "甲", "archivist": "乙"}
+    for day in (date(2026, 3, 1), date(2026, 3, 7)):
+        assert settings.roles_on("乙", day) == {"archivist": "乙"}
+    assert settings.roles_on("甲", date(2026, 3, 3)) == {"signer": "甲"}  # who is away may still act
+    assert settings.staffed == {"signer", "archivist"}
+
+
+def test_a_role_of_one_s_own_is_one_s_own_even_while_standing_in(home: Path) -> None:
+    settings = read_settings(staffed(home, PEOPLE.replace("[archivist]", "[archivist, signer]")))
+    assert settings.roles_on("乙", date(2026, 3, 3)) == {"signer": "乙", "archivist": "乙"}
+
+
+@pytest.mark.parametrize(
+    ("away", "said"),
+    [
+        ("{since: 2026-03-02, until: 2026-03-06, to: 丙}", "代理人“丙”不在人员之中"),
+        ("{since: 2026-03-02, until: 2026-03-06, to: 甲}", "代理人“甲”不在人员之中"),
+        ("{since: 2026-03-06, until: 2026-03-02, to: 乙}", "最后一日早于第一日"),
+        ("{since: 2026-02-30, until: 2026-03-02, to: 乙}", "不存在的日期"),
+        ("{since: 2026-03-02, to: 乙}", "until"),
+        ("{since: 2026-03-02, until: 2026-03-06, to: 乙, why: 休假}", "why"),
+    ],
+)
+def test_a_wrong_absence_is_named_with_its_line(home: Path, away: str, said: str) -> None:
+    staffed(home, PEOPLE.replace(AWAY, f"[{away}]"))
+    with pytest.raises(DataFault, match=said) as caught:
+        read_settings(home)
+    line = next(n for n, t in enumerate((home / FILE).read_text().splitlines(), 1) if t.startswith("people:"))
+    assert {f.line for f in caught.value.faults} == {line}
+
+
+def test_figures_are_whole_numbers_and_check_knows_them(home: Path) -> None:
+    assert read_settings(staffed(home, PEOPLE, "{search_sources: 3}")).figures == {"search_sources": 3}
+    faults = [f["text"] for f in check(staffed(home, PEOPLE, "{search_sorces: 3}"))["faults"]]
+    assert any("没有自定的数“search_sorces”" in text for text in faults)
+    with pytest.raises(DataFault, match="search_sources"):
+        read_settings(staffed(home, PEOPLE, "{search_sources: 三处}"))

@@ -160,7 +160,7 @@ def check(wishes: Wishes) -> int:
     return 6 if found["faults"] else 0
 
 
-@click.command(cls=Command, help="绘制依申请公开流程图（SVG 和 Mermaid）。")
+@click.command(cls=Command, help="绘制依申请公开流程图：公众用的和办理用的（SVG 和 Mermaid）。")
 @click.option("--to", "folder", type=_FILE, metavar="文件夹", default=Path(), help="写到哪个文件夹（默认当前文件夹）")
 @click.option("--workflow", default="", metavar="流程", help="画哪个流程（如 reconsideration，默认 disclosure）")
 @global_options
@@ -169,7 +169,11 @@ def diagram(wishes: Wishes, folder: Path, workflow: str) -> None:
     from yishenqing.office.checking import diagrams  # noqa: PLC0415
 
     found = diagrams(wishes.folder, folder, workflow)
-    _show(wishes, found, [f"流程图：{found['svg']}", f"Mermaid：{found['mermaid']}"])
+    lines = [f"流程图：{found['svg']}", f"Mermaid：{found['mermaid']}"]
+    if found["full_svg"] != found["svg"]:
+        lines = [f"公众用{lines[0]}", f"公众用{lines[1]}"]
+        lines += [f"办理用流程图：{found['full_svg']}", f"办理用Mermaid：{found['full_mermaid']}"]
+    _show(wishes, found, lines)
 
 
 @click.command(cls=Command, help="演示：用示例申请走完登记到归档的全过程，并核验卷宗。")

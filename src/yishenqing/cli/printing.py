@@ -218,6 +218,11 @@ def check(found: Row) -> list[str]:
         f"  ？尚未由人核对的期限数值：{term['title']}　{term['value']}（{term['law']}）"
         for term in found["unchecked"]
     ]
+    for proof in found["proof"]:
+        out.append(f"“{proof['title']}”的不变量")
+        out += [f"  {'✓' if one['proved'] else '×'} {one['title']}（{one['law']}）" for one in proof["invariants"]]
+        explored = f"{proof['configurations']}种情形、{proof['transitions']}次转移"
+        out.append(f"  穷尽了{explored}；同一种并行程序同时至多{proof['bound']}项")
     if found["faults"]:
         out.append(f"发现{len(found['faults'])}处错误：")
         out += [f"  × {f['text']}" for f in found["faults"]]

@@ -130,11 +130,18 @@ def _at_most(attempt: Attempt, guard: Guard) -> str:
 
 def _not_before(attempt: Attempt, guard: Guard) -> str:
     given = as_date((attempt.facts or {}).get(guard.field))
-    earlier = attempt.standing.last(guard.step) if guard.step else None
+    earlier = _latest_of(attempt, guard.step) if guard.step else None
     limit = earlier.on if earlier else attempt.on
     title = attempt.step.fields[guard.field].title
     what = f"“{attempt.standing.workflow.steps[guard.step].title}”之日" if earlier else "办理日期"
     return f"“{title}”{given}不得早于{what}{limit}" if given and given < limit else ""
+
+
+def _latest_of(attempt: Attempt, step: str) -> Fact | None:
+    """The latest entry of a step: of the attempt's own ``id`` where several of them run."""
+    mine = str((attempt.facts or {}).get("id") or "")
+    same = (f for f in reversed(attempt.standing.all(step)) if f.id == mine)
+    return next(same, None) or attempt.standing.last(step)
 
 
 def _another_person(attempt: Attempt, guard: Guard) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from yishenqing.core.errors import Fault
 from yishenqing.core.law import Law
@@ -54,6 +55,7 @@ def faults(workflow: Workflow, law: Law, file: str = "") -> list[Fault]:
 def _dangling(workflow: Workflow, law: Law) -> Iterator[_Found]:
     yield from _of_whole(workflow)
     yield from _of_states(workflow)
+    yield from (("road", text) for text in _of_road(workflow))
     for name, side in workflow.sides.items():
         yield from _of_side(workflow, name, side)
     for name, clock in workflow.clocks.items():
@@ -87,6 +89,30 @@ def _of_states(workflow: Workflow) -> Iterator[_Found]:
         if state.stage not in workflow.stages:
             yield f"states.{name}", f"没有阶段“{state.stage}”"
         yield from ((f"states.{name}", text) for text in _whose_turn(workflow, state.owner, state.waits_for))
+
+
+def _of_road(workflow: Workflow) -> Iterator[str]:
+    """The road of an ordinary case, where it is said: whole, from the start to an end, never back to a stage."""
+    road, states = workflow.road, workflow.states
+    if not road:
+        return
+    unknown = [name for name in road if name not in states]
+    yield from (f"没有状态“{name}”" for name in unknown)
+    yield from (f"状态“{name}”写了不止一次" for name in dict.fromkeys(road) if road.count(name) > 1)
+    if unknown:
+        return
+    if road[0] != workflow.initial:
+        yield f"应自立案前的状态“{workflow.initial}”开始"
+    if not states[road[-1]].final:
+        yield f"应到终点为止，“{road[-1]}”不是终点"
+    stages = list(workflow.stages)
+    for here, there in pairwise(road):
+        leading = [step for step in workflow.steps.values() if step.to == there]
+        if not any(here in (step.from_ or (workflow.initial,)) for step in leading):
+            yield f"没有从“{here}”直接到“{there}”的步骤"
+        before, after = states[here].stage, states[there].stage
+        if {before, after} <= set(stages) and stages.index(before) > stages.index(after):
+            yield f"“{there}”的阶段在“{here}”的阶段之前"
 
 
 def _whose_turn(workflow: Workflow, owner: str, waits_for: str) -> Iterator[str]:

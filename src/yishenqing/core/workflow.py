@@ -185,6 +185,7 @@ class Step:
     recalls: tuple[str, ...] = ()  # steps whose entries are put before whoever takes this one
     routes: bool = False  # whoever takes it is shown what the routing table says
     verb: str = ""  # taken by a verb of its own (it concerns more than one case), never by “act”
+    public: bool = False  # shown on the flow chart for the public
     offered: bool = True  # false: only ever taken together with a step of another case
     needs: Mapping[str, Field] = field(default_factory=dict)
     may: Mapping[str, Field] = field(default_factory=dict)
@@ -373,6 +374,7 @@ class Workflow:
     figures: Mapping[str, Figure] = field(default_factory=dict)
     mixed: str = ""  # the outcome of a case in which some items are disclosed and others not
     itemised: str = ""  # the letter that answers item by item
+    road: tuple[str, ...] = ()  # the states that an ordinary case goes through, first to last; flow charts follow it
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def citations(self) -> Iterator[tuple[str, str]]:

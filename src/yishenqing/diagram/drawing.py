@@ -18,7 +18,7 @@ text {{ font-family: {_FONTS}; fill: #1f2937 }}
 .law, .owner, .legend {{ fill: #5b6675 }}
 .clock {{ fill: #a3400a }}
 .state {{ font-weight: bold }}
-.stage {{ font-weight: bold; fill: #1d4f91 }}
+.stage, text.panel {{ font-weight: bold; fill: #1d4f91 }}
 .heading {{ font-weight: bold; fill: #14396b }}
 """
 _LINES = {
@@ -32,6 +32,7 @@ _BOXES = {
     "final": ("#1d4f91", "#14396b", 2.2, 29),
     "side": ("#ffffff", "#64748b", 1.6, 8),
     "note": ("#ffffff", "#94a3b8", 1.2, 4),
+    "panel": ("#fbfcfe", "#7c93b2", 1.2, 6),
 }
 _GROUNDS = ("#eef4fb", "#f8fafc")
 
@@ -66,7 +67,7 @@ def _parts(sheet: Sheet) -> Iterator[str]:
 
 def _band_parts(sheet: Sheet) -> Iterator[str]:
     for n, band in enumerate(sheet.bands):
-        yield _rect(MARGIN, band.y, sheet.width - 2 * MARGIN, band.height, "band", _GROUNDS[n % 2], "none", 0, 0)
+        yield _rect(MARGIN, band.y, sheet.band_width, band.height, "band", _GROUNDS[n % 2], "none", 0, 0)
         yield _rect(MARGIN, band.y, 44, band.height, "strip", "#d5e3f4", "#ffffff", 2, 0)
         top = band.y + (band.height - band.text.height) // 2
         yield from _text(band.text, MARGIN + 22, top, "middle")
@@ -111,8 +112,11 @@ def _box(box: Box) -> Iterator[str]:
     yield _rect(box.x, box.y, box.width, box.height, f"box {box.kind}", fill, stroke, width, radius, dashed)
     y = box.y + (box.height - box.text.height) // 2
     colour = ' fill="#ffffff" style="fill: #ffffff"' if box.kind == "final" else ""
-    if box.kind == "note":
+    if box.kind in ("note", "panel"):
         yield from _text(box.text, box.x + 12, y, "start")
+        if box.corner:
+            lower = (box.text.lines[0].height - box.corner.height) // 2
+            yield from _text(box.corner, box.right - 12, y + lower, "end")
     else:
         yield from _text(box.text, box.x + box.width // 2, y, "middle", colour)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from yishenqing.core.workflow import Workflow
+from yishenqing.diagram.panels import WIDTH as PANEL_WIDTH
+from yishenqing.diagram.panels import Panel, panels
 from yishenqing.diagram.plan import LINK_WIDTH, NOTE_WIDTH, TRACK, Neighbour, Plan, Rail, plan
 from yishenqing.diagram.wording import Block, block, state_parts
 
@@ -22,8 +24,9 @@ _NOTE_GAP = 36
 _LEAST_BOX = 58
 _LEAST_GAP = 40
 _THRESHOLD = 18
+_PANEL_GAP = 14
 
-BoxKind = Literal["main", "side", "note", "final"]
+BoxKind = Literal["main", "side", "note", "final", "panel"]
 LineKind = Literal["main", "link", "back", "note"]
 
 
@@ -37,6 +40,7 @@ class Box:
     height: int
     kind: BoxKind
     text: Block
+    corner: Block | None = None  # at the right end of the first line
 
     @property
     def right(self) -> int:
@@ -85,6 +89,7 @@ class Sheet:
     height: int
     heading: Block
     legend: Block
+    band_width: int = 0
     bands: list[Band] = field(default_factory=list)
     boxes: list[Box] = field(default_factory=list)
     paths: list[Path] = field(default_factory=list)
@@ -93,13 +98,35 @@ class Sheet:
 
 def lay_out(workflow: Workflow, periods: Mapping[str, str]) -> Sheet:
     """Return the sheet of ``workflow``."""
-    return _Layout(plan(workflow, periods)).sheet()
+    sheet = _Layout(plan(workflow, periods)).sheet()
+    place_beside(sheet, panels(workflow, periods))
+    return sheet
+
+
+def place_beside(sheet: Sheet, found: list[Panel]) -> None:
+    """Put the panels into columns to the right of the bands, each as high as they are where that is possible."""
+    if not found:
+        return
+    top = sheet.bands[0].y
+    room = sheet.bands[-1].y + sheet.bands[-1].height - top
+    heights = [panel.text.height + 2 * _PAD for panel in found]
+    columns = -(-(sum(heights) + _PANEL_GAP * len(found)) // max(room, *heights))
+    share = (sum(heights) + _PANEL_GAP * len(found)) / columns
+    x, y, left = sheet.width - MARGIN + 20, top, columns
+    for panel, height in zip(found, heights, strict=True):
+        if y > top and left > 1 and y - top + height / 2 > share:
+            x, y, left = x + PANEL_WIDTH + 2 * _PAD + _PANEL_GAP, top, left - 1
+        sheet.boxes.append(Box(x, y, PANEL_WIDTH + 2 * _PAD, height, "panel", panel.text))
+        y += height + _PANEL_GAP
+        sheet.height = max(sheet.height, y - _PANEL_GAP + 2 * MARGIN + sheet.legend.height)
+    sheet.width = x + PANEL_WIDTH + 2 * _PAD + MARGIN
 
 
 def _legend(workflow: Workflow) -> str:
     since = workflow.since
     return (
         "粗线为一般办理过程，细线为其他情形，橙色为返回前面的环节；虚线框为该环节可以同时办理的事项。"
+        f"{'右侧各栏为并行的程序：○为进行中的状态，●为结束的状态。' if workflow.sides else ''}"
         f"自{since.year}年{since.month}月{since.day}日起适用。"
     )
 
@@ -117,7 +144,8 @@ class _Layout:
         self.main_right = self.main_x + _MAIN_BOX
         self.right_x = self.main_right + LINK_WIDTH
         self.width = max(self.right_x + _SIDE_BOX, self.main_right + _NOTE_GAP + NOTE_WIDTH + 24) + 16 + MARGIN
-        self.heading = block([(f"{self.workflow.title}图", "heading")], self.width - 2 * MARGIN)
+        use = "（办理用）" if any(step.public for step in self.workflow.steps.values()) else ""
+        self.heading = block([(f"{self.workflow.title}图{use}", "heading")], self.width - 2 * MARGIN)
         self.legend = block([(_legend(self.workflow), "legend")], self.width - 2 * MARGIN)
         self.center = self.main_x + _MAIN_BOX // 2
         self.corridors = self._corridors()
@@ -131,7 +159,7 @@ class _Layout:
         """Return everything with its coordinates."""
         below = 2 * MARGIN + self.legend.height
         height = self.tops[-1] + self.heights[-1] + self.gaps[-1] + below
-        sheet = Sheet(self.width, height, self.heading, self.legend)
+        sheet = Sheet(self.width, height, self.heading, self.legend, self.width - 2 * MARGIN)
         self._bands(sheet)
         for n in range(len(self.plan.rows)):
             self._row(sheet, n)

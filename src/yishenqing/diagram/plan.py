@@ -100,7 +100,7 @@ class Plan:
 def plan(workflow: Workflow, periods: Mapping[str, str]) -> Plan:
     """Return the plan of the chart."""
     links = arrows(workflow)
-    made = Plan(workflow, periods, road=main_road(workflow, links))
+    made = Plan(workflow, periods, road=main_road(workflow))
     _place(made, links)
     _notes(made)
     _sort_arrows(made, links)
@@ -113,7 +113,7 @@ def _place(made: Plan, links: list[Arrow]) -> None:
     beside = {s: a for s in ordered_states(made.workflow) if s not in made.road and (a := _anchor(made, links, s))}
     for stage in made.workflow.stages:
         members = [s for s in ordered_states(made.workflow) if states[s].stage == stage]
-        rows = [Row(stage, main=s) for s in members if s in made.road]
+        rows = [Row(stage, main=s) for s in made.road if states[s].stage == stage]
         for state in members:
             if state not in made.road and state not in beside:
                 _place_left(rows, stage, state, links)
@@ -144,7 +144,7 @@ def _place_left(rows: list[Row], stage: str, state: str, links: list[Arrow]) -> 
 def _notes(made: Plan) -> None:
     for step, states in staying(made.workflow).items():
         plain = len(states) == 1 and states[0] in made.road  # then the line to its box says where
-        parts = step_parts(made.workflow, made.workflow.steps[step], made.periods, () if plain else states)
+        parts = step_parts(made.workflow, made.workflow.steps[step], made.periods, () if plain else states, by=True)
         first = next((s for s in states if s in made.road), states[0])
         right = made.rows[made.row_of(first)].right
         above = sum(1 for neighbour in right if not neighbour.state)  # notes stand above states: states have exits

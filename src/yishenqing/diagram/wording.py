@@ -9,7 +9,7 @@ from typing import Literal
 
 from yishenqing.core.workflow import Start, State, Step, Workflow
 
-Kind = Literal["title", "law", "clock", "state", "owner", "stage", "heading", "legend"]
+Kind = Literal["title", "law", "clock", "state", "owner", "stage", "heading", "legend", "panel", "item"]
 SIZES: Mapping[Kind, int] = {
     "title": 14,
     "law": 12,
@@ -19,11 +19,13 @@ SIZES: Mapping[Kind, int] = {
     "stage": 17,
     "heading": 24,
     "legend": 12,
+    "panel": 15,
+    "item": 12,
 }
 _LEADING = 1.4
 _NARROW = 0.62  # of an em: letters and digits of common fonts are at most this wide
-_NEVER_FIRST = "，。、；：！？）》」』】〕”’%…"
-_NEVER_LAST = "（《「『【〔“‘"
+_NEVER_FIRST = "，。、；：！？）》」』】〕”’%…号"
+_NEVER_LAST = "（《「『【〔“‘·"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +93,32 @@ def _broken(text: str, width: float) -> list[str]:
 
 
 def _break_at(line: str, following: str) -> int:
-    """Return how much of the full ``line`` stays: up to a comma in its second half, if there is one."""
-    if following not in _NEVER_FIRST and (comma := max(line.rfind("、"), line.rfind("，")) + 1) > len(line) // 2:
-        return comma
-    keep = len(line) - 1 if following in _NEVER_FIRST or line[-1] in _NEVER_LAST else len(line)
-    return keep or len(line)
+    """Return how much of the full ``line`` stays: up to a comma or an article in its second half, if there is one."""
+    place = max(line.rfind("、") + 1, line.rfind("，") + 1, line.rfind("第"))
+    if place > len(line) // 2 and (place < len(line) or following not in _NEVER_FIRST):
+        return place
+    keep = len(line)
+    while keep and _together(line[keep - 1], (line + following)[keep]):
+        keep -= 1
+    return keep if keep > len(line) // 2 else max(len(line) - (following in _NEVER_FIRST), 1)
+
+
+def _together(left: str, right: str) -> bool:
+    """Tell whether no line may end between the two: before a closing mark, after an opening one, within a number."""
+    within = left.isascii() and left.isalnum() and right.isascii() and right.isalnum()
+    return right in _NEVER_FIRST or left in _NEVER_LAST or within
 
 
 def step_parts(
-    workflow: Workflow, step: Step, periods: Mapping[str, str], states: Sequence[str] = ()
+    workflow: Workflow, step: Step, periods: Mapping[str, str], states: Sequence[str] = (), *, by: bool = False
 ) -> list[tuple[str, Kind]]:
-    """Return title, articles and started periods of ``step``; ``states``: where it may be taken."""
+    """Return title, articles and started periods of ``step``; with ``states`` where, with ``by`` by whom."""
     parts: list[tuple[str, Kind]] = [(step.title, "title")]
     if states:
         titles = "、".join(workflow.states[name].title for name in states)
         parts.append((f"适用于：{titles}", "law"))
-    parts.append((citations(step.law), "law"))
+    roles = "、".join(workflow.roles[role] for role in step.by)
+    parts.append((f"{roles}　{citations(step.law)}" if by else citations(step.law), "law"))
     said = {_started(workflow, start, periods): None for start in step.starts}
     return [*parts, *((text, "clock") for text in said)]
 

@@ -1,7 +1,8 @@
 """Bind the pages of many PDF files into one, for the printer; what was issued stays as it is, beside it.
 
 pypdf reads the pages and writes their objects. Its own writer keeps every object until the end (measured: 68 MB
-more for each hundred letters with their envelopes and waybills); here each file is written as soon as it is read, and forgotten.
+more for each hundred letters with their envelopes and waybills); here each file is written as soon as it is read,
+and forgotten.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.core.graph import graph_of
 from yishenqing.core.law import UNIT_TITLES, Law
 from yishenqing.core.links import faults_between
 from yishenqing.core.readings import Readings
@@ -19,6 +19,9 @@ from yishenqing.rulebook import Rulebook
 from yishenqing.settings import FILE, OFFICE_ROLES, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store.vault import write_whole
+
+if TYPE_CHECKING:
+    from yishenqing.proof import Proved
 
 
 def check(home: Path | None) -> Row:
@@ -39,6 +42,8 @@ def check(home: Path | None) -> Row:
     faults += broken
     for found in _together(known, book if sound else None):
         faults += [found] if found not in faults else []  # a variant shares most of what its base has
+    proofs, broken = _proofs(home, known, book)
+    faults += broken
     faults += [*_settings(home, known), *_customs(home, known[rulebook.DEFAULT])]
     law = known[rulebook.DEFAULT].law
     places = _places(known)
@@ -63,6 +68,7 @@ def check(home: Path | None) -> Row:
         "readings": list(_readings(home, known[rulebook.DEFAULT].workflow)),
         "workflows": [{"id": n, "title": r.workflow.title, "extends": r.workflow.extends} for n, r in known.items()],
         "unchecked": _unchecked(law),
+        "proof": proofs,
     }
 
 
@@ -70,8 +76,7 @@ def _together(known: Mapping[str, Rulebook], book: Letterbook | None) -> Iterato
     """What each procedure lacks: roads, letters (where the book is sound), and what it tells its parent."""
     base = known[rulebook.DEFAULT].workflow
     for name, rules in known.items():
-        yield from _roads(rules.workflow)
-        yield from _letters(rules.workflow, book) if book else ()
+        yield from _series(rules.workflow, book) if book else ()
         for place, text in faults_between(rules.workflow, base):
             yield Fault(text, "workflows", field=f"{name}.{place}")
 
@@ -86,7 +91,7 @@ def _unchecked(law: Law) -> list[Row]:
     ]
 
 
-_NOTHING: Row = {"calendar": [], "readings": [], "workflows": [], "unchecked": []}
+_NOTHING: Row = {"proof": [], "calendar": [], "readings": [], "workflows": [], "unchecked": []}
 
 
 def _places(known: Mapping[str, Rulebook]) -> dict[str, list[str]]:
@@ -103,7 +108,10 @@ def _places(known: Mapping[str, Rulebook]) -> dict[str, list[str]]:
 
 
 def diagrams(home: Path | None, folder: Path, workflow: str = "") -> Row:
-    """Draw the flow chart of a procedure into ``folder``; return the paths of SVG and Mermaid.
+    """Draw the flow charts of a procedure into ``folder``; return the paths of SVG and Mermaid.
+
+    ``svg`` and ``mermaid`` are those for the public, ``full_svg`` and ``full_mermaid`` those for officers; a
+    procedure that shows nothing to the public has one chart, which is then both.
 
     Raises:
         NotFound: there is no such procedure.
@@ -111,43 +119,80 @@ def diagrams(home: Path | None, folder: Path, workflow: str = "") -> Row:
     from yishenqing import diagram  # noqa: PLC0415 - for this command alone
 
     rules = rulebook.read_rulebook(home, workflow or rulebook.DEFAULT)
-    own = rules.workflow.linked or rules.workflow.extends
-    name = f"{rules.workflow.title}图" if own else "依申请公开流程图"
+    drawn, days = rules.workflow, _periods(rules)
+    public, full = "依申请公开流程图", "依申请公开办理流程图（全）"
+    if drawn.linked or drawn.extends:
+        public, full = f"{drawn.title}图", f"{drawn.title}图（全）"
+    if not diagram.has_public(drawn):
+        full = public
+    texts = {
+        "full_svg": (folder / f"{full}.svg", diagram.svg(drawn, days)),
+        "full_mermaid": (folder / f"{full}.mmd", diagram.mermaid(drawn, days)),
+    }
+    if diagram.has_public(drawn):
+        titles = {name: remedy.title for name, remedy in rules.law.remedies.items()}
+        texts["svg"] = (folder / f"{public}.svg", diagram.public_svg(drawn, days, titles))
+        texts["mermaid"] = (folder / f"{public}.mmd", diagram.public_mermaid(drawn, days, titles))
+    for path, text in texts.values():
+        write_whole(path, text.encode())
+    kinds = ("svg", "mermaid", "full_svg", "full_mermaid")
+    return {kind: str(texts.get(kind, texts[f"full_{kind.removeprefix('full_')}"])[0]) for kind in kinds}
+
+
+def _periods(rules: Rulebook) -> dict[str, str]:
+    """Return how long each term of the law is now, by its name and by the clocks that run so long."""
     days = {
-        name: f"{value.value}{UNIT_TITLES[term.unit]}"
+        name: f"{value.value}{UNIT_TITLES[term.unit]}" if value.value else f"当{UNIT_TITLES[term.unit]}"
         for name, term in rules.law.terms.items()
         if (value := term.on(date.max))
     }
-    days |= {name: days[clock.term] for name, clock in rules.workflow.clocks.items() if clock.term}
-    drawn = {"svg": diagram.svg(rules.workflow, days), "mermaid": diagram.mermaid(rules.workflow, days)}
-    paths = {kind: folder / f"{name}.{'svg' if kind == 'svg' else 'mmd'}" for kind in drawn}
-    for kind, path in paths.items():
-        write_whole(path, drawn[kind].encode())
-    return {kind: str(path) for kind, path in paths.items()}
+    return days | {name: days[clock.term] for name, clock in rules.workflow.clocks.items() if clock.term in days}
 
 
 def _fault(fault: Fault) -> Row:
     return {"text": str(fault), "file": fault.file, "line": fault.line, "field": fault.field, "law": fault.law}
 
 
-def _roads(workflow: Workflow) -> Iterator[Fault]:
-    """Every state can be reached from the start, and every state can still reach an end."""
-    graph = graph_of(workflow)
-    leads = {
-        state: {graph.destination(state, step) or state for step in graph.steps_from(state)}
-        for state in workflow.states
+def _proofs(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook) -> tuple[list[Row], list[Fault]]:
+    """Explore the procedures in use: what the office opens its cases under, and what may be linked to them."""
+    from yishenqing import proof  # noqa: PLC0415 - for this command alone
+
+    rows: list[Row] = []
+    broken: list[Fault] = []
+    for name, rules in known.items():
+        workflow = rules.workflow
+        if workflow.channels and name != _in_use(home, known):
+            continue
+        try:
+            laws = proof.read_invariants(home, workflow, [n for n in (workflow.id, workflow.extends) if n])
+        except DataFault as fault:
+            return rows, [*broken, *fault.faults]
+        # A form is made on demand, unnumbered; every numbered kind must be asked for by a step or an outcome.
+        kinds = {kind: bool(known_kind.series and workflow.channels) for kind, known_kind in book.kinds().items()}
+        found = proof.prove(workflow, laws, kinds)
+        broken += [Fault(text, "workflows", field=place, law=one.law) for one in found for place, text in one.breaks]
+        rows.append({"workflow": name, "title": workflow.title, "bound": proof.BOUND, **_proved(found)})
+    return rows, broken
+
+
+def _in_use(home: Path | None, known: Mapping[str, Rulebook]) -> str:
+    """The procedure that new cases are opened under."""
+    try:
+        chosen = read_settings(home).workflow if home is not None else rulebook.DEFAULT
+    except (DataFault, NotFound):  # no office, or its settings are named as faulty elsewhere
+        chosen = rulebook.DEFAULT
+    return chosen if chosen in known else rulebook.DEFAULT
+
+
+def _proved(found: Sequence[Proved]) -> Row:
+    return {
+        "configurations": sum(p.configurations for p in found),
+        "transitions": sum(p.transitions for p in found),
+        "invariants": [
+            {"id": p.name, "title": p.title, "law": p.law, "proved": not p.breaks, "configurations": p.configurations}
+            for p in found
+        ],
     }
-    reached = _closure({workflow.initial}, leads)
-    finals = {name for name, state in workflow.states.items() if state.final}
-    backwards = {s: {t for t, to in leads.items() if s in to} for s in leads}
-    ending = _closure(finals, backwards)
-    for name, state in workflow.states.items():
-        if name not in reached:
-            yield Fault(f"状态“{state.title}”无法到达", "workflows", field=f"states.{name}")
-        if name not in ending:
-            yield Fault(f"状态“{state.title}”无法走到终点", "workflows", field=f"states.{name}")
-        if not state.final and not state.owner and not state.waits_for:
-            yield Fault(f"状态“{state.title}”没有责任岗位，也没有所等待的期限", "workflows", field=f"states.{name}")
 
 
 def _settings(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Fault]:
@@ -222,24 +267,9 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
         yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")
 
 
-def _closure(start: set[str], leads: dict[str, set[str]]) -> set[str]:
-    found, todo = set(start), list(start)
-    while todo:
-        for state in leads[todo.pop()] - found:
-            found.add(state)
-            todo.append(state)
-    return found
-
-
-def _letters(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
-    """Every letter that a step or an outcome asks for has a template and a number series."""
-    known = book.kinds()
-    asked = {f"steps.{n}": s.letter for n, s in workflow.steps.items() if s.letter not in ("", "by_outcome")}
-    told = [(f"outcomes.{n}", kind) for n, o in workflow.outcomes.items() for kind in o.letters]
-    whole = [("itemised", workflow.itemised)] if workflow.itemised else []
-    for place, kind in (*asked.items(), *told, *whole):
-        if kind not in known:
-            yield Fault(f"没有文书模板“{kind}”", "workflows", field=place)
-        elif known[kind].series is None:
-            text = f"“{kind}”由流程的步骤出具，须有编号系列（series）"
-            yield Fault(text, str(known[kind].path), field="series")
+def _series(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
+    """Every letter that a step issues has a number series."""
+    asked = {s.letter for s in workflow.steps.values()} | {k for o in workflow.outcomes.values() for k in o.letters}
+    for name, kind in book.kinds().items():
+        if name in asked and kind.series is None:
+            yield Fault(f"“{name}”由流程的步骤出具，须有编号系列（series）", str(kind.path), field="series")

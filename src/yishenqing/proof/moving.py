@@ -1,0 +1,354 @@
+"""What may be done in an abstract case, and what may come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import product
+from typing import Any
+
+from yishenqing.core.workflow import Start, Step
+from yishenqing.proof.guarding import NO, Act, View, verdict
+from yishenqing.proof.model import MAIN, OTHER, OUTCOME, Model, Values, Var
+
+_CORRECTABLE = ("text", "choice", "channel", "outcome")
+
+
+ELSE: Var = ("",)  # a correction of something that is followed in no variable of its own: a date, a number
+_UNTOLD = {"asked": "untold"}  # the way corrected into one that no letter tells
+
+
+class Moves:
+    """The acts of a workflow, as far as they touch the variables that are tracked."""
+
+    def __init__(
+        self,
+        model: Model,
+        variables: Sequence[Var],
+        looks: Mapping[str, frozenset[Var]] | None = None,
+        kept: Iterable[Var] = (),
+        apart: Collection[str] = (),
+    ) -> None:
+        """Sort the steps by the state they leave from, leaving out those that change nothing tracked.
+
+        With ``looks`` (what an invariant looks at when a step is taken), what no step can ask for any more is
+        forgotten, except what is ``kept``; kinds of outcome that nothing tracked tells apart are one, except those
+        ``apart``.
+        """
+        self.model, self.variables = model, tuple(variables)
+        self.places = {v: n for n, v in enumerate(self.variables)}
+        self._main = self.places.get(MAIN, 0)
+        flow = model.workflow
+        touching = {n: s for n, s in flow.steps.items() if s.to or any(_touches(model, v, n) for v in variables)}
+        self._from: dict[str, list[str]] = {state: [] for state in flow.states}
+        for name, step in touching.items():
+            for state in step.from_ or (flow.initial,):
+                self._from[state].append(name)
+        self._touched = {
+            name: [
+                n
+                for n, var in enumerate(self.variables)
+                if name == flow.correcting or var == MAIN or _touches(model, var, name)
+            ]
+            for name in touching
+        }
+        self._alike = self._merged(apart) if looks is not None and not kept else {k: k for k in model.kinds}
+        self._said = {n: self._sayings(n) for n in touching}
+        self._forgotten = {} if looks is None else self._dead(looks, frozenset(kept))
+
+    def initial(self) -> Values:
+        """Return the case before its first step."""
+        return self.model.initial(self.variables)
+
+    def main(self, values: Values) -> str:
+        """Return the state of the case."""
+        return str(values[self.places[MAIN]])
+
+    def view(self, values: Values, act: Act, *, must: bool = False, moot: bool = False) -> View:
+        """Return the case as the act looks at it."""
+        return View(self.model, self.places, values, act, must, moot)
+
+    def next(self, values: Values) -> Iterator[tuple[Act, list[Values]]]:
+        """Yield every act that may be possible, with everything that may come of it."""
+        for act in self.acts(values):
+            if verdict(self.view(values, act)) != NO:
+                yield act, self.results(values, act)
+
+    def acts(self, values: Values) -> Iterator[Act]:
+        """Yield the acts of the state, whatever the guards say."""
+        for name in self._from[self.main(values)]:
+            if name == self.model.workflow.correcting:
+                yield from self._corrections(values, name)
+                continue
+            turn = self.model.workflow.steps[name].side
+            picks: Sequence[str] = ("",)
+            if turn is not None and turn.at and ("side", turn.of) in self.places:
+                picks = sorted(set(turn.at) & set(values[self.places["side", turn.of]])) or ("",)
+            for said, kind in self._said[name]:
+                yield from (Act(name, said, kind, pick) for pick in picks)
+
+    def results(self, values: Values, act: Act) -> list[Values]:
+        """Return every case that the act may lead to."""
+        view = self.view(values, act)
+        touched = self._touched[act.step]
+        choices = [_EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in touched]
+        found = []
+        for chosen in product(*choices):
+            after = [*values]
+            for n, value in zip(touched, chosen, strict=True):
+                after[n] = value
+            found.append(tuple(after))
+        return found
+
+    def forgetting(self, values: Values) -> Values:
+        """Return the case without what no step can ask for any more."""
+        fresh = self._forgotten.get(values[self._main])
+        if not fresh:
+            return values
+        after = [*values]
+        for n, value in fresh:
+            after[n] = value
+        return tuple(after)
+
+    def _dead(self, looks: Mapping[str, frozenset[Var]], kept: frozenset[Var]) -> dict[str, list[tuple[int, Any]]]:
+        """For each state, the variables not asked for again before they are written anew, and what they become."""
+        flow, tracked = self.model.workflow, set(self.variables)
+        reads = {
+            n: (self.model.reads(n) | looks.get(n, frozenset())) & tracked
+            for names in self._from.values()
+            for n in names
+        }
+        writes = {n: {v for v in tracked if _rewrites(self.model, v, n)} for n in reads}
+        live: dict[str, set[Var]] = {state: set() for state in flow.states}
+        growing = True
+        while growing:
+            before = sum(map(len, live.values()))
+            for state, names in self._from.items():
+                for name in names:
+                    live[state] |= reads[name] | (live[flow.steps[name].to or state] - writes[name])
+            growing = sum(map(len, live.values())) > before
+        held = {MAIN, *kept}
+        start = self.initial()
+        return {
+            state: [(n, start[n]) for n, v in enumerate(self.variables) if v not in held and v not in alive]
+            for state, alive in live.items()
+        }
+
+    def _sayings(self, name: str) -> list[tuple[tuple[tuple[str, str], ...], str]]:
+        """What may be said in a step, as far as it is told apart."""
+        model, step = self.model, self.model.workflow.steps[name]
+        fields = [v[2] for v in self.variables if v[0] == "said" and v[1] == name]
+        values = [
+            [(f, value) for value in (*_possible(model, name, f), *(("",) if f in step.may else ()))] for f in fields
+        ]
+        follows = name in model.choosing and any(v == OUTCOME or v[0] == "found" for v in self.variables)
+        known = dict.fromkeys(self._alike[k.key] for k in model.kinds.values() if k.evidence is not None)
+        kinds = [*known] if follows else [""]
+        return [(said, kind) for said in product(*values) for kind in kinds]
+
+    def alike(self, kind: str) -> str:
+        """Return the kind that stands for all those that nothing tracked tells apart from it."""
+        return self._alike[kind]
+
+    def _merged(self, apart: Collection[str]) -> dict[str, str]:
+        """Let one kind stand for all that nothing tracked tells apart; it is the one that asks for least."""
+        model, groups = self.model, dict[Any, str]()
+        found = {}
+        for kind in sorted(model.kinds.values(), key=lambda k: len(k.evidence or ())):
+            asked = tuple(g for g in kind.evidence or () if any(v in self.places for v in model.asked(g)))
+            alone = (
+                kind.key if kind.key in apart or ("found", kind.key) in self.places or kind.evidence is None else ""
+            )
+            named = {o for o, _ in kind.members} & model.named
+            found[kind.key] = groups.setdefault((kind.gives, alone, frozenset(named), asked), kind.key)
+        return found
+
+    def _corrections(self, values: Values, name: str) -> Iterator[Act]:
+        model = self.model
+        for var, now in zip(self.variables, values, strict=True):
+            if var[0] == "said" and now and _may_be_corrected(model, var):
+                said = _possible(model, var[1], var[2])
+                yield from (Act(name, corrects=var, into=v) for v in said)
+            elif var == OUTCOME and now is not None and now[1] not in ("fixed", ""):
+                kinds = model.kinds
+                mine = {o for o, _ in kinds[now[0]].members}
+                others = dict.fromkeys(self._alike[k] for k in kinds if mine & {o for o, _ in kinds[k].members})
+                yield from (Act(name, corrects=var, into=k) for k in others)
+                yield Act(name, corrects=var, into="")
+        if any(v[0] in ("clock", "found") for v in self.variables):
+            yield Act(name, corrects=ELSE)
+
+
+def _rewrites(model: Model, var: Var, name: str) -> bool:
+    """Tell whether a step sets the variable, whatever it was before."""
+    if var == OUTCOME:
+        return model.choosing.get(name) == "outcome" and "outcome" in model.workflow.steps[name].needs
+    if var[0] == "since" and len(var) == 3:  # noqa: PLR2004 - since the step itself
+        return name in var[1:]
+    return var[0] in ("taken", "since", "said") and var[1] == name and not (var[0] == "said" and model.many(name))
+
+
+@cache
+def _possible(model: Model, step: str, field: str) -> tuple[str, ...]:
+    """The values that may be said: the ones told apart, and one for all the others where there are others."""
+    known, told = model.workflow.steps[step].fields[field], model.values[step, field]
+    choices = model.workflow.channels if known.type == "channel" else known.choices
+    return told if not choices or set(choices) - set(told) else told[:-1]
+
+
+def _may_be_corrected(model: Model, var: Var) -> bool:
+    known = model.workflow.steps[var[1]].fields[var[2]]
+    return known.type in _CORRECTABLE and not known.personal
+
+
+def _touches(model: Model, var: Var, name: str) -> bool:
+    flow, word = model.workflow, var[0]
+    turn = flow.steps[name].side
+    if name == flow.correcting:
+        return word in ("said", "outcome", "found", "clock")
+    return (
+        (word in ("taken", "said") and var[1] == name)
+        or (word == "since" and name in var[1:3])
+        or (word == "outcome" and (model.choosing.get(name) == "outcome" or bool(flow.steps[name].outcome)))
+        or (word == "found" and name == model.finding)
+        or (word in ("side", "ended") and turn is not None and turn.of == var[1])
+        or (word == "clock" and any(e.clock == var[1] for _, e in flow.steps[name].effects()))
+    )
+
+
+# --- what an act makes of each variable ----------------------------------------------------------------------
+
+
+def _main(view: View, _var: Var, old: Any) -> list[Any]:
+    return [view.model.workflow.steps[view.act.step].to or old]
+
+
+def _taken(view: View, var: Var, old: Any) -> list[Any]:
+    return [old or view.act.step == var[1]]
+
+
+def _since(view: View, var: Var, old: Any) -> list[Any]:  # noqa: PLR0911 - one return for each case
+    act = view.act
+    if act.step == var[1]:
+        return [True]
+    if len(var) == 3:  # noqa: PLR2004 - since the step itself, whatever it said
+        return [old and act.step != var[2]]
+    _, _, step, field, values = var
+    if not view.model.many(step):  # only the latest entry speaks, and a correction does not move it
+        return [old and act.step != step]
+    if act.corrects == ("said", step, field):
+        return [False, True]
+    if act.step != step:
+        return [old]
+    if dict(act.said).get(field) in values.split("|"):
+        return [False]
+    return [True] if old else [False, True]  # an entry that said so may have been replaced by another one
+
+
+def _said(view: View, var: Var, old: Any) -> list[Any]:
+    act, many = view.act, view.model.many(var[1])
+    if act.corrects == var:
+        kept = [old] if not many else [old, old | {act.into}]
+        return list(dict.fromkeys(map(plain, (*kept, *((old - {u}) | {act.into} for u in old)))))
+    if act.step != var[1]:
+        return [old]
+    value = dict(act.said)[var[2]]
+    new = frozenset({value} if value else ())
+    if not many:
+        return [new]
+    return list(dict.fromkeys(map(plain, (old | new, *((old - {u}) | new for u in old)))))
+
+
+def plain(said: frozenset[str]) -> frozenset[str]:
+    """Leave out what no guard asks for, where something else is said as well."""
+    return said - {OTHER} or said
+
+
+def _outcome(view: View, _var: Var, old: Any) -> list[Any]:
+    model, act = view.model, view.act
+    step = model.workflow.steps[act.step]
+    if act.corrects == OUTCOME:
+        if not act.into:
+            return [(old[0], _UNTOLD.get(old[1], old[1]))]
+        return [(act.into, "asked" if old[1] == "untold" else old[1])]
+    if step.outcome:
+        return [(model.kind(step.outcome, ""), "fixed")]
+    if model.choosing.get(act.step) != "outcome":
+        return [old]
+    asked = next((g for g in step.guards if g.guard == "evidenced"), None)
+    if asked is None:
+        return [(act.kind, "unasked")]
+    items = bool(asked.step) and view.get(("taken", asked.step))
+    return [(act.kind, "items" if items else "asked")]
+
+
+def _found(view: View, var: Var, old: Any) -> list[Any]:
+    act, model = view.act, view.model
+    if act.corrects == ELSE and view.get(("taken", model.finding)) is True:
+        return [False, True]
+    if act.step != model.finding:
+        return [old]
+    return [True] if act.kind == var[1] else [False, True] if old else [False]
+
+
+def _side(view: View, var: Var, old: Any) -> list[Any]:
+    turn = view.model.workflow.steps[view.act.step].side
+    if turn is None or turn.of != var[1] or not turn.to:
+        return [old]
+    now = [*old]
+    if turn.at:
+        now.remove(view.act.pick)
+    if not view.model.workflow.sides[turn.of].states[turn.to].final:
+        now.append(turn.to)
+    return [tuple(sorted(now))]
+
+
+def _ended(view: View, var: Var, old: Any) -> list[Any]:
+    turn = view.model.workflow.steps[view.act.step].side
+    return [old or (turn is not None and (turn.of, turn.to) == var[1:])]
+
+
+def _clock(view: View, var: Var, old: Any) -> list[Any]:
+    flow = view.model.workflow
+    step = flow.steps[view.act.step]
+    if view.act.step == flow.correcting:
+        if view.act.corrects != ELSE and view.act.corrects[1:2] != (flow.opening,):
+            return [old]
+        return ["running", "stopped"] if old in ("running", "stopped") else [old]
+    now = {old}
+    for word, effect in step.effects():
+        if effect.clock != var[1]:
+            continue
+        if isinstance(effect, Start):
+            now = {after for before in now for after in _started(view, step, effect, before)}
+        elif word in ("meets", "closes"):
+            now = {"none" if s == "none" else "over" for s in now}
+        elif word == "stops":
+            kept = {s for s in now if s == "none" or getattr(effect, "within", "")}
+            now = kept | ({"stopped"} if now != {"none"} else set())
+    return sorted(now)
+
+
+def _started(view: View, step: Step, effect: Start, before: str) -> set[str]:
+    if effect.only_if_stopped and before != "stopped":
+        return {before}
+    undated = effect.until and effect.until not in step.needs
+    unsure = any((effect.if_remedy, effect.if_true, effect.unless_true, effect.same_as, undated))
+    after = {"running"}
+    channels = view.model.workflow.channels.values()
+    if effect.counted_from == "receipt" and any(c.receipt == "confirmed_on" for c in channels):
+        after = {"running", "stopped"}  # some ways in must be confirmed first
+    return after | ({before} if unsure else set())
+
+
+_EFFECTS: Mapping[str, Callable[[View, Var, Any], list[Any]]] = {
+    "main": _main,
+    "taken": _taken,
+    "since": _since,
+    "said": _said,
+    "outcome": _outcome,
+    "found": _found,
+    "side": _side,
+    "ended": _ended,
+    "clock": _clock,
+}
