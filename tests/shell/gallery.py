@@ -40,7 +40,7 @@ def samples(book: Letterbook) -> Iterator[tuple[str, str, Row]]:
     for kind, variant, given in (*_replies(), *_notices()):
         shown.add(kind)
         yield kind, variant, given
-    for kind in book.kinds().keys() - shown:
+    for kind in sorted(book.kinds().keys() - shown):  # the same order in every process
         yield kind, "", context()
 
 
