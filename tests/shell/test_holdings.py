@@ -183,7 +183,7 @@ class TestFaults:
     def test_a_workbook_that_unpacks_to_too_much_is_not_opened(
         self, tmp_path: Path, customs: Customs, rules: Rulebook, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("yishenqing.holdings.reading._LARGEST", 10)
+        monkeypatch.setattr("yishenqing.tabular._LARGEST", 10)
         Workbook().save(tmp_path / "大.xlsx")
         with pytest.raises(DataFault, match="过大"):
             parse(tmp_path / "大.xlsx", customs, rules.law)

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import gallery
 import pytest
 import yaml
 from offices import APPLICATION, Calendar
@@ -36,17 +37,7 @@ def titled(rows: list[Row]) -> pytest.MarkDecorator:
 
 
 def filled(row: Row, sample: Callable[[], Row]) -> Row:
-    """Return the common sample with the row's own facts, and its entries as the office hands them to a form."""
-    given = sample()
-    for root, value in row.get("要素", {}).items():
-        given[root] = {**given[root], **value} if root in ("applicant", "due") else value
-    if "记录" in row:
-        history: dict[str, list[Row]] = {}
-        for seq, entry in enumerate(TABLE["办件记录"], 1):
-            if entry["step"] in row["记录"]:
-                history.setdefault(entry["step"], []).append({**entry, "seq": seq})
-        given |= {"history": history, "record": {step: rows[-1] for step, rows in history.items()}}
-    return given
+    return gallery.filled(row, TABLE["办件记录"], sample())
 
 
 @titled(ROWS)
@@ -137,7 +128,7 @@ def test_each_kind_has_a_series_of_its_own() -> None:
 def test_every_step_finds_its_letter(rules: Rulebook) -> None:
     steps: Workflow = rules.workflow
     wanted = {s.letter for s in steps.steps.values()} & set(KINDS)
-    assert len(wanted) == 10
+    assert len(wanted) == 11
     faults = [f["text"] for f in check(None)["faults"]]
     assert not [f for f in faults for kind in KINDS if f"“{kind}”" in f]
 

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 
 import click
 
-from yishenqing.cli import commands, holding, inspecting, joining, library, linking, machine, reckoning, timing
+from yishenqing.cli import (
+    batching,
+    commands,
+    holding,
+    inspecting,
+    joining,
+    library,
+    linking,
+    machine,
+    reckoning,
+    timing,
+)
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Group, speak
 from yishenqing.core.version import __version__
@@ -30,6 +41,7 @@ def cli(_wishes: Wishes) -> None:
 for command in (
     *commands.ALL,
     *inspecting.ALL,
+    *batching.ALL,
     *joining.ALL,
     *linking.ALL,
     *timing.ALL,

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,10 @@ from typing import Any
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.law import Law
 from yishenqing.holdings.model import Customs, Holding
-from yishenqing.holdings.reading import Line, read_lines
+from yishenqing.tabular import Headings, Line, day_of, read_lines
 
 _LONGEST = {"title": 1000, "reason": 4000, "note": 4000, "place": 2000}
 _LONG = 500
-_DATES = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:\s+0?0:00(?::00)?)?")
 _BROKEN = re.compile(r"#(?:REF!|NAME\?|VALUE!|N/A|DIV/0!|NULL!|NUM!)")  # what spreadsheets write for an error
 _CITED = re.compile(
     r"《?(?P<statute>[^《》，,；;、。：:（）()\s]*?)》?\s*(?:[（(][^）)]*[）)])?\s*"
@@ -47,7 +46,7 @@ def parse(path: Path, customs: Customs, law: Law) -> Parsed:
     names = {h: name for name, headings in customs.headings.items() for h in (name, *headings)}
     titles = {"title", *customs.headings["title"]}
     parsed, reader = Parsed(), _Rows(customs, law, names)
-    for line in read_lines(path, titles.__contains__, faults):
+    for line in read_lines(path, Headings(titles.__contains__, "表头须有“标题”一列"), faults):
         holding = reader.holding(line, faults)
         if holding is not None:
             parsed.holdings.append((line.line, holding))
@@ -200,19 +199,7 @@ def _name(value: Any, name: str) -> str:
 
 
 def _day(value: Any, _name: str) -> date:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    text = unicodedata.normalize("NFKC", str(value)).strip()
-    match = _DATES.fullmatch(text)
-    if match is None:
-        raise ValueError(f"“{text}”不是日期，应写作 2024-03-05")
-    year, month, day = match[1], match[2] or match[4], match[3] or match[5]
-    try:
-        return date(int(year), int(month), int(day))
-    except ValueError:
-        raise ValueError(f"“{text}”是不存在的日期") from None
+    return day_of(value)
 
 
 _READERS: Mapping[str, Callable[[Any, str], Any]] = {

@@ -179,7 +179,7 @@ class Letterbook:
         _refuse_missing(kind, printed, fonts.metrics())
         organ, letter = clean.get("organ") or {}, clean.get("letter") or {}
         day = letter.get("date") or (clean.get("case") or {}).get("closed_on")
-        html = printer.document(filled, title=kind.title, author=organ.get("name") or "", day=day)
+        html = printer.document(filled, title=kind.title, author=organ.get("name") or "", day=day, paper=kind.paper)
         return printer.to_pdf(html, self._sheet_of("form.css"))
 
     def _sheet_of(self, name: str) -> Path:

@@ -14,9 +14,10 @@ from yishenqing.core.errors import DataFault, Fault
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Remedy = Literal["none", "by_outcome", "third_party"]
+Remedy = Literal["none", "by_outcome", "third_party", "free_choice"]
 APPLICANT = "applicant"
 Format = Literal["letter", "plain", "form"]
+_SHORTEST, _LONGEST = 90, 420  # mm that a side of a form's paper may measure
 _CITATION = re.compile(r"^[^第\s]+第.+条")
 
 
@@ -26,8 +27,9 @@ class LetterKind:
 
     ``needs`` are dotted places in the context that must be filled before anything is printed; ``series`` is the
     mark of its number series, None when it carries no number; ``body_line`` is the line after the front matter.
-    ``remedy`` is none, that of the outcome, or that of a third party against a disclosure. ``to`` is the applicant,
-    or the place of the fact that names somebody else, who is told nothing of the applicant.
+    ``remedy`` is none, that of the outcome, or one named in the law data whatever the outcome. ``to`` is the
+    applicant, or the place of the fact that names somebody else, who is told nothing of the applicant. ``paper`` is
+    the width and height in mm of a form that is not A4; ``mailed`` is false for a letter that no post carries.
     """
 
     kind: str
@@ -43,6 +45,8 @@ class LetterKind:
     body_line: int
     need_lines: tuple[int | None, ...]
     to: str = APPLICANT
+    paper: tuple[int, int] | None = None
+    mailed: bool = True
 
     @property
     def goes_out(self) -> bool:
@@ -72,6 +76,8 @@ class Passage:
 def _front_matter() -> TypeAdapter[Any]:
     from pydantic import BaseModel, ConfigDict, Field, TypeAdapter  # noqa: PLC0415 - only who reads letters pays
 
+    side = Annotated[int, Field(ge=_SHORTEST, le=_LONGEST)]
+
     class FrontMatter(BaseModel):
         model_config = ConfigDict(extra="forbid")
 
@@ -84,6 +90,8 @@ def _front_matter() -> TypeAdapter[Any]:
         series: Annotated[str, Field(min_length=1, max_length=4)] | None
         format: Format
         to: Annotated[str, Field(pattern=r"^(applicant|facts\.[a-z_]+)$")] = APPLICANT
+        paper: tuple[side, side] | None = None
+        mailed: bool = True
 
     return TypeAdapter(FrontMatter)
 
@@ -114,6 +122,8 @@ def read_kind(path: Path) -> LetterKind:
         body_line=body_line,
         need_lines=tuple(document.line(("needs", i)) for i in range(len(matter.needs))),
         to=matter.to,
+        paper=matter.paper,
+        mailed=matter.mailed,
     )
 
 
@@ -133,6 +143,8 @@ def _contradictions(matter: Any, document: documents.Document, path: Path) -> li
         faults.append(document.fault(f"文书种类应与文件名一致（“{path.stem}”）", ("kind",)))
     if matter.format != "form" and not matter.law:
         faults.append(document.fault("对外发出的文书必须写明法律依据，如“条例第三十条”", ("law",)))
+    if matter.format != "form" and matter.paper is not None:
+        faults.append(document.fault("对外发出的文书用 A4 纸（GB/T 9704-2012），不能另定纸张", ("paper",)))
     for i, citation in enumerate(matter.law):
         if not _CITATION.match(citation):
             faults.append(document.fault(f"“{citation}”不是条款引用，应如“条例第三十条”", ("law", i)))

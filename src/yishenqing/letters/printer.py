@@ -16,8 +16,12 @@ from yishenqing.letters import fonts
 VARIANT = "pdf/a-2a"  # tagged; no attachments: the archive embeds data elsewhere
 
 
-def document(body: str, *, title: str, author: str, day: date | None) -> str:
-    """Wrap ``body`` (safe markup) with the metadata that PDF/A wants; ``day`` is the only date in the file."""
+def document(body: str, *, title: str, author: str, day: date | None, paper: tuple[int, int] | None = None) -> str:
+    """Wrap ``body`` (safe markup) with the metadata that PDF/A wants; ``day`` is the only date in the file.
+
+    ``paper`` is the width and height in mm where they are not those of the style sheet.
+    """
+    size = f"<style>@page {{ size: {paper[0]}mm {paper[1]}mm }}</style>" if paper else ""
     dates = (
         ""
         if day is None
@@ -26,7 +30,7 @@ def document(body: str, *, title: str, author: str, day: date | None) -> str:
     return (
         f'<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="author" content="{escape(author)}">'
-        f"{dates}</head><body>{body}</body></html>"
+        f"{dates}{size}</head><body>{body}</body></html>"
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import NotFound
+from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
 from yishenqing.office.joining import JoinVerbs
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(JoinVerbs, LinkVerbs, PaperVerbs, RuleVerbs):
+class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod

@@ -10,7 +10,7 @@ from yishenqing.core.errors import NotFound
 from yishenqing.core.workflow import Field, Step, Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.letters.context import blank, lookup
-from yishenqing.letters.model import LetterKind
+from yishenqing.letters.model import APPLICANT, LetterKind
 from yishenqing.office.casework import Row
 from yishenqing.office.paperwork import Story
 from yishenqing.settings import Settings
@@ -70,39 +70,51 @@ def _word(workflow: Workflow, known: Field | None, value: Any) -> Any:
 def _particulars(applicant: Any) -> Row:
     """Return what 条例第二十九条 asks an application to state of the applicant."""
     if not isinstance(applicant, dict):  # destroyed under the retention rules
-        return {"identity": "（已销毁）", "contact": ["（已销毁）"], "address": ""}
+        return {"identity": "（已销毁）", "contact": ["（已销毁）"], "address": "", "postcode": "", "phone": ""}
     identity = [applicant.get("id_type"), applicant.get("id_number")]
     contact = [applicant.get(name) for name in ("phone", "email", "address", "postcode")]
     return {
         "identity": " ".join(str(x) for x in identity if x) or "未提供",
         "contact": [str(x) for x in contact if x] or ["未提供"],
-        "address": applicant.get("address") or "",
+        **{name: str(applicant.get(name) or "") for name in ("address", "postcode", "phone")},
     }
 
 
 def served(issued: Sequence[Issued], story: Story, letters: Letterbook) -> Row | None:
     """Return the latest letter that went out as a 送达回证 names it; None when none has."""
     for letter in reversed(issued):
-        try:
-            kind = letters.kind(letter.kind)
-        except NotFound:  # the office has given up this kind since
-            continue
-        if not kind.goes_out:
-            continue
-        _, on, facts = story.facts[letter.seq - 1]
-        known = {"applicant": {"name": _name(story)}, "facts": facts}
-        return {
-            "title": letter.title,
-            "number": letter.letter_number,
-            "date": on,
-            "recipient": lookup(known, kind.addressee),
-            "place": _particulars(story.received["applicant"])["address"] if kind.addressee in _APPLICANT else "",
-            "is_reply": kind.kind in _replies(story.standing.workflow),
-        }
+        kind = kind_of(letter, letters)
+        if kind is not None and kind.goes_out:
+            return addressed(letter, kind, story)
     return None
 
 
-_APPLICANT = frozenset({"applicant.name"})
+def kind_of(letter: Issued, letters: Letterbook) -> LetterKind | None:
+    """Return the kind of an issued letter; None where the office has given it up since."""
+    try:
+        return letters.kind(letter.kind)
+    except NotFound:
+        return None
+
+
+def addressed(letter: Issued, kind: LetterKind, story: Story) -> Row:
+    """Return an issued letter as 送达回证, envelope and waybill name it: what it is, to whom and where it goes.
+
+    The file knows where the applicant lives; of anybody else it knows the name only.
+    """
+    _, on, facts = story.facts[letter.seq - 1]
+    known = {"applicant": {"name": _name(story)}, "facts": facts}
+    theirs = _particulars(story.received["applicant"] if kind.to == APPLICANT else {})
+    return {
+        "title": letter.title,
+        "number": letter.letter_number,
+        "date": on,
+        "recipient": lookup(known, kind.addressee),
+        "place": theirs["address"],
+        "postcode": theirs["postcode"],
+        "phone": theirs["phone"],
+        "is_reply": kind.kind in replies_of(story.standing.workflow),
+    }
 
 
 def _name(story: Story) -> str:
@@ -110,7 +122,8 @@ def _name(story: Story) -> str:
     return str(applicant["name"]) if isinstance(applicant, dict) else "（已销毁）"
 
 
-def _replies(workflow: Workflow) -> frozenset[str]:
+def replies_of(workflow: Workflow) -> frozenset[str]:
+    """Return the kinds of letters that answer an application."""
     return frozenset({workflow.itemised, *(k for o in workflow.outcomes.values() for k in o.letters)})
 
 

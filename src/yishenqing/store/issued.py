@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -81,3 +82,22 @@ def file_name(letter_number: str, title: str) -> str:
     """Return the file name of an issued letter: its number and title, safe on every file system."""
     name = f"{letter_number}{title}.pdf"
     return "".join("_" if c in '/\\:*?"<>|\0' else c for c in name)
+
+
+def letters_between(connection: Connection, agency: str, since: date, until: date) -> list[Issued]:
+    """Return the letters issued from ``since`` to ``until`` (both included), by day, series and number."""
+    columns = [c for c in letters.c if c.name != "agency"]
+    query = (
+        select(*columns)
+        .where(letters.c.agency == agency, letters.c.issued_on.between(since, until))
+        .order_by(letters.c.issued_on, letters.c.series, letters.c.n)
+    )
+    return [Issued(*row) for row in connection.execute(query)]
+
+
+def letter_numbered(connection: Connection, agency: str, letter_numbers: Sequence[str]) -> Issued | None:
+    """Return the letter that bears one of these numbers (ways of writing the same); None when none does."""
+    columns = [c for c in letters.c if c.name != "agency"]
+    query = select(*columns).where(letters.c.agency == agency, letters.c.letter_number.in_(letter_numbers))
+    row = connection.execute(query).first()
+    return Issued(*row) if row is not None else None

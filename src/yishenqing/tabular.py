@@ -1,9 +1,14 @@
-"""Rows of the lists that offices keep: CSV as spreadsheets write it, JSON lines, XLSX. Nothing is judged here."""
+"""Rows of the lists that offices keep: CSV as spreadsheets write it, JSON lines, XLSX. Nothing is judged here.
+
+A reader says which headings it knows; what a row means, and what is wrong with it, is the reader's own.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -31,8 +36,16 @@ class Line:
         return Fault(text, self.file, self.line, field, law)
 
 
-def read_lines(path: Path, is_heading: Callable[[str], bool], faults: list[Fault]) -> Iterator[Line]:
-    """Yield the rows of ``path``; ``is_heading`` knows the column without which a row is no row of headings.
+@dataclass(frozen=True)
+class Headings:
+    """The row of headings: how it is known among captions, and what is said where there is none."""
+
+    known: Callable[[str], bool]
+    wanted: str
+
+
+def read_lines(path: Path, headings: Headings, faults: list[Fault]) -> Iterator[Line]:
+    """Yield the rows of ``path``; ``headings`` knows the column without which a row is no row of headings.
 
     Raises:
         NotFound: there is no such file.
@@ -42,10 +55,10 @@ def read_lines(path: Path, is_heading: Callable[[str], bool], faults: list[Fault
     if kind in {".jsonl", ".ndjson", ".json"}:
         return _json_lines(path, faults)
     if kind in {".xlsx", ".xlsm"}:
-        return _sheets(path, is_heading, faults)
+        return _sheets(path, headings, faults)
     if kind in _OLD:
         raise DataFault.of([Fault(f"不能读取 {kind} 文件，请另存为 .xlsx 或者 .csv 后重试", str(path))])
-    return _table(_csv_rows(path, faults), str(path), is_heading, faults)
+    return _table(_csv_rows(path, faults), str(path), headings, faults)
 
 
 def _json_lines(path: Path, faults: list[Fault]) -> Iterator[Line]:
@@ -107,7 +120,7 @@ def _decoded(path: Path) -> str:
     raise DataFault.of([Fault("不是 UTF-8 或者 GB18030 编码的文本", str(path), line)])
 
 
-def _sheets(path: Path, is_heading: Callable[[str], bool], faults: list[Fault]) -> Iterator[Line]:
+def _sheets(path: Path, known: Headings, faults: list[Fault]) -> Iterator[Line]:
     import warnings  # noqa: PLC0415
 
     from openpyxl import load_workbook  # noqa: PLC0415 - only workbooks need it
@@ -122,11 +135,11 @@ def _sheets(path: Path, is_heading: Callable[[str], bool], faults: list[Fault]) 
     except Exception as error:  # noqa: BLE001 - a damaged workbook fails in the parser's many ways
         raise DataFault.of([Fault(f"不是可以读取的 XLSX 工作簿（{error}）", str(path))]) from None
     named = [
-        (title, rows) for title, rows in pages if any(is_heading(str(c)) for _, r in rows[:_SEARCHED] for c in r)
+        (title, rows) for title, rows in pages if any(known.known(str(c)) for _, r in rows[:_SEARCHED] for c in r)
     ]
     for title, rows in named or pages[:1]:
         file = str(path) if len(named) <= 1 else f"{path}［{title}］"
-        yield from _table(iter(rows), file, is_heading, faults)
+        yield from _table(iter(rows), file, known, faults)
 
 
 def _cells(sheet: Any) -> list[tuple[int, Sequence[Any]]]:
@@ -150,14 +163,14 @@ def _refuse_bomb(path: Path) -> None:
 
 
 def _table(
-    rows: Iterator[tuple[int, Sequence[Any]]], file: str, is_heading: Callable[[str], bool], faults: list[Fault]
+    rows: Iterator[tuple[int, Sequence[Any]]], file: str, known: Headings, faults: list[Fault]
 ) -> Iterator[Line]:
     headings: list[str] = []
     first = 1
     for count, (number, row) in enumerate(rows):
         if headings:
             yield from _line(file, number, headings, row, faults)
-        elif any(is_heading(_heading(c)) for c in row):
+        elif any(known.known(_heading(c)) for c in row):
             headings = [_heading(c) for c in row]
             twins = sorted({h for h in headings if h and headings.count(h) > 1})
             faults += [Fault(f"表头“{h}”出现两次", file, number) for h in twins]
@@ -165,7 +178,7 @@ def _table(
             break
         first = number
     if not headings:
-        faults.append(Fault(f"前{_SEARCHED}行中没有找到表头，表头须有“标题”一列", file, min(first, 1)))
+        faults.append(Fault(f"前{_SEARCHED}行中没有找到表头，{known.wanted}", file, min(first, 1)))
 
 
 def _line(file: str, number: int, headings: Sequence[str], row: Sequence[Any], faults: list[Fault]) -> Iterator[Line]:
@@ -192,3 +205,27 @@ def _cell(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if value is None or isinstance(value, date) else str(value).strip()
+
+
+_DATES = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:\s+0?0:00(?::00)?)?")
+
+
+def day_of(value: Any) -> date:
+    """Return the day that a cell holds, also where a person typed it (２０２４年３月５日, 2024/3/5, 20240305).
+
+    Raises:
+        ValueError: it is no day, or one that the calendar does not have; in Chinese.
+    """
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    text = unicodedata.normalize("NFKC", str(value)).strip()
+    match = _DATES.fullmatch(text)
+    if match is None:
+        raise ValueError(f"“{text}”不是日期，应写作 2024-03-05")
+    year, month, day = match[1], match[2] or match[4], match[3] or match[5]
+    try:
+        return date(int(year), int(month), int(day))
+    except ValueError:
+        raise ValueError(f"“{text}”是不存在的日期") from None
