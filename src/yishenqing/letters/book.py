@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.letters import fonts, markup, printer, sheet
+from yishenqing.letters import fonts, markup, printer, sheet, wordtext
 from yishenqing.letters.context import item_contexts, missing_of_item, prepared, too_much_text
 from yishenqing.letters.markup import Block
 from yishenqing.letters.model import LetterKind, Passage, read_kind
@@ -108,6 +108,20 @@ class Letterbook:
         clean = self._prepared(found, context)
         return self._letter(found, clean) if found.goes_out else self._form(found, clean)
 
+    def paragraphs(self, kind: str, context: Mapping[str, Any], islands: Collection[str]) -> list[wordtext.Paragraph]:
+        """Return the letter in paragraphs of locked text and islands, those named ``islands`` being the officer's.
+
+        Raises:
+            NotFound: there is no such kind.
+            DataFault: it is a form, which has no islands; or as for ``passages``.
+        """
+        found = self.kind(kind)
+        if not found.goes_out:
+            raise DataFault.of([Fault(f"《{found.title}》是卷宗用表，没有可以在 Word 中填写的内容", str(found.path))])
+        clean = self._prepared(found, context)
+        head = sheet.Head(clean["organ"]["name"], found.title, _number(clean), letterhead=found.format == "letter")
+        return wordtext.paragraphs(head, self._blocks(found, clean, empty_islands=True), islands)
+
     def _prepared(self, kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the context made ready; a letter that answers item by item tells each as its own letter would."""
         clean = prepared(kind, context)
@@ -116,10 +130,11 @@ class Letterbook:
             raise DataFault.of(faults)
         return clean
 
-    def _blocks(self, kind: LetterKind, clean: Mapping[str, Any]) -> list[Block]:
+    def _blocks(self, kind: LetterKind, clean: Mapping[str, Any], *, empty_islands: bool = False) -> list[Block]:
         filled = self._templates.fill(kind, clean)
         try:
-            found = markup.blocks(filled) if kind.goes_out else markup.table_blocks(filled)
+            prose = kind.goes_out
+            found = markup.blocks(filled, empty_islands=empty_islands) if prose else markup.table_blocks(filled)
         except markup.MarkupError as error:
             raise DataFault.of([Fault(error.text, str(kind.path), error.line)]) from None
         if faults := too_much_text(kind, [b.text for b in found]):

@@ -205,7 +205,8 @@ def _marked(name: str, words: Markup, part: Mapping[str, Any] | None) -> Markup:
     from markupsafe import Markup  # noqa: PLC0415
 
     begin, named, end = ISLAND_MARKS
-    return Markup(begin + (f"{part['n']}." if part else "") + name + named) + words + Markup(end)
+    item = f"{part['n']}." if part else ""
+    return Markup("{}{}{}{}{}{}").format(begin, item, name, named, words, end)
 
 
 def _you(kind: LetterKind, context: Mapping[str, Any]) -> str:

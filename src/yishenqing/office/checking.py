@@ -39,7 +39,7 @@ def check(home: Path | None) -> Row:
     faults += broken
     for found in _together(known, book if sound else None):
         faults += [found] if found not in faults else []  # a variant shares most of what its base has
-    faults += [*_settings(home, known), *_customs(home, known[rulebook.DEFAULT])]
+    faults += [*_settings(home, known, book if sound else None), *_customs(home, known[rulebook.DEFAULT])]
     law = known[rulebook.DEFAULT].law
     places = _places(known)
     if not faults:
@@ -150,8 +150,8 @@ def _roads(workflow: Workflow) -> Iterator[Fault]:
             yield Fault(f"状态“{state.title}”没有责任岗位，也没有所等待的期限", "workflows", field=f"states.{name}")
 
 
-def _settings(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Fault]:
-    """What the office's settings name, one of the procedures knows."""
+def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook | None) -> Iterator[Fault]:
+    """What the office's settings name, one of the procedures (or of the letters, where they are sound) knows."""
     if home is None or not (home / FILE).is_file():
         return
     try:
@@ -176,6 +176,9 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Faul
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
+    used = {kind.series for kind in book.kinds().values()} if book else settings.letter_numbers.keys()
+    for series in settings.letter_numbers.keys() - used:
+        yield Fault(f"没有编号系列“{series}”的文书", path, field=f"letter_numbers.{series}")
 
 
 def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
