@@ -16,7 +16,7 @@ from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.office.casework import Row
 from yishenqing.rulebook import Rulebook
-from yishenqing.settings import FILE, OFFICE_ROLES, read_settings
+from yishenqing.settings import FILE, OFFICE_ROLES, Settings, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store.vault import write_whole
 
@@ -176,6 +176,10 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
+    yield from _series(settings, book, path)
+
+
+def _series(settings: Settings, book: Letterbook | None, path: str) -> Iterator[Fault]:
     used = {kind.series for kind in book.kinds().values()} if book else settings.letter_numbers.keys()
     for series in settings.letter_numbers.keys() - used:
         yield Fault(f"没有编号系列“{series}”的文书", path, field=f"letter_numbers.{series}")
