@@ -109,15 +109,13 @@ class Letterbook:
         return self._letter(found, clean) if found.goes_out else self._form(found, clean)
 
     def paragraphs(self, kind: str, context: Mapping[str, Any], islands: Collection[str]) -> list[wordtext.Paragraph]:
-        """Return the letter in paragraphs of locked text and islands, those named ``islands`` being the officer's.
+        """Return a letter in prose in paragraphs of locked text and islands, those named ``islands`` being the officer's.
 
         Raises:
             NotFound: there is no such kind.
-            DataFault: it is a form, which has no islands; or as for ``passages``.
+            DataFault: as for ``passages``.
         """
         found = self.kind(kind)
-        if not found.goes_out:
-            raise DataFault.of([Fault(f"《{found.title}》是卷宗用表，没有可以在 Word 中填写的内容", str(found.path))])
         clean = self._prepared(found, context)
         head = sheet.Head(clean["organ"]["name"], found.title, _number(clean), letterhead=found.format == "letter")
         return wordtext.paragraphs(head, self._blocks(found, clean, empty_islands=True), islands)

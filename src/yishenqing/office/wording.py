@@ -128,6 +128,9 @@ class WordVerbs(Desk):
         case = self._load(connection, number)
         check_lettered(case)
         letter = self._letters.kind(kind)
+        if not letter.goes_out:
+            text = f"《{letter.title}》是卷宗用表，没有可以在 Word 中填写的内容"
+            raise DataFault.of([Fault(text, str(letter.path))])
         _refuse_issued(case, letter, issued_store.letters_of(connection, self.settings.agency, number))
         open_facts = self._opener(connection, number)
         act: Callable[..., Any] = lambda step, facts: replace(self._draft_act(step, facts), on=day)  # noqa: E731
