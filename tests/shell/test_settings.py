@@ -58,6 +58,10 @@ def test_numbers_are_written_as_the_office_says(home: Path) -> None:
         ("letter_number", '"{mark}〔{year}〕{n}号"', "编号会重复"),
         ("letter_number", '"{series}{n}"', "编号会重复"),
         ("letter_number", "5", "应为文字"),
+        ("letter_numbers", '{延: "{mark}〔{year}〕号"}', "编号会重复"),
+        ("letter_numbers", '{延: "{jahr}{n}"}', "样式有误"),
+        ("letter_numbers", '{延: "{mark}告〔{year}〕{n}号"}', "与“告”系列的编号相同"),
+        ("letter_numbers", '{延: "甲{year}-{n}", 补: "甲{year}-{n}"}', "与“延”系列的编号相同"),
         ("switched_off", "separate_signer", "应为列表"),
     ],
 )
@@ -71,7 +75,7 @@ def test_faults_are_named_with_their_line(home: Path, name: str, value: str, sai
     with pytest.raises(DataFault) as caught:
         read_settings(home)
     assert said in str(caught.value)
-    assert f"第{line}行 “{name}”" in str(caught.value)
+    assert f"第{line}行 “{name}" in str(caught.value)
 
 
 def test_unknown_missing_and_repeated_keys_are_all_named(home: Path) -> None:
@@ -99,3 +103,12 @@ def test_a_change_counts_at_once(home: Path) -> None:
 def test_no_office_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="ysq init"):
         read_settings(tmp_path)
+
+
+def test_a_pattern_of_a_series_that_no_letter_has_is_named(home: Path) -> None:
+    from yishenqing.office.checking import check  # noqa: PLC0415
+
+    changed(home, "letter_numbers", '{廷: "廷{year}-{n}", 延: "延{year}-{n}"}')
+    faults = [f["text"] for f in check(home)["faults"]]
+    assert [f for f in faults if "编号系列" in f and "廷" in f], faults
+    assert not [f for f in faults if "“延”" in f]
