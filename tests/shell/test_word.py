@@ -28,6 +28,7 @@ OPENED: list[tuple[str, Mapping[str, Any]]] = [
     ("search_recorded", {"systems": "档案", "keywords": "值班", "result": "一份", "searched_by": "赵某"}),
 ]
 BEYOND = {"drafted", "found"}
+DAY = "2026-03-02"
 
 
 @pytest.fixture
@@ -405,19 +406,18 @@ def test_tracked_deletions_and_line_ends_are_read_as_they_look(office: Office, d
 
 def test_on_the_command_line(home: Path, office: Office, drafted: str, tmp_path: Path) -> None:
     words = ("--home", home, "--as", USER, "letter", drafted, KIND)
-    today = {"YISHENQING_TODAY": "2026-03-02"}
     out = tmp_path / "稿.docx"
-    made = ysq(*words, "--docx", out, **today)
+    made = ysq(*words, "--docx", out, YISHENQING_TODAY=DAY)
     assert (made.returncode, str(out) in made.stdout) == (0, True), made.stderr
     back = filled(out, severing="附表可以区分")
-    read = ysq(*words, "--read-docx", back, **today)
+    read = ysq(*words, "--read-docx", back, YISHENQING_TODAY=DAY)
     assert read.returncode == 0, read.stderr
     assert "- 不能区分" in read.stdout
     assert f"ysq act {drafted} drafted" in read.stdout
-    taken = ysq(*words, "--read-docx", back, "--take", **today)
+    taken = ysq(*words, "--read-docx", back, "--take", YISHENQING_TODAY=DAY)
     assert "已记入案卷：退回重新办理、拟制答复" in taken.stdout
-    again = ysq(*words, "--read-docx", back, **today)
+    again = ysq(*words, "--read-docx", back, YISHENQING_TODAY=DAY)
     assert (again.returncode, "没有采用任何内容" in again.stderr) == (5, True)
-    assert ysq(*words, "--take", **today).returncode == 2
-    assert ysq(*words, "--docx", **today).returncode == 0
+    assert ysq(*words, "--take", YISHENQING_TODAY=DAY).returncode == 2
+    assert ysq(*words, "--docx", YISHENQING_TODAY=DAY).returncode == 0
     assert (home / "previews" / drafted / "草稿-政府信息不予公开告知书.docx").is_file()

@@ -109,7 +109,7 @@ class Letterbook:
         return self._letter(found, clean) if found.goes_out else self._form(found, clean)
 
     def paragraphs(self, kind: str, context: Mapping[str, Any], islands: Collection[str]) -> list[wordtext.Paragraph]:
-        """Return a letter in prose in paragraphs of locked text and islands, those named ``islands`` being the officer's.
+        """Return a letter in prose as paragraphs of locked text, and of the officer's own words on ``islands``.
 
         Raises:
             NotFound: there is no such kind.
