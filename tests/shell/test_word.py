@@ -269,7 +269,7 @@ def test_an_issued_letter_goes_to_word_no_more(office: Office, drafted: str, fil
         lambda: office.read_docx(drafted, KIND, filled(file, severing="不能"), take=True),
     ):
         with pytest.raises(Refused, match="已经出具，不能再改"):
-            verb()
+            verb()  # type: ignore[no-untyped-call]
 
 
 def test_each_item_has_islands_of_its_own(office: Office, quick_letters: None, tmp_path: Path) -> None:

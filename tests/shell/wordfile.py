@@ -55,7 +55,7 @@ def rewritten(path: Path, changes: dict[str, Callable[[bytes], bytes]], more: di
     stream = io.BytesIO()
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
-            new.writestr(name, changes.get(name, lambda content: content)(old.read(name)))
+            new.writestr(name, changes.get(name, lambda content: content)(old.read(name)))  # type: ignore[no-untyped-call]
         for name, content in (more or {}).items():
             new.writestr(name, content)
     target.write_bytes(stream.getvalue())
