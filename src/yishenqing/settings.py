@@ -108,6 +108,7 @@ class Settings:
     reconsideration_online: str = ""  # where an application for reconsideration is handed in online
     case_number: str = "{year}-{n:04d}"
     letter_number: str = "{mark}{series}〔{year}〕{n}号"
+    letter_numbers: Mapping[str, str] = field(default_factory=dict)  # of single series, where another form is used
     workflow: str = "disclosure"  # the procedure under which new cases are opened: the shipped one, or a variant
     database: str = ""
     switched_off: tuple[str, ...] = field(default=())
@@ -148,7 +149,8 @@ class Settings:
 
     def numbered_letter(self, series: str, year: int, n: int) -> str:
         """Return the number of the ``n``-th letter of a series in ``year``."""
-        return self.letter_number.format(mark=self.mark, series=series, year=year, n=n)
+        pattern = self.letter_numbers.get(series, self.letter_number)
+        return pattern.format(mark=self.mark, series=series, year=year, n=n)
 
 
 def read_settings(home: Path) -> Settings:
@@ -259,6 +261,25 @@ def _pattern_faults(settings: Settings, document: Document) -> Iterator[Fault]:
             yield document.fault("样式须含{series}、{year}和{n}，否则编号会重复", (name,))
         if name == "case_number":
             yield from (document.fault(text, (name,)) for text in _case_number_faults(known))
+    yield from _own_pattern_faults(settings, document)
+
+
+def _own_pattern_faults(settings: Settings, document: Document) -> Iterator[Fault]:
+    """A series with a pattern of its own never gives a number that it, or another series, gives once more."""
+    given: dict[str, str] = {}
+    others = [s for s in ("告", "回") if s not in settings.letter_numbers]
+    for series in (*others, *settings.letter_numbers):
+        try:
+            known = [settings.numbered_letter(series, year, n) for year in (2026, 2027) for n in (1, 2, 12, 112)]
+        except (KeyError, ValueError, IndexError, AttributeError):
+            if series in settings.letter_numbers:
+                yield document.fault("样式有误：只能使用{year}、{n}、{mark}、{series}", ("letter_numbers", series))
+            continue
+        if series in settings.letter_numbers and len(set(known)) < len(known):
+            yield document.fault("样式须含{year}和{n}，否则编号会重复", ("letter_numbers", series))
+        elif twice := next((given[n] for n in known if n in given), None):
+            yield document.fault(f"与“{twice}”系列的编号相同", ("letter_numbers", series))
+        given |= dict.fromkeys(known, series)
 
 
 def _case_number_faults(known: set[str]) -> Iterator[str]:

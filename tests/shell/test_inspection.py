@@ -130,7 +130,7 @@ def findings(rules: Rulebook, settings: Settings, home: Path, row: Row) -> list[
     before, facts = case(known), facts_of(rules, issue)
     act = Act(str(issue["步骤"]), on, USER, {}, facts, "", rehearsal=True)
     book = Said([shipped("letters")], row.get("换", {}))
-    registry = Registry(settings, lambda: book, Papers(home))
+    registry = Registry(settings, lambda: book, Papers(home), lambda: rules.law)
     step = rules.workflow.steps[act.step]
     kind = row.get("文书") or letter_kind(before, step, facts)
     later = [(x["步骤"], x["日期"], facts_of(rules, x)) for x in row.get("此后", ())]

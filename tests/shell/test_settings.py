@@ -60,6 +60,10 @@ def test_numbers_are_written_as_the_office_says(home: Path) -> None:
         ("letter_number", '"{mark}〔{year}〕{n}号"', "编号会重复"),
         ("letter_number", '"{series}{n}"', "编号会重复"),
         ("letter_number", "5", "应为文字"),
+        ("letter_numbers", '{延: "{mark}〔{year}〕号"}', "编号会重复"),
+        ("letter_numbers", '{延: "{jahr}{n}"}', "样式有误"),
+        ("letter_numbers", '{延: "{mark}告〔{year}〕{n}号"}', "与“告”系列的编号相同"),
+        ("letter_numbers", '{延: "甲{year}-{n}", 补: "甲{year}-{n}"}', "与“延”系列的编号相同"),
         ("switched_off", "separate_signer", "应为列表"),
     ],
 )
@@ -73,7 +77,7 @@ def test_faults_are_named_with_their_line(home: Path, name: str, value: str, sai
     with pytest.raises(DataFault) as caught:
         read_settings(home)
     assert said in str(caught.value)
-    assert f"第{line}行 “{name}”" in str(caught.value)
+    assert f"第{line}行 “{name}" in str(caught.value)
 
 
 def test_unknown_missing_and_repeated_keys_are_all_named(home: Path) -> None:
@@ -154,3 +158,12 @@ def test_figures_are_whole_numbers_and_check_knows_them(home: Path) -> None:
     assert any("没有自定的数“search_sorces”" in text for text in faults)
     with pytest.raises(DataFault, match="search_sources"):
         read_settings(staffed(home, PEOPLE, "{search_sources: 三处}"))
+
+
+def test_a_pattern_of_a_series_that_no_letter_has_is_named(home: Path) -> None:
+    from yishenqing.office.checking import check  # noqa: PLC0415
+
+    changed(home, "letter_numbers", '{廷: "廷{year}-{n}", 延: "延{year}-{n}"}')
+    faults = [f["text"] for f in check(home)["faults"]]
+    assert [f for f in faults if "编号系列" in f and "廷" in f], faults
+    assert not [f for f in faults if "“延”" in f]

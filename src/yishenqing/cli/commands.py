@@ -125,20 +125,37 @@ def read_facts(words: tuple[str, ...]) -> dict[str, Any]:
     return facts
 
 
-@click.command(cls=Command, help="取得已出具的文书；尚未出具的，印制草稿供查看。")
+@click.command(cls=Command, help="取得已出具的文书；尚未出具的，印制草稿供查看，或者导出 Word 填写说理部分再读回。")
 @click.argument("case", metavar="案件编号")
 @click.argument("kind", metavar="文书种类")
 @click.option("--again", is_flag=True, help="按记录重新印制已出具的文书，与原件逐字节比对（不写入任何内容）")
+@click.option("--docx", is_flag=False, flag_value="", metavar="[文件]", help="导出 Word 草稿：只有承办人的话可以改")
+@click.option(
+    "--read-docx", type=_FILE, metavar="文件", help="读回填写过的 Word 草稿，列出改动；锁定的内容改了则拒绝"
+)
+@click.option("--take", is_flag=True, help="与 --read-docx 合用：将改动记入案卷（退回、重新拟制答复）")
 @global_options
-def letter(wishes: Wishes, case: str, kind: str, *, again: bool) -> int:
-    """Return an issued letter, or a draft for reading."""
+def letter(
+    wishes: Wishes, case: str, kind: str, docx: str | None, read_docx: Path | None, *, again: bool, take: bool
+) -> int:
+    """Return an issued letter, or a draft for reading; or send a draft to Word and read it back."""
+    if (docx is not None) + (read_docx is not None) + again > 1 or (take and read_docx is None):
+        raise click.UsageError("--again、--docx 和 --read-docx 不能合用；--take 须与 --read-docx 合用")
     if again:
         with wishes.office() as office:
             found = office.letter_again(case, kind)
         _show(wishes, found, printing.again(found))
         return 0 if found["identical"] else IntegrityFault.exit_code
     with wishes.office() as office:
-        found = office.letter(case, kind)
+        if read_docx is not None:
+            read = office.read_docx(case, kind, read_docx, take=take, on=wishes.on)
+            _show(wishes, read, printing.word(read))
+            return None
+        found = (
+            office.letter(case, kind)
+            if docx is None
+            else office.letter_docx(case, kind, Path(docx) if docx else None)
+        )
     issued = f"已出具　{found['number']}" if found["number"] else "卷宗用表（不编号）"
     status = "草稿（没有编号，不得发出）" if found["draft"] else issued
     _show(wishes, found, [f"{found['title']}　{status}", str(found["path"])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -204,6 +205,29 @@ def draft(found: Row) -> list[str]:
     out += ["", "相近案例"]
     out += match_lines(found["precedents"]) or ["  （案例库中没有相近的案例）"]
     return out
+
+
+def word(found: Row) -> list[str]:
+    """Return what a Word file changes, and the commands that record it."""
+    if not found["islands"]:
+        return [f"《{found['title']}》：没有改动。"]
+    out = [f"《{found['title']}》　可改的内容有{len(found['islands'])}处改动"]
+    for island in found["islands"]:
+        out += ["", f"{island['title']}（{island['fact']}）", *(f"  {text}" for text in island["diff"])]
+    if found["taken"]:
+        return [*out, "", f"已记入案卷：{'、'.join(a['title'] for a in found['acts'])}。现为{found['state_title']}。"]
+    out += ["", "尚未记入案卷。记入的办法：" + ("依次办理" if len(found["acts"]) > 1 else "办理")]
+    for act in found["acts"]:
+        facts = [f"{n}={v}" for n, value in act["facts"].items() for v in _each(value)]
+        out.append(f"  ysq act {found['number']} {act['step']} {shlex.join(facts)}".rstrip())
+        out += [f"      （{n} 的文件另行指明）" for n in act["files"]]
+    if found["missing"]:
+        return [*out, "  还须写明：" + "、".join(f"{m['field']}（{m['title']}）" for m in found["missing"])]
+    return [*out, "  或者在同一命令后加 --take，由程序一并记入（仅限答复）。"]
+
+
+def _each(value: object) -> Iterable[object]:
+    return value if isinstance(value, list | tuple) else (value,)
 
 
 def match_lines(matches: Iterable[Row]) -> list[str]:

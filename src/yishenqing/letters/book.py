@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.version import __version__
-from yishenqing.letters import fonts, markup, ownfonts, sheet
+from yishenqing.letters import fonts, markup, ownfonts, sheet, wordtext
 from yishenqing.letters.context import item_contexts, missing_of_item, prepared, too_much_text
 from yishenqing.letters.markup import Block
 from yishenqing.letters.model import LetterKind, Passage, read_kind
@@ -140,6 +140,18 @@ class Letterbook:
         paths = [(name, self._templates.path(name)) for name in sorted(names)]
         return _fingerprint(part for name, path in paths if path for part in (name.encode(), path.read_bytes()))
 
+    def paragraphs(self, kind: str, context: Mapping[str, Any], islands: Collection[str]) -> list[wordtext.Paragraph]:
+        """Return a letter in prose as paragraphs of locked text, and of the officer's own words on ``islands``.
+
+        Raises:
+            NotFound: there is no such kind.
+            DataFault: as for ``passages``.
+        """
+        found = self.kind(kind)
+        clean = self._prepared(found, context)
+        head = sheet.Head(clean["organ"]["name"], found.title, _number(clean), letterhead=found.format == "letter")
+        return wordtext.paragraphs(head, self._blocks(found, clean, empty_islands=True), islands)
+
     def _prepared(self, kind: LetterKind, context: Mapping[str, Any]) -> dict[str, Any]:
         """Return the context made ready; a letter that answers item by item tells each as its own letter would."""
         clean = prepared(kind, context)
@@ -148,10 +160,11 @@ class Letterbook:
             raise DataFault.of(faults)
         return clean
 
-    def _blocks(self, kind: LetterKind, clean: Mapping[str, Any]) -> list[Block]:
+    def _blocks(self, kind: LetterKind, clean: Mapping[str, Any], *, empty_islands: bool = False) -> list[Block]:
         filled = self._templates.fill(kind, clean)
         try:
-            found = markup.blocks(filled) if kind.goes_out else markup.table_blocks(filled)
+            prose = kind.goes_out
+            found = markup.blocks(filled, empty_islands=empty_islands) if prose else markup.table_blocks(filled)
         except markup.MarkupError as error:
             raise DataFault.of([Fault(error.text, str(kind.path), error.line)]) from None
         if faults := too_much_text(kind, [b.text for b in found]):

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-from yishenqing.letters.model import Passage
+from yishenqing.letters.model import Island, Passage
 
 BLOCKS = ("to", "p", "h1", "h2", "enclosure", "sign", "date")
 SOURCE = re.compile(r"^(?:entry:[A-Za-z0-9_.-]+|law:.*第.+条.*|precedent:[\w.-]+|office|officer)$")
 LINE_MARK = "\ufdd0"  # stands for a newline inside data, so that the template's own line ends can be dropped
 _LINE = re.compile("\ufdd1([0-9]+)\ufdd2")  # the number of the template's line, see numbered()
+# The officer's own words: a name, then the text, also where there is none yet. Data cannot hold these characters.
+ISLAND_MARKS = ("\ufdd3", "\ufdd4", "\ufdd5")
+_ISLAND = re.compile("{}([a-z0-9_.]+){}(.*?){}".format(*ISLAND_MARKS), re.DOTALL)
 _LINE_START = re.compile(r"(?<=\n)(?=[ \t]*<)")
 _INDENT = re.compile(r"[ \t]*\n[ \t]*")
 
@@ -130,18 +133,33 @@ class _Reader(HTMLParser):
         return self.blocks
 
 
-def blocks(markup: str) -> list[Block]:
+def blocks(markup: str, *, empty_islands: bool = False) -> list[Block]:
     """Return the blocks of ``markup``; line ends and indentation of the template vanish.
+
+    With ``empty_islands`` places where the officer may write, and has not, are there as passages without text.
 
     Raises:
         MarkupError: an unknown mark, text without a source, or marks that do not match.
     """
     reader = _Reader()
     reader.feed(markup)
-    return [
-        Block(b.kind, tuple(Passage(_joined(p.text), p.source, p.paragraph) for p in b.passages))
-        for b in reader.finish()
-    ]
+    found: list[Block] = []
+    for block in reader.finish():
+        read = [_with_islands(p, len(found)) for p in block.passages]
+        kept = tuple(p for p in read if p.text.strip() or (empty_islands and p.islands))
+        found += [Block(block.kind, kept)] if kept else []
+    return found
+
+
+def _with_islands(passage: Passage, paragraph: int) -> Passage:
+    """Take the marks of the islands out of the text and remember where they were."""
+    text, islands, read = "", [], 0
+    whole = _joined(passage.text)
+    for mark in _ISLAND.finditer(whole):
+        text += whole[read : mark.start()]
+        islands.append(Island(mark[1], len(text), len(text) + len(mark[2])))
+        text, read = text + mark[2], mark.end()
+    return Passage(text + whole[read:], passage.source, paragraph, tuple(islands))
 
 
 def _joined(text: str) -> str:

@@ -19,6 +19,7 @@ APPLICANT = "applicant"
 Format = Literal["letter", "plain", "form"]
 _SHORTEST, _LONGEST = 90, 420  # mm that a side of a form's paper may measure
 _CITATION = re.compile(r"^[^第\s]+第.+条")
+_ISLAND = re.compile(r"""\b(?:island|own)\(["']([a-z_]+)["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,31 @@ class LetterKind:
         """Return the place in the context that names whom the letter addresses."""
         return "applicant.name" if self.to == APPLICANT else self.to
 
+    @property
+    def islands(self) -> tuple[str, ...]:
+        """Return the names of the islands of the template: the facts that are the officer's own words."""
+        return tuple(dict.fromkeys(_ISLAND.findall(self.body)))
+
+
+_FACTS_OF_ISLANDS = {"explanation": "reasoning"}
+
+
+def fact_of(island: str) -> str:
+    """Return the fact that is told on an island: the one of its name, or what the officer has added (explanation)."""
+    return _FACTS_OF_ISLANDS.get(island, island)
+
+
+@dataclass(frozen=True, slots=True)
+class Island:
+    """The officer's own words within a sentence: from ``start`` to ``end`` of its text.
+
+    ``name`` is that of the template, after a number and a dot where the letter answers several items.
+    """
+
+    name: str
+    start: int
+    end: int
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -70,6 +96,7 @@ class Passage:
     text: str
     source: str
     paragraph: int
+    islands: tuple[Island, ...] = ()
 
 
 @cache

@@ -13,8 +13,8 @@ from yishenqing import documents
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.letters import lint
 from yishenqing.letters.context import is_blank, lookup
-from yishenqing.letters.markup import LINE_MARK, SOURCE, numbered
-from yishenqing.letters.model import APPLICANT, LetterKind, read_kind
+from yishenqing.letters.markup import ISLAND_MARKS, LINE_MARK, SOURCE, numbered
+from yishenqing.letters.model import APPLICANT, LetterKind, fact_of, read_kind
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -43,6 +43,7 @@ class Templates:
         made.filters["date"] = chinese_date
         made.filters["compact"] = compact_date
         made.filters["bare"] = bare
+        made.filters["own"] = _own_words()
         made.globals.clear()
         return made
 
@@ -73,7 +74,7 @@ class Templates:
             "you": _you(kind, context),
             "addressee": lookup(values, kind.addressee),
             "to_applicant": kind.to == APPLICANT,
-            "island": _Islands(values),
+            "island": _islands(values),
             "kind": kind.kind,
             "remedy_printed": kind.remedy != "none",
         }
@@ -161,22 +162,51 @@ def bare(value: Any) -> str:
     return str(value).rstrip(" 。；;，,、")
 
 
-class _Islands:
-    """Places the officer's own words: ``{{ island("name") }}`` gives one sourced sentence each."""
+def _islands(values: Mapping[str, Any]) -> Callable[..., Markup]:
+    """Place the officer's own words: ``{{ island("name") }}`` gives one sourced sentence each, or an empty place.
 
-    def __init__(self, context: Mapping[str, Any]) -> None:
-        self._context = context
+    Where a letter answers several items, ``island("name", part)`` gives those of one item, and the bodies that it
+    takes in give none of their own.
+    """
+    from jinja2 import pass_context  # noqa: PLC0415
+    from markupsafe import Markup, escape  # noqa: PLC0415
 
-    def __call__(self, name: str) -> Markup:
-        from markupsafe import Markup, escape  # noqa: PLC0415
-
+    @pass_context
+    def island(context: Any, name: str, part: Mapping[str, Any] | None = None) -> Markup:
+        if part is None and context.get("part"):
+            return Markup("")
+        words = [{"text": part["facts"].get(fact_of(name)) or ""}] if part else values["islands"].get(name)
         found = []
-        for sentence in self._context["islands"].get(name, []):
+        for sentence in words or [{"text": ""}]:
             source = sentence.get("source") or "officer"
             if not SOURCE.match(source):
                 raise ValueError(f"“{name}”中一句话的来源“{source}”不合要求")
-            found.append(Markup('<s src="{}">{}</s>').format(source, escape(sentence["text"])))
+            marked = _marked(name, escape(sentence["text"]), part)
+            found.append(Markup('<s src="{}">{}</s>').format(source, marked))
         return Markup("").join(found)
+
+    return island
+
+
+def _own_words() -> Callable[..., Markup]:
+    """Mark a fact inside a sentence as the officer's own words: ``{{ facts.risk | bare | own("risk") }}``."""
+    from jinja2 import pass_context  # noqa: PLC0415
+    from markupsafe import escape  # noqa: PLC0415
+
+    @pass_context
+    def own(context: Any, value: Any, name: str) -> Markup:
+        return _marked(name, escape(value), context.get("part"))
+
+    return own
+
+
+def _marked(name: str, words: Markup, part: Mapping[str, Any] | None) -> Markup:
+    """Put the marks of an island around ``words``; that of an item bears the item's number."""
+    from markupsafe import Markup  # noqa: PLC0415
+
+    begin, named, end = ISLAND_MARKS
+    item = f"{part['n']}." if part else ""
+    return Markup("{}{}{}{}{}{}").format(begin, item, name, named, words, end)
 
 
 def _you(kind: LetterKind, context: Mapping[str, Any]) -> str:

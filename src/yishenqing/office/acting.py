@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from yishenqing.core import citing
 from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import decide
-from yishenqing.core.errors import Moved, NotFound, Refused
+from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.guards import WAY, guard_refusals
 from yishenqing.core.ledger import Entry, canonical, sm3_digest
@@ -32,6 +33,7 @@ from yishenqing.store.issued import Issued
 from yishenqing.store.vault import Paper, Papers
 
 if TYPE_CHECKING:
+    from yishenqing.core.law import Law
     from yishenqing.letters import Letterbook
     from yishenqing.letters.model import LetterKind
     from yishenqing.letters.press import Enclosed
@@ -94,9 +96,11 @@ class Printed:
 class Registry:
     """Plans, prints and records acts with the office's settings, letters and papers."""
 
-    def __init__(self, settings: Settings, letters: Callable[[], Letterbook], papers: Papers) -> None:
-        """Work for one office; its letters are fetched when a step issues one."""
-        self._settings, self._fetch_letters, self._papers = settings, letters, papers
+    def __init__(
+        self, settings: Settings, letters: Callable[[], Letterbook], papers: Papers, law: Callable[[], Law]
+    ) -> None:
+        """Work for one office; its letters are fetched when a step issues one, today's law when it is asked about."""
+        self._settings, self._fetch_letters, self._papers, self._fetch_law = settings, letters, papers, law
 
     @property
     def _letters(self) -> Letterbook:
@@ -126,6 +130,7 @@ class Registry:
         facts = shaped(case.workflow, step, act.facts)
         attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
+        self.refuse_uncited(case, telling.officers_words(case.workflow, facts, self._fetch_letters), act.on)
         facts |= self._noted(attempt) | _stood_in(act, step)
         return self._lettered(connection, case, act, step, facts, destination)
 
@@ -187,10 +192,24 @@ class Registry:
             law, name = case.standing.law, kind.remedy
             known = name in law.remedies
             found["remedy"] = paperwork.remedy_block(law, name, self._settings, act.on) if known else None
+        self.refuse_uncited(case, telling.island_words(self._letters, kind, found), act.on)
         if kind.goes_out:
             return found
         after = paperwork.Story.of(case.standing, open_facts).plus(Fact(act.step, act.on, facts), facts, act.actor)
         return self.on_file(found, after)
+
+    def refuse_uncited(self, case: Casework, words: Iterable[tuple[str, str]], on: date) -> None:
+        """Let no words of an officer (title, text) cite an article that the law data in force on ``on`` do not hold.
+
+        Raises:
+            DataFault: some do; each citation is named.
+        """
+        faults = []
+        for title, text in words:
+            if citing.unresolved(case.standing.law, text, on):  # the case's law may lack what has come since
+                faults += [Fault(u.text, field=title) for u in citing.unresolved(self._fetch_law(), text, on)]
+        if faults:
+            raise DataFault.of(faults)
 
     def on_file(self, context: Mapping[str, Any], story: paperwork.Story) -> dict[str, Any]:
         """Return ``context`` with what only the forms of the file are told."""
@@ -238,9 +257,7 @@ class Registry:
             delivery=str(story.received["delivery"]) if reply else "",
         )
         found |= telling.telling(story, step, told)
-        if told.get("reasoning") and not found.get(
-            "items"
-        ):  # the handler's own words: an island between the locked sentences
+        if told.get("reasoning"):  # the handler's own words: an island between the locked sentences
             found["islands"]["explanation"] = [{"text": told["reasoning"], "source": "officer"}]
         found["letter"]["step"] = act.step
         return found

@@ -16,7 +16,7 @@ from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.office.casework import Row
 from yishenqing.rulebook import Rulebook
-from yishenqing.settings import FILE, OFFICE_ROLES, read_settings
+from yishenqing.settings import FILE, OFFICE_ROLES, Settings, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store.vault import write_whole
 
@@ -44,7 +44,7 @@ def check(home: Path | None) -> Row:
         faults += [found] if found not in faults else []  # a variant shares most of what its base has
     proofs, broken = _proofs(home, known, book)
     faults += broken
-    faults += [*_settings(home, known), *_customs(home, known[rulebook.DEFAULT])]
+    faults += [*_settings(home, known, book if sound else None), *_customs(home, known[rulebook.DEFAULT])]
     law = known[rulebook.DEFAULT].law
     places = _places(known)
     if not faults:
@@ -76,7 +76,7 @@ def _together(known: Mapping[str, Rulebook], book: Letterbook | None) -> Iterato
     """What each procedure lacks: roads, letters (where the book is sound), and what it tells its parent."""
     base = known[rulebook.DEFAULT].workflow
     for name, rules in known.items():
-        yield from _series(rules.workflow, book) if book else ()
+        yield from _numbered(rules.workflow, book) if book else ()
         for place, text in faults_between(rules.workflow, base):
             yield Fault(text, "workflows", field=f"{name}.{place}")
 
@@ -195,8 +195,8 @@ def _proved(found: Sequence[Proved]) -> Row:
     }
 
 
-def _settings(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Fault]:
-    """What the office's settings name, one of the procedures knows."""
+def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook | None) -> Iterator[Fault]:
+    """What the office's settings name, one of the procedures (or of the letters, where they are sound) knows."""
     if home is None or not (home / FILE).is_file():
         return
     try:
@@ -221,6 +221,13 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Faul
     for user, person in settings.people.items():
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
+    yield from _series(settings, book, path)
+
+
+def _series(settings: Settings, book: Letterbook | None, path: str) -> Iterator[Fault]:
+    used = {kind.series for kind in book.kinds().values()} if book else settings.letter_numbers.keys()
+    for series in settings.letter_numbers.keys() - used:
+        yield Fault(f"没有编号系列“{series}”的文书", path, field=f"letter_numbers.{series}")
 
 
 def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
@@ -281,7 +288,7 @@ def _taken_as(home: Path | None) -> dict[str, tuple[str, str]]:
     return {name: (taken.take_as, taken.reason) for name, taken in wished.items()}
 
 
-def _series(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
+def _numbered(workflow: Workflow, book: Letterbook) -> Iterator[Fault]:
     """Every letter that a step issues has a number series."""
     asked = {s.letter for s in workflow.steps.values()} | {k for o in workflow.outcomes.values() for k in o.letters}
     for name, kind in book.kinds().items():

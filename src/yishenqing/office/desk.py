@@ -153,7 +153,7 @@ class Desk:
     def _registry(self) -> Registry:
         from yishenqing.office.acting import Registry  # noqa: PLC0415 - reading verbs record nothing
 
-        return Registry(self.settings, lambda: self._letters, self._papers)
+        return Registry(self.settings, lambda: self._letters, self._papers, lambda: self._rules().law)
 
     def _act(
         self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""

@@ -40,6 +40,7 @@ def draft(
     facts = {**given, "outcome": outcome, **{n: _blank(step.fields[n].type, t) for n, t in missing.items()}}
     matches = library.search("；".join(story.items), _NEAREST)
     context = registry.letter_context(case, act, facts, open_facts, None)
+    registry.refuse_uncited(case, telling.island_words(letters, letters.kind(kind), context), act.on)
     return {
         "number": case.row.number,
         "outcome": outcome,

@@ -37,7 +37,7 @@ class PaperVerbs(Desk):
         """
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
-            _check_lettered(case)
+            check_lettered(case)
             issued = issued_store.letters_of(connection, self.settings.agency, number)
             known = [x for x in issued if x.kind == kind]
             open_facts = self._opener(connection, number)
@@ -103,7 +103,7 @@ class PaperVerbs(Desk):
         act = self._draft_act("drafted", {**(facts or {}), **({"outcome": outcome} if outcome else {})})
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
-            _check_lettered(case)
+            check_lettered(case)
             open_facts = self._opener(connection, number)
             library = Library(connection, self.settings.agency)
             return drafting.draft(self._registry, self._letters, case, act, open_facts, library)
@@ -147,7 +147,7 @@ class PaperVerbs(Desk):
         return Filing(self.settings, self._letters, self._papers, self.today, self._letter_path)
 
 
-def _check_lettered(case: Casework) -> None:
+def check_lettered(case: Casework) -> None:
     """Refuse to print for a procedure whose papers are made elsewhere and attached (复议答复书、答辩状)."""
     if case.workflow.linked is not None:
         title, number = case.workflow.title, case.row.number

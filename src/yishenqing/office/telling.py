@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.findings import found_items
 from yishenqing.core.guards import WAY
@@ -14,8 +14,12 @@ from yishenqing.core.workflow import Step, Workflow
 from yishenqing.office import paperwork
 from yishenqing.office.paperwork import Story
 
-_DRAFT = "drafted"
-_ITEMWISE = "composes"  # the guard by which a step joins the findings of the items
+if TYPE_CHECKING:
+    from yishenqing.letters import Letterbook
+    from yishenqing.letters.model import LetterKind
+
+DRAFT = "drafted"
+ITEMWISE = "composes"  # the guard by which a step joins the findings of the items
 
 
 def is_reply(step: Step) -> bool:
@@ -24,7 +28,7 @@ def is_reply(step: Step) -> bool:
 
 
 def _judges(step: Step) -> bool:
-    return any(g.guard == _ITEMWISE for g in step.guards)
+    return any(g.guard == ITEMWISE for g in step.guards)
 
 
 def itemwise(standing: Standing) -> bool:
@@ -33,7 +37,7 @@ def itemwise(standing: Standing) -> bool:
 
 
 def _found(standing: Standing) -> dict[int, Mapping[str, Any]]:
-    guards = [g for s in standing.workflow.steps.values() for g in s.guards if g.guard == _ITEMWISE]
+    guards = [g for s in standing.workflow.steps.values() for g in s.guards if g.guard == ITEMWISE]
     return {n: facts for g in guards for n, facts in found_items(standing, g.step).items()}
 
 
@@ -43,12 +47,12 @@ def told(story: Story, facts: Mapping[str, Any]) -> dict[str, Any]:
     found = _opened(story) if len(_found(standing)) == 1 else {}
     single = next(iter(found.values()), {})
     known = {k: v for k, v in single.items() if k not in (FINDING, "item")}
-    return {**known, **(story.latest(_DRAFT) or {}), **facts}
+    return {**known, **(story.latest(DRAFT) or {}), **facts}
 
 
 def _opened(story: Story) -> dict[int, Mapping[str, Any]]:
     """Return the findings with what is personal in them, by item."""
-    steps = {g.step for s in story.standing.workflow.steps.values() for g in s.guards if g.guard == _ITEMWISE}
+    steps = {g.step for s in story.standing.workflow.steps.values() for g in s.guards if g.guard == ITEMWISE}
     found = {int(facts["item"]): facts for step, _, facts in story.facts if step in steps}
     return dict(sorted(found.items()))
 
@@ -56,10 +60,10 @@ def _opened(story: Story) -> dict[int, Mapping[str, Any]]:
 def telling(story: Story, step: Step, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the reply adds to the context: the titles of its choices, its ground, the items."""
     workflow, law = story.standing.workflow, story.standing.law
-    fields = {**workflow.steps[_DRAFT].fields, **step.fields} if is_reply(step) else step.fields
+    fields = {**workflow.steps[DRAFT].fields, **step.fields} if is_reply(step) else step.fields
     block = {
         "facts_title": paperwork.titles(workflow, fields, facts),
-        "source": f"entry:{_DRAFT}",
+        "source": f"entry:{DRAFT}",
         **_grounds(workflow, law, str(facts.get(OUTCOME) or ""), facts),
     }
     if is_reply(step) and itemwise(story.standing):
@@ -70,7 +74,7 @@ def telling(story: Story, step: Step, facts: Mapping[str, Any]) -> dict[str, Any
 def _items(story: Story, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return each item with its finding, as the letter of that finding would tell it."""
     workflow, law = story.standing.workflow, story.standing.law
-    fields = workflow.steps[_DRAFT].fields
+    fields = workflow.steps[DRAFT].fields
     common = {k: facts[k] for k in ("method", "form_title") if k in facts}
     items: Sequence[str] = story.items
     return [
@@ -89,6 +93,34 @@ def _items(story: Story, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _letter(workflow: Workflow, found: Mapping[str, Any]) -> str:
     way = workflow.outcomes[str(found[FINDING])].told(str(found.get(WAY) or ""))
     return way.letter if way else ""
+
+
+def island_words(letters: Letterbook, kind: LetterKind, context: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what officers have written on the islands of a letter: what it is called, and the words."""
+    yield from _words(kind.islands, context["facts"])
+    for part in context.get("items") or []:
+        for title, text in _words(("explanation", *letters.kind(part["kind"]).islands), part["facts"]):
+            yield f"第{part['n']}项 {title}", text
+
+
+def officers_words(
+    workflow: Workflow, facts: Mapping[str, Any], letters: Callable[[], Letterbook]
+) -> Iterator[tuple[str, str]]:
+    """Yield what an act would write on islands, of its letter or of the one it drafts, if it cites anything."""
+    if not any(isinstance(value, str) and "条" in value for value in facts.values()):
+        return
+    outcome = workflow.outcomes.get(str(facts.get(FINDING) or facts.get(OUTCOME) or ""))
+    way = outcome.told(str(facts.get(WAY) or "")) if outcome else None
+    known = letters().kind(way.letter).islands if way and way.letter else ()
+    yield from _words(dict.fromkeys(("explanation", *known)), facts)
+
+
+def _words(islands: Iterable[str], facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    from yishenqing.letters.model import fact_of  # noqa: PLC0415 - most acts write on no island
+
+    for name in islands:
+        if isinstance(text := facts.get(fact_of(name)), str) and text:
+            yield fact_of(name), text
 
 
 def _grounds(workflow: Workflow, law: Law, name: str, facts: Mapping[str, Any]) -> dict[str, Any]:
