@@ -150,7 +150,7 @@ def letter(
         if read_docx is not None:
             read = office.read_docx(case, kind, read_docx, take=take, on=wishes.on)
             _show(wishes, read, printing.word(read))
-            return None
+            return 0
         found = (
             office.letter(case, kind)
             if docx is None

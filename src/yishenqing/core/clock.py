@@ -181,10 +181,10 @@ class _Fold:
             run.remarks.append(Reason(f"{run.met_on}{step.title}", effect.law))
 
     def close(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
-        run = self._find(effect.clock, fact)
-        if run is not None and run.met_on is None:
-            run.closed, run.met_on = True, fact.on
-            run.remarks.append(Reason(f"{fact.on}{step.title}，此后不再计算", effect.law))
+        for run in self.runs.values():  # all of the kind: what ends the case ends the waits for everybody
+            if run.name == effect.clock and run.met_on is None:
+                run.closed, run.met_on = True, fact.on
+                run.remarks.append(Reason(f"{fact.on}{step.title}，此后不再计算", effect.law))
 
     def stop(self, step: Step, effect: Effect, fact: Fact, kept: Mapping[str, bool]) -> None:
         run = self.runs.get(effect.clock)

@@ -58,7 +58,7 @@ def _after(attempt: Attempt, guard: Guard) -> str:
     title = attempt.standing.workflow.steps[guard.step].title
     missing = f"须先办理“{title}”"
     if guard.when is None or not guard.when.step:
-        return "" if attempt.standing.last(guard.step) else missing
+        return "" if any(attempt.standing.last(s) for s in (guard.step, *guard.also)) else missing
     since = max((place for place, _ in _saying(attempt, guard.when)), default=0)
     return "" if any(f.step == guard.step for f in attempt.standing.facts[since:]) else missing
 

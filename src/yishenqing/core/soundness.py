@@ -218,6 +218,7 @@ def _of_turn(workflow: Workflow, turn: Turn) -> Iterator[str]:
 
 def _of_guard(workflow: Workflow, law: Law, fields: Iterable[str], guard: Guard) -> Iterator[str]:
     known_fields = _fields_of(workflow, guard.step) if guard.guard in _LOOK_BACK else set(fields)
+    yield from (f"没有步骤“{item}”" for item in guard.also if item not in workflow.steps)
     for kind, item, known in (
         ("步骤", guard.step, workflow.steps),
         ("期限", guard.clock, workflow.clocks),

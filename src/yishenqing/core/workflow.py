@@ -111,6 +111,7 @@ class Guard:
     clock: str = ""
     field: str = ""
     term: str = ""
+    also: tuple[str, ...] = ()  # other steps that serve as well as ``step`` (after)
     value: str = ""
     of: str = ""
     figure: str = ""

@@ -150,6 +150,8 @@ def _once(view: View, guard: Guard) -> int:
 
 def _after(view: View, guard: Guard) -> int:
     when = guard.when
+    if guard.also:
+        return max(_truth(view.get(("taken", step))) for step in (guard.step, *guard.also))
     return _truth(view.get(since_said(guard.step, when) if when and when.step else ("taken", guard.step)))
 
 

@@ -145,7 +145,7 @@ class Model:
         elif guard.guard == "after" and guard.when is not None and guard.when.step:
             yield since_said(guard.step, guard.when)
         elif guard.guard in ("after", "unless", "recorded", "sources", "each"):
-            yield ("taken", guard.step)
+            yield from (("taken", step) for step in (guard.step, *guard.also))
         elif guard.guard in ("running", "stopped"):
             yield ("clock", guard.clock)
         elif guard.guard == "releases":

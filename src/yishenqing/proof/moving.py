@@ -52,6 +52,12 @@ class Moves:
             ]
             for name in touching
         }
+        self._looking = {
+            name: any(self.variables[n][0] in ("outcome", "found") for n in ns) for name, ns in self._touched.items()
+        }
+        self._sides = [n for n, var in enumerate(self.variables) if var[0] == "side"]
+        self._acts: dict[tuple[Any, ...], list[Act]] = {}
+        self._results: dict[tuple[Any, ...], tuple[Act, list[tuple[Any, ...]]]] = {}
         self._alike = self._merged(apart) if looks is not None and not kept else {k: k for k in model.kinds}
         self._said = {n: self._sayings(n) for n in touching}
         self._forgotten = {} if looks is None else self._dead(looks, frozenset(kept))
@@ -76,9 +82,17 @@ class Moves:
 
     def acts(self, values: Values) -> Iterator[Act]:
         """Yield the acts of the state, whatever the guards say."""
+        main = self.main(values)
+        key = (main, *(values[n] for n in self._sides))
+        if key not in self._acts:
+            self._acts[key] = list(self._plain_acts(values))
+        yield from self._acts[key]
+        if self.model.workflow.correcting in self._from[main]:
+            yield from self._corrections(values, self.model.workflow.correcting)
+
+    def _plain_acts(self, values: Values) -> Iterator[Act]:
         for name in self._from[self.main(values)]:
             if name == self.model.workflow.correcting:
-                yield from self._corrections(values, name)
                 continue
             turn = self.model.workflow.steps[name].side
             picks: Sequence[str] = ("",)
@@ -89,15 +103,25 @@ class Moves:
 
     def results(self, values: Values, act: Act) -> list[Values]:
         """Return every case that the act may lead to."""
-        view = self.view(values, act)
         touched = self._touched[act.step]
-        choices = [_EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in touched]
         found = []
-        for chosen in product(*choices):
+        for chosen in self._chosen(values, act, touched):
             after = [*values]
             for n, value in zip(touched, chosen, strict=True):
                 after[n] = value
             found.append(tuple(after))
+        return found
+
+    def _chosen(self, values: Values, act: Act, touched: Sequence[int]) -> list[tuple[Any, ...]]:
+        """What may become of the variables that the act touches; asked once for the same act and the same values."""
+        lasting = not act.corrects and not self._looking[act.step]  # what looks elsewhere is asked each time
+        key = (id(act), *(values[n] for n in touched)) if lasting else None
+        if key is not None and (known := self._results.get(key)) is not None:
+            return known[1]
+        view = self.view(values, act)
+        found = list(product(*(_EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in touched)))
+        if key is not None:
+            self._results[key] = (act, found)  # the act is kept, so that no other can have its id
         return found
 
     def forgetting(self, values: Values) -> Values:
