@@ -146,8 +146,9 @@ class _Fold:
         if effect.counted_from == "on":
             return fact.on, [Reason(f"{fact.on}{step.title}", effect.law)]
         if effect.counted_from != "receipt":
-            day = as_date(fact.facts.get(effect.counted_from)) or fact.on
-            return day, [Reason(f"{day}{step.fields[effect.counted_from].title}", effect.law)]
+            day, title = as_date(fact.facts.get(effect.counted_from)), step.fields[effect.counted_from].title
+            text = f"{day}{title}" if day else f"{fact.on}{step.title}（未填写“{title}”，自办理之日起算）"
+            return day or fact.on, [Reason(text, effect.law)]
         if channel is None:
             return fact.on, [Reason(f"{fact.on}收到申请", effect.law)]
         receipt = receipt_of(channel, fact, self.readings, self.workdays)

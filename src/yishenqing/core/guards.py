@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from yishenqing.core import timely
 from yishenqing.core.corrections import ON, objection
-from yishenqing.core.deadline import Deadline, Fact, as_date
+from yishenqing.core.deadline import Fact, as_date
 from yishenqing.core.errors import Reason
 from yishenqing.core.findings import composes, found_items
-from yishenqing.core.receipt import received_on
 from yishenqing.core.sides import open_ones, turn_refusals
 from yishenqing.core.standing import NOTHING, Attempt
 from yishenqing.core.workflow import Field, Guard, Outcome, Said
@@ -57,10 +57,13 @@ def _once(attempt: Attempt, guard: Guard) -> str:
 def _after(attempt: Attempt, guard: Guard) -> str:
     title = attempt.standing.workflow.steps[guard.step].title
     missing = f"须先办理“{title}”"
-    if guard.when is None or not guard.when.step:
+    if guard.when is None:
         return "" if any(attempt.standing.last(s) for s in (guard.step, *guard.also)) else missing
-    since = max((place for place, _ in _saying(attempt, guard.when)), default=0)
-    return "" if any(f.step == guard.step for f in attempt.standing.facts[since:]) else missing
+    facts = attempt.standing.facts
+    told = (
+        any(f.step == guard.step and f.id == said.id for f in facts[n:]) for n, said in _saying(attempt, guard.when)
+    )
+    return "" if all(told) else missing
 
 
 def _unless(attempt: Attempt, guard: Guard) -> str:
@@ -69,79 +72,24 @@ def _unless(attempt: Attempt, guard: Guard) -> str:
     return f"{earlier.on}已经办理“{title}”" if earlier else ""
 
 
-def _within(attempt: Attempt, guard: Guard) -> str:
-    deadline = attempt.deadline(guard.clock)
-    if deadline is None:
-        return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
-    day = as_date((attempt.facts or {}).get(guard.field)) or attempt.on
-    return f"{day}已超过{deadline.title}（{deadline.due}届满）" if day > deadline.due else ""
-
-
-def _past(attempt: Attempt, guard: Guard) -> str:
-    known = attempt.deadlines_of(guard.clock)
-    if not known:
-        return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
-    texts = [_not_past(attempt, deadline) for deadline in known]
-    return "" if "" in texts else texts[0]
-
-
-def _not_past(attempt: Attempt, deadline: Deadline) -> str:
-    if deadline.met_on is not None:
-        return f"“{deadline.title}”所要求的已于{deadline.met_on}办理"
-    return f"{deadline.title}尚未届满（{deadline.due}届满）" if attempt.on <= deadline.due else ""
-
-
-def _elapsed(attempt: Attempt, guard: Guard) -> str:
-    day = as_date((attempt.facts or {}).get(guard.field))
-    if day is None:
+def _same(attempt: Attempt, guard: Guard) -> str:
+    assert guard.said is not None  # noqa: S101 - soundness asks for it
+    given, earlier = (attempt.facts or {}).get(guard.field), attempt.standing.last(guard.said.step)
+    if given is None or earlier is None or earlier.facts.get(guard.said.field) == given:
         return ""
-    term = attempt.standing.law.term(guard.term, day)
-    due = attempt.standing.workdays.add(day, term.value).day
-    title = attempt.step.fields[guard.field].title
-    return f"自“{title}”{day}起算{term.value}个工作日，{due}才届满" if attempt.on <= due else ""
+    title = attempt.standing.workflow.steps[guard.said.step].title
+    known = attempt.step.fields[guard.field].title
+    return f"“{known}”{given}与“{title}”所定的{earlier.facts.get(guard.said.field)}不一致"
 
 
-def _running(attempt: Attempt, guard: Guard) -> str:
-    deadline = attempt.deadline(guard.clock)
-    title = attempt.standing.workflow.clocks[guard.clock].title
-    if deadline is None or deadline.state in ("met", "lapsed"):
-        return f"“{title}”不在计算之中"
-    return f"“{title}”已暂停计算" if deadline.state == "stopped" and not deadline.waiting else ""
-
-
-def _stopped(attempt: Attempt, guard: Guard) -> str:
-    deadline = attempt.deadline(guard.clock)
-    title = attempt.standing.workflow.clocks[guard.clock].title
-    return "" if deadline is not None and deadline.state == "stopped" else f"“{title}”没有暂停计算"
-
-
-def _at_most(attempt: Attempt, guard: Guard) -> str:
-    if attempt.facts is None:
+def _among(attempt: Attempt, guard: Guard) -> str:
+    assert guard.said is not None  # noqa: S101 - soundness asks for it
+    given = str((attempt.facts or {}).get(guard.field) or "")
+    if not given or given in guard.said.values:
         return ""
-    standing = attempt.standing
-    received = received_on(standing.workflow, standing.facts, standing.workdays, standing.readings)
-    limit = standing.law.term(guard.term, received).value
-    given = attempt.facts.get(guard.field)
-    title = attempt.step.fields[guard.field].title
-    if not isinstance(given, int) or given < 1:
-        return f"“{title}”须为正整数"
-    return f"“{title}”最多{limit}，现为{given}" if given > limit else ""
-
-
-def _not_before(attempt: Attempt, guard: Guard) -> str:
-    given = as_date((attempt.facts or {}).get(guard.field))
-    earlier = _latest_of(attempt, guard.step) if guard.step else None
-    limit = earlier.on if earlier else attempt.on
-    title = attempt.step.fields[guard.field].title
-    what = f"“{attempt.standing.workflow.steps[guard.step].title}”之日" if earlier else "办理日期"
-    return f"“{title}”{given}不得早于{what}{limit}" if given and given < limit else ""
-
-
-def _latest_of(attempt: Attempt, step: str) -> Fact | None:
-    """The latest entry of a step: of the attempt's own ``id`` where several of them run."""
-    mine = str((attempt.facts or {}).get("id") or "")
-    same = (f for f in reversed(attempt.standing.all(step)) if f.id == mine)
-    return next(same, None) or attempt.standing.last(step)
+    known = attempt.step.fields[guard.field]
+    titles = "、".join(_title_of(attempt, known, v) for v in guard.said.values)
+    return f"“{known.title}”只能是：{titles}"
 
 
 def _another_person(attempt: Attempt, guard: Guard) -> str:
@@ -240,13 +188,17 @@ def said(attempt: Attempt, guard: Guard) -> str:
 def _applies(attempt: Attempt, guard: Guard) -> bool:
     if guard.when is not None and not _says(attempt, guard.when):
         return False
+    if guard.where is not None and not _says(attempt, guard.where):
+        return False
     return not guard.unless_true or (attempt.facts is not None and not attempt.facts.get(guard.unless_true))
 
 
-def _says(attempt: Attempt, what: Said) -> bool:
+def _says(attempt: Attempt, what: Said, *, own: bool = False) -> bool:
+    """Tell whether it is said; ``own``: of the proceeding that the attempt moves, where it moves one."""
     if not what.step:
         return attempt.facts is not None and str(attempt.facts.get(what.field) or "") in what.values
-    return any(True for _ in _saying(attempt, what))
+    mine = str(attempt.facts.get("id") or "") if own and attempt.step.side and attempt.facts is not None else None
+    return any(mine in (None, fact.id) for _, fact in _saying(attempt, what))
 
 
 def _saying(attempt: Attempt, what: Said) -> Iterator[tuple[int, Fact]]:
@@ -282,7 +234,7 @@ def _recorded(attempt: Attempt, guard: Guard) -> str:
 
 def _said(attempt: Attempt, guard: Guard) -> str:
     assert guard.said is not None  # noqa: S101 - soundness asks for it
-    if _says(attempt, guard.said):
+    if any(attempt.standing.last(s) for s in guard.also) or _says(attempt, guard.said, own=True):
         return ""
     step = attempt.standing.workflow.steps[guard.said.step]
     known = step.fields[guard.said.field]
@@ -293,6 +245,8 @@ def _said(attempt: Attempt, guard: Guard) -> str:
 def _title_of(attempt: Attempt, known: Field, value: str) -> str:
     if known.type == "channel":
         return attempt.standing.workflow.channels[value].title
+    if known.type == "outcome":
+        return f"{value}（{attempt.standing.workflow.outcomes[value].title}）"
     return known.choices.get(value, value)
 
 
@@ -357,25 +311,20 @@ def _correctable(attempt: Attempt, _guard: Guard) -> str:
     return objection(attempt.standing.workflow, attempt.standing.facts, attempt.facts)
 
 
-def _in_force(attempt: Attempt, guard: Guard) -> str:
-    term = attempt.standing.law.terms[guard.term]
-    if term.on(attempt.on) is not None:
-        return ""
-    first = min(v.since for v in term.values)
-    return f"{attempt.on}时尚无法定的{term.title}（自{first}起才有规定）"
-
-
 _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "once": _once,
     "after": _after,
     "unless": _unless,
-    "within": _within,
-    "past": _past,
-    "elapsed": _elapsed,
-    "running": _running,
-    "stopped": _stopped,
-    "at_most": _at_most,
-    "not_before": _not_before,
+    "within": timely.within,
+    "past": timely.past,
+    "elapsed": timely.elapsed,
+    "beyond": timely.beyond,
+    "same": _same,
+    "among": _among,
+    "running": timely.running,
+    "stopped": timely.stopped,
+    "at_most": timely.at_most,
+    "not_before": timely.not_before,
     "another_person": _another_person,
     "agrees": _agrees,
     "composes": composes,
@@ -389,7 +338,7 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "concluded": _concluded,
     "settled": _settled,
     "correctable": _correctable,
-    "in_force": _in_force,
+    "in_force": timely.in_force,
 }
 _GATHERING: Mapping[str, Callable[[Attempt, Guard], list[Reason]]] = {
     "evidenced": _evidenced,

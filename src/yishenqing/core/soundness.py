@@ -19,6 +19,9 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "within": ("clock",),
     "past": ("clock",),
     "elapsed": ("field", "term"),
+    "same": ("field", "said"),
+    "among": ("field", "said"),
+    "beyond": ("field", "clock"),
     "running": ("clock",),
     "stopped": ("clock",),
     "at_most": ("field", "term"),
@@ -233,7 +236,7 @@ def _of_guard(workflow: Workflow, law: Law, fields: Iterable[str], guard: Guard)
     side = workflow.sides.get(guard.side)
     if side is not None and guard.state and guard.state not in side.states:
         yield f"并行程序“{side.title}”没有状态“{guard.state}”"
-    for said in (guard.said, guard.when):
+    for said in (guard.said, guard.when, guard.where):
         if said is None:
             continue
         if said.step and said.step not in workflow.steps:

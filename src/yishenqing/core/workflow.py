@@ -43,7 +43,7 @@ class Field:
 class Said:
     """What the latest entry of an earlier step says (of each ``id``, any): one of these values stands in the fact.
 
-    Without ``step``, what the act itself says; an absent fact is the empty value.
+    Without ``step``, what the act itself says (``where``); an absent fact is the empty value.
     Without values: that the step was taken at all.
     """
 
@@ -72,9 +72,12 @@ class Guard:
     the state named · settled: none of its kind is still open · correctable: the entry and the fact named can be
     corrected so · in_force: the term has a value on the day.
 
-    ``when`` makes a guard speak only where an earlier entry (or the act itself) says so; ``after`` then asks for the
-    step since that entry. ``unless_true``: only where a yes-or-no fact of the act is not yes. ``text`` is its reason
-    in the law's own words.
+    same: a number is the one that an earlier entry said · among: the fact is one of the values (``said``)
+    · beyond: a date field is later than the clock's last day.
+
+    ``when`` makes a guard speak only where an earlier entry says so, ``where`` where the act itself does; ``after``
+    with ``when`` asks for the step since each such entry (of the same ``id``). ``also``: steps that serve as well.
+    ``unless_true``: only where a yes-or-no fact of the act is not yes. ``text`` is its reason in the law's own words.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -85,6 +88,9 @@ class Guard:
         "within",
         "past",
         "elapsed",
+        "same",
+        "among",
+        "beyond",
         "running",
         "stopped",
         "at_most",
@@ -119,6 +125,7 @@ class Guard:
     state: str = ""
     said: Said | None = None
     when: Said | None = None
+    where: Said | None = None
     unless_true: str = ""
     text: str = ""
     switch: str = ""  # a setting of the office that may turn this guard off; switching it off is recorded

@@ -69,8 +69,12 @@ def verdict(view: View) -> int:
 
 def judged(view: View, guard: Guard) -> int:
     """Return what one guard says; one that does not speak here says yes."""
-    if guard.when is not None and not guard.when.step:  # the act's own words: whoever takes it chooses them
-        return YES if view.must else max(_WORDS[guard.guard](view, guard), MAYBE)
+    if guard.where is not None or guard.unless_true:  # the act's own words: whoever takes it chooses them
+        return YES if view.must else max(_spoken(view, guard), MAYBE)
+    return _spoken(view, guard)
+
+
+def _spoken(view: View, guard: Guard) -> int:
     if guard.when is not None:
         speaks = says(view, guard.when)
         if speaks == NO:
@@ -140,7 +144,9 @@ def says(view: View, said: Said) -> int:
 
 
 def _said(view: View, guard: Guard) -> int:
-    return YES if guard.said is None else says(view, guard.said)
+    if guard.said is None:
+        return YES
+    return max(says(view, guard.said), *(_truth(view.get(("taken", step))) for step in guard.also), NO)
 
 
 def _once(view: View, guard: Guard) -> int:
@@ -173,6 +179,10 @@ def _stopped(view: View, guard: Guard) -> int:
 
 def _past(view: View, _guard: Guard) -> int:
     return YES if view.must else MAYBE  # whoever waits sees the last day pass
+
+
+def _within(view: View, guard: Guard) -> int:
+    return YES if view.must and guard.field else MAYBE  # a date that is given is one that fits
 
 
 def _possible(_view: View, _guard: Guard) -> int:
@@ -278,9 +288,12 @@ _WORDS: Mapping[str, Callable[[View, Guard], int]] = {
     "once": _once,
     "after": _after,
     "unless": _unless,
-    "within": _possible,
+    "within": _within,
     "past": _past,
     "elapsed": _past,
+    "beyond": _chosen,
+    "same": _chosen,
+    "among": _chosen,
     "running": _running,
     "stopped": _stopped,
     "at_most": _chosen,

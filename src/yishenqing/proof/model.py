@@ -138,14 +138,14 @@ class Model:
     def asked(self, guard: Guard, name: str = "") -> Iterator[Var]:
         """Yield the variables that a guard (of the step ``name``) itself asks for."""
         for said in (guard.said, guard.when):
-            if said is not None and said.step:
+            if said is not None and said.step and guard.guard not in ("same", "among"):
                 yield self.heard(said)
         if guard.guard == "once":
             yield ("taken", name)
-        elif guard.guard == "after" and guard.when is not None and guard.when.step:
+        elif guard.guard == "after" and guard.when is not None:
             yield since_said(guard.step, guard.when)
-        elif guard.guard in ("after", "unless", "recorded", "sources", "each"):
-            yield from (("taken", step) for step in (guard.step, *guard.also))
+        elif guard.guard in ("after", "unless", "recorded", "sources", "each", "said"):
+            yield from (("taken", step) for step in (guard.step, *guard.also) if step)
         elif guard.guard in ("running", "stopped"):
             yield ("clock", guard.clock)
         elif guard.guard == "releases":
@@ -190,7 +190,8 @@ class Model:
         for outcome in flow.outcomes.values():
             guards += [*outcome.evidence, *(g for w in outcome.ways.values() for g in w.evidence)]
         # What an act says of itself is chosen by whoever takes it: only earlier entries are tracked.
-        yield from (s for g in guards for s in (g.said, g.when) if s is not None and s.step and s.values)
+        found = (s for g in guards if g.guard not in ("same", "among") for s in (g.said, g.when))
+        yield from (s for s in found if s is not None and s.step and s.values)
         for law in self.laws:
             yield from (w.says for w in (law.before, law.never) if w is not None and w.says is not None)
 
