@@ -32,7 +32,7 @@ FRESH = [Fact("received", date(2026, 3, 2), {"channel": "registered_mail", "item
 TAKEN = [*FRESH, Fact("acknowledged", date(2026, 3, 3), {}), Fact("accepted", date(2026, 3, 4), {"handler": "某科"})]
 SEARCH = {"systems": ["档案", "公文"], "keywords": ["甲"], "result": "找到"}
 HELD = [*TAKEN, Fact("search_recorded", date(2026, 3, 5), SEARCH)]
-ASKED = [*HELD, Fact("third_party_consulted", date(2026, 3, 6), {"party": "某公司"})]
+ASKED = [*HELD, Fact("third_party_consulted", date(2026, 3, 6), {"party": "某公司", "content": "投标文件"})]
 HEARD = [*ASKED, Fact("third_party_answered", date(2026, 3, 10), {"opinion": "agreed"})]
 DRAFT = {"outcome": "granted", "way": "provided", "provided": ["甲"]}
 CLEARED = [
@@ -48,7 +48,7 @@ TABLE: tuple[tuple[list[Fact], str, dict[str, Any], bool], ...] = (
     (FRESH, "drafted", DRAFT, False),
     (TAKEN, "drafted", DRAFT, False),
     (HELD, "drafted", DRAFT, True),
-    (HELD, "third_party_consulted", {"party": "某公司"}, True),
+    (HELD, "third_party_consulted", {"party": "某公司", "content": "投标文件"}, True),
     (ASKED, "drafted", DRAFT, False),
     (ASKED, "third_party_answered", {"opinion": "agreed"}, True),
     (HEARD, "drafted", DRAFT, True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -57,16 +58,13 @@ def bounded(text: str) -> str:
     text = text.strip()
     if len(text) > _LONGEST:
         raise ValueError(f"超过{_LONGEST}字")
-    for c in text:
-        if (ord(c) < ord(" ") and c not in "\n\t") or c in _INVISIBLE:
-            raise ValueError(f"含有不可见的控制字符（U+{ord(c):04X}）")
+    if hidden := _INVISIBLE.search(text):
+        raise ValueError(f"含有不可见的控制字符（U+{ord(hidden.group()):04X}）")
     return text
 
 
-_INVISIBLE = frozenset("\x7f\u061c\u200e\u200f\u2028\u2029") | {
-    chr(c)  # the last are lone surrogates, which no UTF-8 text can hold
-    for c in (*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
-}
+# Control characters but line ends and tabs, direction marks, lone surrogates, which no UTF-8 text can hold.
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def _date(value: Any, _known: Field, _workflow: Workflow) -> date:

@@ -60,7 +60,9 @@ class Standing:
 
     def plus(self, fact: Fact, actor: str) -> Standing:
         """Return the case after one more fact; a correction is applied at once."""
-        facts = effective(self.workflow, (*self.facts, fact))
+        facts: Sequence[Fact] = (*self.facts, fact)
+        if fact.step == self.workflow.correcting:
+            facts = effective(self.workflow, facts)
         return replace(self, facts=facts, actors=(*self.actors, actor), _known={})
 
     @cached_property

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import ClassVar, Literal
 
 from yishenqing.core.links import Linked, Tell
@@ -179,7 +180,7 @@ class Turn:
     to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step:
     """One act: who may take it in which state, under which conditions, and what it does to clocks and letters."""
 
@@ -211,7 +212,7 @@ class Step:
     tells: tuple[Tell, ...] = ()  # what the parent of a linked case is told: the first step that it can take now
     overturns: bool = False  # the reply given before is set aside; a precedent made of it says so
 
-    @property
+    @cached_property
     def fields(self) -> Mapping[str, Field]:
         """Return every fact the step knows, needed or not."""
         return {**self.needs, **self.may}
