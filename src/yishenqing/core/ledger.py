@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from yishenqing.core.errors import Fault
 
@@ -71,27 +71,32 @@ class _Written(NamedTuple):
     hash: str
 
 
+class _Facts:
+    """The sealed facts of an entry, parsed once; then they stand in the entry itself and nothing is called.
+
+    Not functools.cached_property: until Python 3.12 it takes a lock, for each of a case's entries.
+    """
+
+    def __get__(self, entry: Entry, _kind: type[Entry]) -> Mapping[str, Any]:
+        """Return the facts.
+
+        Raises:
+            ValueError, TypeError: the payload was tampered with and is not one JSON text.
+        """
+        found, end = _read(entry.payload)
+        if end != len(entry.payload):
+            raise ValueError("more than one JSON text")
+        entry.__dict__["facts"] = found
+        return cast(Mapping[str, Any], found)
+
+
 class Entry(_Written):
     """One act in the ledger. ``on`` is its legal date, ``recorded_at`` the UTC instant it was written down.
 
     A tuple, as the database gives it: a case is read whole for every act.
     """
 
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        """Return the sealed facts, parsed once.
-
-        Raises:
-            ValueError, TypeError: the payload was tampered with and is not one JSON text.
-        """
-        # Not functools.cached_property: until Python 3.12 it takes a lock, for each of a case's entries.
-        found: Mapping[str, Any] | None = self.__dict__.get("_facts")
-        if found is None:
-            found, end = _read(self.payload)
-            if end != len(self.payload):
-                raise ValueError("more than one JSON text")
-            self.__dict__["_facts"] = found
-        return found
+    facts = _Facts()
 
     def computed_hash(self) -> str:
         """Return the hash that the entry's own content gives."""

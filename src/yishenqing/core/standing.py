@@ -63,7 +63,9 @@ class Standing:
         facts: Sequence[Fact] = (*self.facts, fact)
         if fact.step == self.workflow.correcting:
             facts = effective(self.workflow, facts)
-        return replace(self, facts=facts, actors=(*self.actors, actor), _known={})
+        after = replace(self, facts=facts, actors=(*self.actors, actor), _known={})
+        after.__dict__["state"] = self.workflow.steps[fact.step].to or self.state  # known without looking back
+        return after
 
     @cached_property
     def beside(self) -> tuple[Beside, ...]:
