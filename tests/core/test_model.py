@@ -132,7 +132,7 @@ class Model:
         return reasoned and self.parties.get(facts["id"]) == "silent"
 
     def may_third_party_overridden(self, facts: dict[str, Any], _actor: str) -> bool:
-        return self.parties.get(facts["id"]) == "objected"
+        return facts["id"] in self.told
 
     def evidenced(self, facts: dict[str, Any]) -> bool:
         settled = "silent" not in self.parties.values()
