@@ -136,7 +136,8 @@ def test_said_looks_at_the_latest_entry(at: Callable[..., Walk]) -> None:
     walk = at()
     text = "“收到第三方意见”的“第三方意见”须为同意公开或者不同意公开并说明理由"
     assert says(walk, guard) == text
-    walk = walk.take("third_party_consulted", MONDAY).take("third_party_answered", MONDAY, opinion="objected")
+    walk = walk.take("third_party_consulted", MONDAY)
+    walk = walk.take("third_party_answered", MONDAY, opinion="objected", reason="略")
     assert says(walk, guard) == ""
     walk = walk.take("third_party_consulted", MONDAY)
     walk = walk.take("third_party_answered", MONDAY, opinion="objected_without_reason")
@@ -149,7 +150,7 @@ def test_said_of_several_at_once_looks_at_the_latest_of_each(at: Callable[..., W
     walk = at()
     for one, opinion in (("甲", "objected"), ("乙", "agreed")):
         walk = walk.take("third_party_consulted", MONDAY, id=one)
-        walk = walk.take("third_party_answered", MONDAY, id=one, opinion=opinion)
+        walk = walk.take("third_party_answered", MONDAY, id=one, opinion=opinion, reason="略")
     assert says(walk, guard) == ""
 
 
@@ -240,7 +241,7 @@ def test_still_evidenced_asks_again_what_later_facts_may_have_taken_away(at: Cal
     assert says(walk, guard) == says(at(), guard) == ""
     asked = walk.take("third_party_consulted", MONDAY)
     assert "“征求第三方意见”尚未结束" in says(asked, guard)
-    objected = asked.take("third_party_answered", MONDAY, opinion="objected")
+    objected = asked.take("third_party_answered", MONDAY, opinion="objected", reason="略")
     assert "须先办理“决定公开并书面告知第三方”" in says(objected, guard)
     agreed = asked.take("third_party_answered", MONDAY, opinion="agreed")
     assert says(agreed, guard) == ""

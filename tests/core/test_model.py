@@ -71,7 +71,11 @@ CHOICES: dict[str, list[dict[str, Any]]] = {
     "extension_approved": [{"days": 5}],
     "extended": [{"days": 5}],
     "third_party_consulted": [{"id": "甲"}, {"id": "乙"}],
-    "third_party_answered": [{"id": i, "opinion": o} for i in "甲乙" for o in ("agreed", "objected")],
+    "third_party_answered": [
+        *({"id": i, "opinion": o, "reason": "略"} for i in "甲乙" for o in ("agreed", "objected")),
+        {"id": "甲", "opinion": "objected"},
+    ],
+    "third_party_overridden": [{"id": "甲"}, {"id": "乙"}],
     "drafted": [
         {"outcome": "granted", "provided": ["公告"]},
         {"outcome": "denied_state_secret", "secret_mark": "秘密", "severing": "不能区分"},
@@ -124,17 +128,18 @@ class Model:
         return self.parties.get(str(facts["id"])) != "silent"
 
     def may_third_party_answered(self, facts: dict[str, Any], _actor: str) -> bool:
-        return self.parties.get(facts["id"]) == "silent"
+        reasoned = facts["opinion"] != "objected" or "reason" in facts
+        return reasoned and self.parties.get(facts["id"]) == "silent"
 
-    def may_third_party_overridden(self, _facts: dict[str, Any], _actor: str) -> bool:
-        return bool(self.told)
+    def may_third_party_overridden(self, facts: dict[str, Any], _actor: str) -> bool:
+        return facts["id"] in self.told
 
     def evidenced(self, facts: dict[str, Any]) -> bool:
         settled = "silent" not in self.parties.values()
         if facts["outcome"] == "granted":
             return settled and "search_recorded" in self.done and all(self.told.values())
         if facts["outcome"] == "denied_third_party":
-            return settled and bool(self.parties)
+            return settled and "objected" in self.parties.values()  # not if all agreed
         return "secret_mark" in facts
 
     def may_drafted(self, facts: dict[str, Any], _actor: str) -> bool:
@@ -165,7 +170,7 @@ class Model:
             if facts["opinion"] == "objected":
                 self.told[facts["id"]] = False
         elif step == "third_party_overridden":
-            self.told = dict.fromkeys(self.told, True)
+            self.told[facts["id"]] = True
         elif step == "drafted":
             self.draft, self.drafter, self.conclusion = facts, actor, ""
         elif step == "secrecy_reviewed":

@@ -78,6 +78,14 @@ def test_what_is_missing_is_named_with_its_article_and_what_is_whole_passes(
         _is_exactly(_against(whole, row, step, field, rest), {left_out: law})
 
 
+def test_masking_what_is_plainly_private_needs_no_consultation(case: Callable[[list[str]], Walk]) -> None:
+    row = next(r for r in ROWS if r["结果"] == "部分公开")
+    searched = case([*JUST_ASSIGNED, "2026-03-04 记录检索情况"])
+    (reason,) = _against(searched, row, "drafted", "outcome", row["写明"])
+    assert (reason.law, "须先办理“征求第三方意见”" in reason.text) == ("条例第三十二条", True)
+    assert _against(searched, row, "drafted", "outcome", {**row["写明"], "masked_only": "是"}) == []
+
+
 def test_an_outcome_told_in_several_ways_asks_which(case: Callable[[list[str]], Walk]) -> None:
     walk = case(JUST_ASSIGNED)
     undecided = [o for o in FLOW.outcomes.values() if o.ways and not o.letter]

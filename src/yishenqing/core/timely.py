@@ -13,6 +13,8 @@ def within(attempt: Attempt, guard: Guard) -> str:
     deadline = attempt.deadline(guard.clock)
     if deadline is None:
         return f"“{attempt.standing.workflow.clocks[guard.clock].title}”尚未开始"
+    if attempt.facts is None and guard.field in attempt.step.needs:
+        return ""  # an offer does not know yet the date that must be given
     day = as_date((attempt.facts or {}).get(guard.field)) or attempt.on
     return f"{day}已超过{deadline.title}（{deadline.due}届满）" if day > deadline.due else ""
 
