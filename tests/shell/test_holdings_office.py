@@ -289,7 +289,7 @@ class TestReassessment:
             for step, given in (
                 ("reviewed", {"opinion": "同意"}),
                 ("secrecy_reviewed", {"conclusion": "withheld"}),
-                ("signed", {}),
+                ("signed", {"warnings_accepted": "process_open：事项仍在讨论"}),
                 ("replied", {"method": "mail", "posted_on": "2026-03-18", "tracking": "XA1"}),
                 ("delivered", {"signed_by": "本人"}),
                 ("archived", {"retention": "D10"}),
