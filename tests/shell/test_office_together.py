@@ -31,6 +31,12 @@ def either(request: pytest.FixtureRequest, home: Path) -> Path:
     return home
 
 
+@pytest.fixture(autouse=True)
+def letters_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``at`` prints by is undone afterwards: the tests after these print real letters."""
+    monkeypatch.setattr(Letterbook, "pdf", Letterbook.pdf)
+
+
 def at(home: Path) -> Office:
     """Open the office as another process would, its letters quickly printed."""
     Letterbook.pdf = quick_pdf  # type: ignore[method-assign, assignment]
