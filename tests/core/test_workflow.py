@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 
 from yishenqing.core.plain import built
-from yishenqing.core.readings import Option, Reading
+from yishenqing.core.readings import Contested, Option, Reading
 from yishenqing.core.soundness import faults
 from yishenqing.core.workflow import (
     Channel,
     Clock,
-    Contested,
     Effect,
     Field,
     Figure,

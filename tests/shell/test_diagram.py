@@ -25,7 +25,11 @@ PERIODS = {
     "litigation": "6个月", "litigation_after_reconsideration": "15日", "receipt_confirmation": "当日",
     "third_party_opinion": "15个工作日", "organ_opinion": "15个工作日", "fee_payment": "20个工作日",
 }  # fmt: skip
-REMEDIES = {"free_choice": "复议或者诉讼，由申请人选择", "reconsideration_first": "应当先申请行政复议"}
+REMEDIES = {
+    "free_choice": "复议或者诉讼，由申请人选择",
+    "reconsideration_first": "应当先申请行政复议",
+    "partly_first": "不予公开的内容应当先申请行政复议，其他内容由申请人选择",
+}
 Rect = tuple[float, float, float, float]  # left, top, right, bottom
 
 
@@ -220,7 +224,8 @@ def test_the_public_is_told_periods_answers_and_remedies(shipped_workflow: Workf
         "邮寄且需签收的，以行政机关（含收发室）签收之日为收到申请之日",
         "属于国家秘密（条例第十四条）",
         "不由本机关负责公开（条例第三十六条第五项）",
-        "应当先申请行政复议：部分公开；不予公开（属于行政查询事项除外）",
+        "应当先申请行政复议：不予公开（属于行政查询事项除外）",
+        "不予公开的内容应当先申请行政复议，其他内容由申请人选择：部分公开",  # 行政复议法第二十三条
     ]:
         assert told in words, told
     assert "分办时限" not in words  # a period of the office's own is not the applicant's business

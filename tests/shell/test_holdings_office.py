@@ -46,18 +46,6 @@ def listed(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def denying(home: Path) -> Path:
-    """An office whose rules have a letter for a refusal, so that a case can end with one."""
-    folder = home / "workflows"
-    folder.mkdir()
-    text = (shipped("workflows") / "disclosure.yaml").read_text()
-    before = 'denied_process: {title: "不予公开：属于四类过程性信息", law: [条例第十六条第二款], letter: ""'
-    assert before in text
-    (folder / "disclosure.yaml").write_text(text.replace(before, before[:-2] + '"reply_granted"'))
-    return home
-
-
 class TestAtRegistration:
     def test_the_same_person_and_text_are_shown_and_nothing_is_done(self, office: Office) -> None:
         first = office.register(request())
@@ -289,19 +277,19 @@ class TestReassessment:
         assert ["有11件" in r["text"] for r in found] == [True]
 
     @pytest.mark.usefixtures("quick_letters")
-    def test_a_case_that_ended_with_a_refusal_falls_due(self, denying: Path, calendar: Calendar) -> None:
-        with Office.open(denying, user=USER, today=calendar) as office:
+    def test_a_case_that_ended_with_a_refusal_falls_due(self, home: Path, calendar: Calendar) -> None:
+        with Office.open(home, user=USER, today=calendar) as office:
             number = office.register(request())["number"]
             with pytest.raises(Refused, match="尚未办结"):
                 office.assess(number, "kept", "x")
             walked(office, calendar, number, "search_recorded")
-            facts = {"outcome": "denied_process", "provided": "x", "reasoning": "讨论记录"}
+            facts = {"outcome": "denied_process", "way": "discussion", "no_rule": "没有规定", "severing": "不能区分"}
             calendar.day = date(2026, 3, 18)
-            office.act(number, "drafted", {k: v for k, v in facts.items() if k != "provided"} | {"provided": "无"})
+            office.act(number, "drafted", facts)
             for step, given in (
                 ("reviewed", {"opinion": "同意"}),
-                ("secrecy_reviewed", {"conclusion": "releasable"}),
-                ("signed", {}),
+                ("secrecy_reviewed", {"conclusion": "withheld"}),
+                ("signed", {"warnings_accepted": "process_open：事项仍在讨论"}),
                 ("replied", {"method": "mail", "posted_on": "2026-03-18", "tracking": "XA1"}),
                 ("delivered", {"signed_by": "本人"}),
                 ("archived", {"retention": "D10"}),

@@ -146,7 +146,8 @@ def test_an_office_may_have_the_provided_files_inside(home: Path, calendar: Cale
         walked(office, calendar, number, "search_recorded")
         calendar.day = calendar.day.replace(day=18)
         office.act(number, "drafted", {"outcome": "granted", "provided": "公告", "documents": [str(given)]})
-        walked(office, calendar, number, "signed")
+        walked(office, calendar, number, "secrecy_reviewed")
+        office.act(number, "signed", {"warnings_accepted": "attachment_unread：赵某已逐页检查"})
         path = Path(office.letter(number, "reply_granted")["path"])
         receipt = Path(office.letter(number, "registration_receipt")["path"])
         assert office.letter_again(number, "reply_granted")["identical"]

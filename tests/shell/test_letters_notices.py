@@ -13,7 +13,7 @@ import pytest
 import yaml
 from offices import APPLICATION, Calendar
 
-from yishenqing.core.errors import DataFault, NotFound
+from yishenqing.core.errors import DataFault, NotFound, Refused
 from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook, fonts
 from yishenqing.office import Office
@@ -179,8 +179,9 @@ class TestAnOffice:
         self, office: Office, handled: str, told: list[str]
     ) -> None:
         asked = {"organ": "县财政局", "content": "资金安排"}
-        with pytest.raises(DataFault, match="其他机关提出意见的最后一日"):
+        with pytest.raises(Refused, match="须以“until”写明本机关要求答复的最后一日") as refused:
             office.act(handled, "organ_consulted", asked)
+        assert any("条例第三十三条第三款" in law for law in refused.value.law)
         office.act(handled, "organ_consulted", {**asked, "id": "甲", "until": "2026-03-16"})
         office.act(handled, "organ_consulted", {**asked, "id": "乙", "co_maker": "是"})
         other, maker = told

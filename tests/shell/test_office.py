@@ -192,8 +192,8 @@ class TestLetters:
         first, second = in_state(""), in_state("")
         printed, rivals = office._registry.printed, [second]
 
-        def overtaking(plan: Any, open_facts: Any) -> Any:
-            letter = printed(plan, open_facts)
+        def overtaking(plan: Any, open_facts: Any, files: Any) -> Any:
+            letter = printed(plan, open_facts, files)
             if rivals:
                 office.act(rivals.pop(), "acknowledged")
             return letter
@@ -210,9 +210,9 @@ class TestLetters:
         rivals = [in_state("") for _ in range(9)]
         printed, busy = office._registry.printed, False
 
-        def overtaking(plan: Any, open_facts: Any) -> Any:
+        def overtaking(plan: Any, open_facts: Any, files: Any) -> Any:
             nonlocal busy
-            letter = printed(plan, open_facts)
+            letter = printed(plan, open_facts, files)
             if not busy and not being_written(office.home):
                 busy = True
                 office.act(rivals.pop(), "acknowledged")

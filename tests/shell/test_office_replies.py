@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from offices import APPLICATION, Calendar
 
-from yishenqing.core.errors import DataFault
+from yishenqing.core.errors import DataFault, Refused
 from yishenqing.letters import Letterbook
 from yishenqing.office import Office
 
@@ -102,16 +102,47 @@ def test_the_only_item_is_answered_by_its_own_letter(replied: Walk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ground", "article", "expected"),
-    [("denied_third_party", "第十五条", [FIRST, FREE]), ("denied_admin_query", "第三十六条第（七）项", [FREE])],
+    ("ground", "article"),
+    [
+        (
+            {
+                "withheld_outcome": "denied_third_party",
+                "interest": "privacy",
+                "weighing": "不公开为宜",
+                "masked_only": "是",
+            },
+            "第十五条",
+        ),
+        ({"withheld_outcome": "denied_internal", "no_effect": "只用于排班"}, "第十六条第一款"),
+    ],
 )
 def test_a_partial_reply_cites_the_ground_of_what_it_withholds(
-    replied: Walk, ground: str, article: str, expected: list[str]
+    replied: Walk, ground: Mapping[str, str], article: str
 ) -> None:
-    facts = {"provided": "土地征收公告", "withheld": "附表，涉及他人", "withheld_outcome": ground}
+    facts = {"provided": "土地征收公告", "withheld": "附表，涉及他人", "severing": "已删去附表", **ground}
     text = replied(*OPENED, SEARCHED, drafted("partial", **facts), conclusion="releasable")
     assert f"依照《中华人民共和国政府信息公开条例》{article}的规定，本机关对上述内容决定不予公开。" in text
-    assert remedies(text) == expected
+    assert remedies(text) == [FIRST, FREE]
+
+
+@pytest.mark.parametrize(
+    ("facts", "refusal"),
+    [
+        ({"withheld_outcome": "denied_admin_query"}, "只能是：denied_state_secret"),
+        (
+            {"withheld_outcome": "denied_third_party", "interest": "privacy", "weighing": "不公开为宜"},
+            "须先办理“征求第三方意见”",
+        ),
+    ],
+)
+def test_a_partial_reply_rests_on_articles_14_to_16_and_on_a_third_party_that_was_asked(
+    office: Office, facts: Mapping[str, str], refusal: str
+) -> None:
+    number = office.register(APPLICATION)["number"]
+    for step, given in (*OPENED, SEARCHED):
+        office.act(number, step, given)
+    with pytest.raises(Refused, match=refusal):
+        office.act(number, *drafted("partial", provided="公告", withheld="附表", **facts))
 
 
 def test_that_nothing_exists_is_said_with_the_whole_search(replied: Walk) -> None:
@@ -146,7 +177,7 @@ def test_a_refusal_for_a_third_party_tells_each_consultation(replied: Walk, home
         *OPENED,
         ("third_party_consulted", {"party": "甲公司", "content": "合同", "id": "甲"}),
         ("third_party_consulted", {"party": "乙公司", "content": "合同", "id": "乙"}),
-        ("third_party_answered", {"opinion": "objected", "id": "乙", "_day": "2026-03-05"}),
+        ("third_party_answered", {"opinion": "objected", "reason": "报价", "id": "乙", "_day": "2026-03-05"}),
         ("third_party_answered", {"opinion": "agreed", "id": "甲", "_day": "2026-03-06"}),
         drafted("denied_third_party", **said),
         conclusion="withheld",
@@ -160,7 +191,7 @@ def test_a_refusal_for_a_third_party_tells_each_consultation(replied: Walk, home
 
 def test_what_lapsed_is_told_with_the_notice_its_number_and_its_service(replied: Walk) -> None:
     asked = {"defects": "未写明名称", "guidance": "写明项目", "until": "2026-03-20"}
-    lapsed = {"served_on": "2026-03-03", "finding": "没有提出理由", "_day": "2026-03-23"}
+    lapsed = {"served_on": "2026-03-03", "excuse": "none", "finding": "没有提出理由", "_day": "2026-03-23"}
     text = replied(
         OPENED[0], ("supplement_requested", asked), ("supplement_lapsed", lapsed), drafted("other_no_correction")
     )

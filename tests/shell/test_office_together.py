@@ -31,6 +31,12 @@ def either(request: pytest.FixtureRequest, home: Path) -> Path:
     return home
 
 
+@pytest.fixture(autouse=True)
+def letters_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``at`` prints by is undone afterwards: the tests after these print real letters."""
+    monkeypatch.setattr(Letterbook, "pdf", Letterbook.pdf)
+
+
 def at(home: Path) -> Office:
     """Open the office as another process would, its letters quickly printed."""
     Letterbook.pdf = quick_pdf  # type: ignore[method-assign, assignment]
@@ -141,18 +147,22 @@ def test_a_kill_at_any_moment_leaves_every_case_whole(either: Path, tmp_path: Pa
             found = office.show(number)
             steps = [e["step"] for e in found["entries"]]
             assert steps == ["received", "acknowledged", "withdrawn"][: len(steps)], seed
-            assert len(found["letters"]) == int(len(steps) > 1)
+            kinds = [x["kind"] for x in found["letters"]]
+            assert kinds == ["registration_receipt", "withdrawal_confirmation"][: len(steps) - 1], seed
             assert all(Path(x["path"]).read_bytes().startswith(b"%PDF") for x in found["letters"])
-        issued = sorted(n for c in cases for n in _places(office, c))
+        issued = sorted(n for c in cases for n in _places(office, c, "registration_receipt"))
         assert issued == list(range(1, len(issued) + 1)), seed
+        confirmed = sorted(n for c in cases for n in _places(office, c, "withdrawal_confirmation"))
+        assert confirmed == list(range(1, len(confirmed) + 1)), seed
         assert cases == [f"2026-{n:04d}" for n in range(1, len(cases) + 1)], seed
         after = office.register(APPLICATION)["number"]
         assert after == f"2026-{len(cases) + 1:04d}"
         assert office.act(after, "acknowledged")["letters"][0]["number"].endswith(f"〕{len(issued) + 1}号")
 
 
-def _places(office: Office, number: str) -> list[int]:
-    return [e["facts"]["letter"]["n"] for e in office.show(number)["entries"] if "letter" in e["facts"]]
+def _places(office: Office, number: str, kind: str) -> list[int]:
+    letters = [e["facts"]["letter"] for e in office.show(number)["entries"] if "letter" in e["facts"]]
+    return [letter["n"] for letter in letters if letter["kind"] == kind]
 
 
 def test_a_folder_that_cannot_grow_refuses_and_recovers(home: Path) -> None:

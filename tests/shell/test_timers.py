@@ -122,7 +122,8 @@ class TestProposals:
 
     def test_a_fee_that_was_not_paid_is_proposed(self, home: Path, quick_letters: None) -> None:
         with handled(home) as (office, number, calendar):
-            office.act(number, "fee_notified", {"amount": "100", "basis": "按件计收", "payment": "扫码"})
+            fee = {"amount": "700", "basis": "按量计收", "payment": "扫码", "scale": "by_page", "units": "100"}
+            office.act(number, "fee_notified", fee)
             calendar.day = date(2026, 5, 6)
             found = [r for r in office.tick()["reminders"] if r["clock"] == "fee_payment"]
         assert [r["mark"] for r in found] == ["expired"]

@@ -50,6 +50,15 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
+class Contested:
+    """A contested reading that a channel's day of receipt turns on; ``if_given``: only where this fact is stated."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    reading: str
+    if_given: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Readings:
     """The readings that a case is reckoned by: those the workflow knows, as the office has chosen among them."""
 

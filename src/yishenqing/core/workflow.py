@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from yishenqing.core.links import Linked, Tell
-from yishenqing.core.readings import Reading
+from yishenqing.core.readings import Contested, Reading
 
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
@@ -286,15 +286,6 @@ class Clock:
     yellow: int = 0  # working days left at which a reminder is due (the office's practice, not the law's)
     red: int = 0
     lapse: str = ""  # what the law says of the expiry; a reminder proposes it, a person decides it
-
-
-@dataclass(frozen=True, slots=True)
-class Contested:
-    """A contested reading that a channel's day of receipt turns on; ``if_given``: only where this fact is stated."""
-
-    __pydantic_config__: ClassVar = _STRICT
-    reading: str
-    if_given: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import decide
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
-from yishenqing.core.guards import WAY, guard_refusals
+from yishenqing.core.guards import guard_refusals
 from yishenqing.core.ledger import Entry, canonical, sm3_digest
 from yishenqing.core.ledger import append as chained
-from yishenqing.core.remedies import OUTCOME, remedies
+from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
 from yishenqing.office import casework, paperwork, telling
@@ -371,10 +371,7 @@ def letter_kind(case: Casework, step: Step, facts: Mapping[str, Any]) -> str:
         raise Refused("尚未确定办理结果，不能出具答复文书。", law=list(step.law))
     if telling.itemwise(case.standing):
         return case.workflow.itemised
-    # The way belongs to the entry that chose the outcome: an earlier draft's says nothing of this one.
-    chosen: Mapping[str, Any] = next((f.facts for f in reversed(case.standing.facts) if f.facts.get(OUTCOME)), {})
-    way = (facts if facts.get(OUTCOME) else chosen).get(WAY)
-    told = case.workflow.outcomes[outcome].told(str(way or ""))
+    told = case.workflow.outcomes[outcome].told(telling.way_of(case.standing, outcome, facts))
     if told is None or not told.letter:
         raise Refused("办理结果没有相应的答复文书。", law=list(step.law))
     return told.letter

@@ -36,6 +36,18 @@ def itemwise(standing: Standing) -> bool:
     return len(_found(standing)) > 1
 
 
+def way_of(standing: Standing, outcome: str, facts: Mapping[str, Any]) -> str:
+    """Return the way in which ``outcome`` is told: of the entry that chose it, else of the only item found so.
+
+    ``facts`` are those of the act; an earlier draft's way says nothing of a later one.
+    """
+    earlier: Mapping[str, Any] = next((f.facts for f in reversed(standing.facts) if f.facts.get(OUTCOME)), {})
+    chosen = facts if facts.get(OUTCOME) else earlier
+    found = [*_found(standing).values()]
+    single = found[0] if len(found) == 1 and found[0].get(FINDING) == outcome else {}
+    return str(chosen.get(WAY) or single.get(WAY) or "")
+
+
 def _found(standing: Standing) -> dict[int, Mapping[str, Any]]:
     guards = [g for s in standing.workflow.steps.values() for g in s.guards if g.guard == ITEMWISE]
     return {n: facts for g in guards for n, facts in found_items(standing, g.step).items()}
