@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from yishenqing.core.deadline import as_date
 from yishenqing.core.errors import NotFound
-from yishenqing.core.workflow import Field, Step, Workflow
+from yishenqing.core.workflow import Step, Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.letters.context import blank, lookup
 from yishenqing.letters.model import APPLICANT, LetterKind
 from yishenqing.office.casework import Row
-from yishenqing.office.paperwork import Story
+from yishenqing.office.paperwork import Story, dated, titles
 from yishenqing.settings import Settings
 from yishenqing.store.issued import Issued
 
@@ -49,22 +48,7 @@ def _history(story: Story, settings: Settings) -> dict[str, list[Row]]:
 
 def worded(workflow: Workflow, step: Step, facts: Mapping[str, Any]) -> Row:
     """Return the facts of a step as people read them: choices and outcomes by their titles, yes and no in Chinese."""
-    return {name: _word(workflow, step.fields.get(name), value) for name, value in facts.items()}
-
-
-def _word(workflow: Workflow, known: Field | None, value: Any) -> Any:
-    if known is None:
-        return value
-    if known.type == "date":  # the ledger keeps days as text
-        return as_date(value) or value
-    if known.type == "bool":
-        return "是" if value else "否"
-    titles: Mapping[str, str] = {
-        "choice": known.choices,
-        "outcome": {n: o.title for n, o in workflow.outcomes.items()},
-        "channel": {n: c.title for n, c in workflow.channels.items()},
-    }.get(known.type, {})
-    return titles.get(value, value) if isinstance(value, str) else value
+    return {**dated(step, facts), **titles(workflow, step.fields, facts)}
 
 
 def _particulars(applicant: Any) -> Row:
