@@ -348,6 +348,11 @@ def _effects(workflow: Workflow) -> Mapping[str, Sequence[tuple[_Handle, Start |
     }
 
 
+def touches(workflow: Workflow, step: str) -> bool:
+    """Tell whether taking ``step`` may move a deadline: it does something to a clock, or corrects a fact."""
+    return bool(_effects(workflow)[step]) or step == workflow.correcting
+
+
 def deadlines(
     workflow: Workflow,
     law: Law,

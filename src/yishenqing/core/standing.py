@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from yishenqing.core.clock import deadlines
+from yishenqing.core.clock import deadlines, touches
 from yishenqing.core.corrections import effective
 from yishenqing.core.deadline import Deadline, Fact, keyed
 from yishenqing.core.errors import Reason
@@ -66,6 +66,11 @@ class Standing:
         after = replace(self, facts=facts, actors=(*self.actors, actor), _known={})
         after.__dict__["state"] = self.workflow.steps[fact.step].to or self.state  # known without looking back
         return after
+
+    def moved_by(self, step: str) -> bool:
+        """Tell whether taking ``step`` may move a deadline; the office's own limits follow the stage."""
+        limited = bool(self.stage_limits and self.workflow.steps[step].to)
+        return limited or touches(self.workflow, step)
 
     @cached_property
     def beside(self) -> tuple[Beside, ...]:

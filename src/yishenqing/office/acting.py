@@ -288,10 +288,10 @@ class Registry:
         vault.put_papers(connection, agency, number, papers)
         if printed is not None:
             self._issue(connection, plan, printed, entry)
-        workdays = after.standing.workdays
-        found = after.standing.deadlines(max(workdays.today, act.on))
-        rows = due_store.changed(connection, agency, number, casework.deadline_rows(after, found))
-        due_store.put_deadlines(connection, rows)
+        if after.standing.moved_by(act.step):
+            found = after.standing.deadlines(max(after.standing.workdays.today, act.on))
+            rows = due_store.changed(connection, agency, number, casework.deadline_rows(after, found))
+            due_store.put_deadlines(connection, rows)
         if plan.step.tells or plan.step.overturns:
             from yishenqing.office import linking  # noqa: PLC0415 - few steps concern another case
 

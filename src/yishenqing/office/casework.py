@@ -14,7 +14,7 @@ from yishenqing.core.corrections import effective
 from yishenqing.core.deadline import Deadline, Fact, clock_of
 from yishenqing.core.decide import doubts, permitted
 from yishenqing.core.errors import Fault, IntegrityFault
-from yishenqing.core.ledger import Entry
+from yishenqing.core.ledger import Entry, read_facts
 from yishenqing.core.moving import read_under
 from yishenqing.core.standing import Standing
 from yishenqing.core.workdays import Workdays
@@ -143,14 +143,22 @@ def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> F
     head = entries[-1] if entries else None
     if head is None or (head.seq, len(entries), head.hash) != (row.head_seq, row.head_seq, row.head_hash):
         return at(row.number, row.head_seq, "案件的最后一条记录与登记的不符（记录可能被删除、改动或者插入）")
-    for entry in entries:
-        try:
-            facts = entry.facts
-        except (TypeError, ValueError):
-            facts = None
-        if not isinstance(facts, dict) or entry.step not in workflow.steps:
-            return at(row.number, entry.seq, "内容已被改动，无法读取")
-    return None
+    read_facts(entries)
+    steps = workflow.steps
+    try:
+        if all([type(e.facts) is dict and e.step in steps for e in entries]):
+            return None
+    except (TypeError, ValueError):
+        pass  # each is asked by itself, to name the one
+    broken = next(e.seq for e in entries if not _readable(e, workflow))
+    return at(row.number, broken, "内容已被改动，无法读取")
+
+
+def _readable(entry: Entry, workflow: Workflow) -> bool:
+    try:
+        return isinstance(entry.facts, dict) and entry.step in workflow.steps
+    except (TypeError, ValueError):
+        return False
 
 
 def at(number: str, seq: int, text: str) -> Fault:

@@ -6,7 +6,7 @@ statements say is still written, and compiled for each database, by SQLAlchemy; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -81,6 +81,11 @@ def as_kept(connection: Connection, row: Mapping[str, Any], names: Sequence[str]
 def day(value: Any) -> date:
     """Return a date as the driver gave it: text from SQLite, a date from PostgreSQL."""
     return value if isinstance(value, date) else date.fromisoformat(value)
+
+
+def reader_of_days(connection: Connection) -> Callable[[Any], date]:
+    """Return what makes a date of what this driver gives, for whoever reads many."""
+    return date.fromisoformat if connection.dialect.name == "sqlite" else day
 
 
 def insertion(table: Table) -> Insert:

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
-from yishenqing.store.hot import Hot, day, insertion
+from yishenqing.store.hot import Hot, day, insertion, reader_of_days
 from yishenqing.store.tables import cases, counters, entries, rulebooks
 
 
@@ -104,9 +104,11 @@ def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
     Raises:
         IntegrityFault: an entry's date is no date any more.
     """
+    make = Entry._make  # the tuple itself: a case is read whole for every act
     try:
+        read = reader_of_days(connection)
         return [
-            Entry(agency, number, seq, day(on), recorded_at, actor, step, _FLAGS[rehearsal], payload, prev, hashed)
+            make((agency, number, seq, read(on), recorded_at, actor, step, _FLAGS[rehearsal], payload, prev, hashed))
             for seq, on, recorded_at, actor, step, rehearsal, payload, prev, hashed in _SELECT_ENTRIES.run(
                 connection, {"a": agency, "n": number}
             ).fetchall()
