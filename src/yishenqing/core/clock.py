@@ -8,28 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from yishenqing.core.deadline import (
     Alternative,
-    ClockState,
     Counting,
     Deadline,
     Fact,
     Later,
     as_date,
     keyed,
-    months_later,
     union,
 )
 from yishenqing.core.errors import Reason
-from yishenqing.core.law import UNIT_TITLES, Law
+from yishenqing.core.law import UNIT_TITLES, Law, Unit, Value
 from yishenqing.core.readings import Option, Readings
-from yishenqing.core.receipt import receipt_of, received_on
+from yishenqing.core.receipt import Receipt, receipt_of, received_on
 from yishenqing.core.remedies import remedies
-from yishenqing.core.runs import Pause, Run, state_of
+from yishenqing.core.runs import Pause, Run, nominal, state_of, worded
 from yishenqing.core.workdays import Count, Workdays
 from yishenqing.core.workflow import Channel, Effect, Start, Step, Workflow
 
@@ -48,6 +46,7 @@ class _Fold:
     ) -> None:
         self.workflow, self.law, self.workdays, self.facts = workflow, law, workdays, facts
         self.figures, self.readings = figures, readings
+        self._receipt: tuple[Fact, Receipt] | None = None
         self.opened_on = received_on(workflow, facts, workdays, readings.chosen)
         self.turns_on: set[str] = set()  # the contested readings that these facts turn on
         self.runs: dict[str, Run] = {}
@@ -95,10 +94,10 @@ class _Fold:
         clock = self.workflow.clocks[effect.clock]
         channel = self.workflow.channels.get(str(fact.facts.get("channel", "")))
         begun, reasons = self._begun(step, effect, fact, channel)
-        run = Run(effect.clock, fact.id, clock, begun or fact.on, reasons, None, "workday", Reason("", effect.law))
+        run = Run(effect.clock, fact.id, clock, begun or fact.on, reasons, lambda: Reason("", effect.law))
         if effect.until or effect.same_as:
-            run.fixed = self._fixed(effect, fact)
-            run.term_reason = Reason(f"{clock.title}至{run.fixed}止", effect.law)
+            fixed = run.fixed = self._fixed(effect, fact)
+            run.term = lambda: Reason(f"{clock.title}至{fixed}止", effect.law)
         elif effect.figure:
             self._allow(run, effect.figure)
         elif not self._measure(run, effect.term or clock.term):
@@ -142,18 +141,24 @@ class _Fold:
 
     def _begun(
         self, step: Step, effect: Start, fact: Fact, channel: Channel | None
-    ) -> tuple[date | None, list[Reason]]:
+    ) -> tuple[date | None, Callable[[], Sequence[Reason]]]:
         if effect.counted_from == "on":
-            return fact.on, [Reason(f"{fact.on}{step.title}", effect.law)]
+            return fact.on, lambda: [Reason(f"{fact.on}{step.title}", effect.law)]
         if effect.counted_from != "receipt":
             day, title = as_date(fact.facts.get(effect.counted_from)), step.fields[effect.counted_from].title
             text = f"{day}{title}" if day else f"{fact.on}{step.title}（未填写“{title}”，自办理之日起算）"
-            return day or fact.on, [Reason(text, effect.law)]
+            return day or fact.on, lambda: [Reason(text, effect.law)]
         if channel is None:
-            return fact.on, [Reason(f"{fact.on}收到申请", effect.law)]
-        receipt = receipt_of(channel, fact, self.readings, self.workdays)
+            return fact.on, lambda: [Reason(f"{fact.on}收到申请", effect.law)]
+        receipt = self._received(fact, channel)
         self.turns_on.update(receipt.turns_on)
-        return receipt.on, list(receipt.reasons)
+        return receipt.on, receipt.reasons
+
+    def _received(self, fact: Fact, channel: Channel) -> Receipt:
+        """Several clocks start with the same application: its day of receipt is worked out once."""
+        if self._receipt is None or self._receipt[0] is not fact:
+            self._receipt = (fact, receipt_of(channel, fact, self.readings, self.workdays))
+        return self._receipt[1]
 
     def _measure(self, run: Run, name: str) -> bool:
         of_day = self.opened_on if run.clock.law_of == "case" else run.started_on
@@ -163,17 +168,16 @@ class _Fold:
             self.workdays.require(run.started_on)
             return False
         run.length, run.unit, run.rolls = value.value, term.unit, term.rolls
-        text = f"自次日起算{value.value}{UNIT_TITLES[term.unit]}" if value.value else "须于当日办理"
-        run.term_reason = Reason(text, value.law)
+        run.term = lambda: _term(value, term.unit)
         if run.clock.law_of == "start":  # what an earlier law gave began under that law
-            run.reasons = [replace(r, law=value.law) for r in run.reasons]
+            run.law = value.law
         return True
 
     def _allow(self, run: Run, name: str) -> None:
         """Give the run as many working days as the office allows itself."""
         figure = self.workflow.figures[name]
-        run.length = self.figures.get(name, figure.value)
-        run.term_reason = Reason(f"本机关自定{figure.title}{run.length}个工作日", figure.law)
+        days = run.length = self.figures.get(name, figure.value)
+        run.term = lambda: Reason(f"本机关自定{figure.title}{days}个工作日", figure.law)
 
     def meet(self, step: Step, effect: Effect, fact: Fact, _kept: Mapping[str, bool]) -> None:
         run = self._find(effect.clock, fact)
@@ -249,7 +253,7 @@ class _Fold:
             return Count(run.fixed)
         how = self.counting(run, today)
         if how is None:
-            return self.workdays.roll(self._nominal(run, self._from(run, today)))
+            return self.workdays.roll(nominal(run, self._from(run, today)))
         return how.last_day(self.workdays)
 
     def counting(self, run: Run, today: date) -> Counting | None:
@@ -280,7 +284,7 @@ class _Fold:
             state=state,
             provisional=paused or (count.provisional and state == "running"),
             owed_by=run.clock.owed_by,
-            reasons=Later(lambda: self._reasons(run, count, state, today)),
+            reasons=Later(lambda: worded(run, self.workdays, count, state, today)),
             started_on=run.started_on,
             length=run.length,
             met_on=run.met_on,
@@ -289,38 +293,10 @@ class _Fold:
             counting=how,
         )
 
-    def _reasons(self, run: Run, count: Count, state: ClockState, today: date) -> list[Reason]:
-        reasons = [*run.reasons, run.term_reason]
-        for pause in run.pauses:
-            until = pause.until(today)
-            days = self.workdays.between(pause.since, until)
-            open_end = "，尚未结束" if pause.open(today) else ""
-            text = f"{pause.since}{pause.title}，至{until}的{days}个工作日不计入{open_end}"
-            reasons.append(Reason(text, pause.law))
-        reasons += run.remarks
-        if run.stopped_on is not None and run.met_on is None:
-            reasons.append(Reason(f"{run.waiting}，所示为最早可能的日期"))
-        reasons += self._calendar_reasons(run, count)
-        if count.missing and state in ("running", "stopped"):
-            years = "、".join(f"{y}年" for y in count.missing)
-            reasons.append(Reason(f"{years}放假安排尚未公布，暂按周一至周五推算，载入通知后重新计算"))
-        return reasons
 
-    def _calendar_reasons(self, run: Run, count: Count) -> list[Reason]:
-        if run.fixed is not None:
-            return []
-        if run.unit == "workday":
-            notices = self.workdays.notices(run.started_on, count.day)
-            return [Reason(f"工作日按{'、'.join(notices)}的放假调休安排计算")] if notices else []
-        nominal = self._nominal(run, run.started_on)
-        if nominal == count.day:
-            return []
-        return [Reason(f"{nominal}为休假日，顺延至其后第一个工作日", run.rolls)]
-
-    def _nominal(self, run: Run, start: date) -> date:
-        """The last day of a period in days or months, before any holiday is looked at."""
-        length = run.length or 0
-        return start + timedelta(days=length) if run.unit == "day" else months_later(start, length)
+def _term(value: Value, unit: Unit) -> Reason:
+    text = f"自次日起算{value.value}{UNIT_TITLES[unit]}" if value.value else "须于当日办理"
+    return Reason(text, value.law)
 
 
 _WORDS: Mapping[str, Callable[[_Fold, Step, Any, Fact, Mapping[str, bool]], None]] = {

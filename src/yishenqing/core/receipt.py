@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from yishenqing.core.deadline import Fact, as_date
@@ -21,7 +21,7 @@ class Receipt:
     """
 
     on: date | None
-    reasons: tuple[Reason, ...]
+    reasons: Callable[[], list[Reason]] = field(compare=False)  # worded when somebody reads them
     turns_on: tuple[str, ...] = ()
 
 
@@ -39,13 +39,20 @@ def receipt_of(channel: Channel, fact: Fact, readings: Readings, workdays: Workd
                 turns.append(name)
         elif word == "arrived_on" and not workdays.is_working(fact.on):
             turns.append(name)
-    departures = [reason for name in turns for reason in readings.departure(name)]
-    day, text = confirmed, f"{confirmed}确认收到申请" if confirmed else f"{fact.on}到达，尚待与申请人确认"
+    day = confirmed
     if word == "arrived_on":
         later = "rest_day" in turns and readings.word("rest_day") == "next_workday"
-        day, text = (workdays.roll(fact.on).day if later else fact.on), f"{fact.on}收到申请"
-    said = "" if departures else f"：{channel.text}"  # the channel's own words say what is read by default
-    return Receipt(day, (Reason(f"{text}{said}", channel.law), *departures), tuple(turns))
+        day = workdays.roll(fact.on).day if later else fact.on
+
+    def reasons() -> list[Reason]:
+        departures = [reason for name in turns for reason in readings.departure(name)]
+        text = f"{confirmed}确认收到申请" if confirmed else f"{fact.on}到达，尚待与申请人确认"
+        if word == "arrived_on":
+            text = f"{fact.on}收到申请"
+        said = "" if departures else f"：{channel.text}"  # the channel's own words say what is read by default
+        return [Reason(f"{text}{said}", channel.law), *departures]
+
+    return Receipt(day, reasons, tuple(turns))
 
 
 def received_on(

@@ -146,7 +146,7 @@ def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> F
     read_facts(entries)
     steps = workflow.steps
     try:
-        if all([type(e.facts) is dict and e.step in steps for e in entries]):
+        if all(type(e.facts) is dict and e.step in steps for e in entries):
             return None
     except (TypeError, ValueError):
         pass  # each is asked by itself, to name the one
