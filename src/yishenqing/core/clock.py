@@ -7,7 +7,6 @@ steps; the count then turns each running clock into a date with the reasons and 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -92,9 +91,9 @@ class _Fold:
         if not self._applies(effect, fact):
             return
         clock = self.workflow.clocks[effect.clock]
-        channel = self.workflow.channels.get(str(fact.facts.get("channel", "")))
-        begun, reasons = self._begun(step, effect, fact, channel)
-        run = Run(effect.clock, fact.id, clock, begun or fact.on, reasons, lambda: Reason("", effect.law))
+        begun, reasons = self._begun(step, effect, fact)
+        identifier = fact.id
+        run = Run(effect.clock, identifier, clock, begun or fact.on, reasons, lambda: Reason("", effect.law))
         if effect.until or effect.same_as:
             fixed = run.fixed = self._fixed(effect, fact)
             run.term = lambda: Reason(f"{clock.title}至{fixed}止", effect.law)
@@ -104,12 +103,13 @@ class _Fold:
             return  # the law of the day knew no such period (旧条例 set none for 补正)
         if begun is None:
             run.stopped_on, run.waiting = fact.on, "双方确认之前尚未起算"
-        old = self.runs.get(keyed(run.name, run.id))
+        key = keyed(effect.clock, identifier)
+        old = self.runs.get(key)
         # A wait for somebody's opinion goes on, whatever starts the period anew; an ordered day waits for nobody.
         if old is not None and run.fixed is None:
             run.pauses = [p for p in old.pauses if p.open(fact.on)]
         run.source = self.place
-        self.runs[keyed(run.name, run.id)] = run
+        self.runs[key] = run
 
     def _applies(self, effect: Start, fact: Fact) -> bool:
         old = self.runs.get(effect.clock)
@@ -139,15 +139,14 @@ class _Fold:
             return self.count(self.runs[effect.same_as], fact.on).day
         return as_date(fact.facts.get(effect.until)) or fact.on
 
-    def _begun(
-        self, step: Step, effect: Start, fact: Fact, channel: Channel | None
-    ) -> tuple[date | None, Callable[[], Sequence[Reason]]]:
+    def _begun(self, step: Step, effect: Start, fact: Fact) -> tuple[date | None, Callable[[], Sequence[Reason]]]:
         if effect.counted_from == "on":
             return fact.on, lambda: [Reason(f"{fact.on}{step.title}", effect.law)]
         if effect.counted_from != "receipt":
             day, title = as_date(fact.facts.get(effect.counted_from)), step.fields[effect.counted_from].title
             text = f"{day}{title}" if day else f"{fact.on}{step.title}（未填写“{title}”，自办理之日起算）"
             return day or fact.on, lambda: [Reason(text, effect.law)]
+        channel = self.workflow.channels.get(str(fact.facts.get("channel", "")))
         if channel is None:
             return fact.on, lambda: [Reason(f"{fact.on}收到申请", effect.law)]
         receipt = self._received(fact, channel)
@@ -372,5 +371,5 @@ def _beside(found: Mapping[str, Deadline], other: _Fold, option: Option, today: 
             strict = f"从严为{seen.due}，" if seen.due < deadline.due else ""
             earliest = "（尚未起算，所示为最早可能的日期）" if seen.state == "stopped" else ""
             more = Alternative(seen.due, f"{strict}{option}{earliest}")
-            told[key] = replace(deadline, alternatives=(*deadline.alternatives, more))
+            told[key] = deadline._replace(alternatives=(*deadline.alternatives, more))
     return told

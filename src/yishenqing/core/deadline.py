@@ -46,8 +46,7 @@ class Alternative:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Counting:
+class Counting(NamedTuple):
     """How a last day in working days was counted, so that a person can count along.
 
     ``start`` is day 0 and not counted; ``number`` is the working days to count, extension included; ``excluded``
@@ -132,8 +131,7 @@ class Later(Sequence[Reason]):
         return repr(self._all())
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """A last day, who owes the act, and why it falls there.
 
     ``id`` tells several clocks of one kind apart (consultations that run at once).

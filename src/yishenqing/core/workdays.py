@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from yishenqing.core.errors import CalendarGap
 
@@ -35,8 +36,7 @@ class Year:
         return next((name for name, days in self.names.items() if day in days), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """The day a count ends on; ``missing`` names the years whose notice the count would need."""
 
     day: date
@@ -58,6 +58,9 @@ class Workdays:
     years: Mapping[int, Year]
     today: date
     _lists: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
+    # An office's cases begin on few days and have few lengths; whoever reckons thousands meets the same again.
+    _counts: dict[tuple[date, int], Count] = field(default_factory=dict, repr=False, compare=False)
+    _backs: dict[tuple[date, int], date] = field(default_factory=dict, repr=False, compare=False)
 
     def on(self, today: date) -> Workdays:
         """Return the same working days seen from another day."""
@@ -80,6 +83,12 @@ class Workdays:
         Raises:
             CalendarGap: a past year that the count crosses has no notice.
         """
+        known = self._counts.get((start, days))
+        if known is None:
+            known = self._counts[start, days] = self._added(start, days)
+        return known
+
+    def _added(self, start: date, days: int) -> Count:
         year, left = start.year, days
         ordinals = self._ordinals(year)
         position = bisect_right(ordinals, start.toordinal())
@@ -105,6 +114,12 @@ class Workdays:
 
     def back(self, day: date, days: int) -> date:
         """Return the working day from which ``days`` working days remain until ``day``."""
+        known = self._backs.get((day, days))
+        if known is None:
+            known = self._backs[day, days] = self._backed(day, days)
+        return known
+
+    def _backed(self, day: date, days: int) -> date:
         year = day.year
         ordinals = self._ordinals(year)
         position = bisect_right(ordinals, day.toordinal()) - 1 - days

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Result, bindparam, delete, func, insert, select, update
 
@@ -19,8 +18,7 @@ _REST = ("title", "due", "state", "provisional", "owed_by", "remind_on", "listed
 _SHOWN = ("clock", *_REST)
 
 
-@dataclass(frozen=True, slots=True)
-class DueRow:
+class DueRow(NamedTuple):
     """One deadline of one case, with the state the case stands in."""
 
     number: str
@@ -90,7 +88,7 @@ _JOINED = deadlines.join(cases, (cases.c.agency == deadlines.c.agency) & (cases.
 
 def _rows(found: Result[Any]) -> list[DueRow]:
     rows: Sequence[Any] = found.all()  # at once: row by row costs a reminder more than its arithmetic
-    return [DueRow(*row) for row in rows]
+    return [DueRow._make(row) for row in rows]
 
 
 def open_deadlines(connection: Connection, agency: str) -> list[DueRow]:
