@@ -31,6 +31,7 @@ _SIGNED_WITH = 2  # lines of text that stay with the signature (7.3.5.5)
 _LEVELS = {"h1": ("hei", "H2"), "h2": ("kai", "H3")}
 _MARK_PART, _NUMBER_PART, _TITLE_PART, _TEXT_PART = 1, 2, 3, 4  # the order in which a letter is read
 _SIGNATURE_PART = 1_000_000  # after all text
+_DRAFT, _REHEARSAL = "草稿　未经签发，不得发出", "演练　不是正式文书，不得发出"
 _LONGEST_CENTRED = 13  # characters; a longer organ's name would run over the edge when centred on the date
 
 
@@ -97,8 +98,10 @@ class _Sheet:
     pitch: float = ROW
 
 
-def lay_out(head: Head, blocks: Sequence[Block], metrics: Metrics, *, draft: bool) -> list[Page]:
-    """Return the pages of a letter."""
+def lay_out(
+    head: Head, blocks: Sequence[Block], metrics: Metrics, *, draft: bool, rehearsal: bool = False
+) -> list[Page]:
+    """Return the pages of a letter; a draft and a rehearsal say so on each."""
     body = [b for b in blocks if b.kind not in ("sign", "date")]
     text = _text_rows(body, metrics)
     signature = _signature_rows(blocks, metrics, seal=head.seal)
@@ -113,8 +116,8 @@ def lay_out(head: Head, blocks: Sequence[Block], metrics: Metrics, *, draft: boo
             lines = [*top, *lines]
         if number > 1 or not head.letterhead:  # 10.1: 首页不显示页码
             lines.append(_page_number(number, metrics))
-        if draft:
-            lines.append(_draft_mark())
+        if draft or rehearsal:
+            lines.append(_warning(_DRAFT if draft else _REHEARSAL))
         pages.append(Page(tuple(lines), rules if number == 1 else ()))
     return pages
 
@@ -299,9 +302,9 @@ def _page_number(number: int, metrics: Metrics) -> Placed:
     return Placed(text, x, y, PAGE_NUMBER, "song", 0.0)
 
 
-def _draft_mark() -> Placed:
+def _warning(text: str) -> Placed:
     """Outside the 版心, so that it moves nothing; it must never be mistaken for the letter that was sent."""
-    return Placed("草稿　未经签发，不得发出", LEFT, 15 * MM, 18.0, "hei", 0.0)
+    return Placed(text, LEFT, 15 * MM, 18.0, "hei", 0.0)
 
 
 def characters(pages: Sequence[Page]) -> set[tuple[str, str]]:

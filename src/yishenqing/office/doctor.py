@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from yishenqing.core.errors import DataFault, YishenqingError
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import database_url, letter_style, system_today
+from yishenqing.office.desk import database_url, letter_signing, letter_style, system_today
 from yishenqing.shipped import layered
 
 if TYPE_CHECKING:
@@ -136,8 +136,24 @@ def _fonts(home: Path, settings: Settings | None) -> Iterator[Finding]:
     faults = ownfonts.faults(own)
     for fault in faults:
         yield Finding(fault.field, "自有字体", "fault", fault.text, "请更换字体文件，或者删去 office.yaml 中的这一项")
+    if settings is not None:
+        yield from _signing(home, settings)
     if own and not faults:
         yield Finding("own_fonts", "自有字体", "ok", "、".join(str(path.name) for path in own.values()))
+
+
+def _signing(home: Path, settings: Settings) -> Iterator[Finding]:
+    how = letter_signing(home, settings)
+    if how is None:
+        return
+    from yishenqing.letters import signing  # noqa: PLC0415
+
+    found = signing.faults(how)
+    for fault in found:
+        remedy = "请改正，或者删去 office.yaml 中 letters 的 sign；改正以前不能出具文书"
+        yield Finding("signing", "电子签名", "fault", fault.text, remedy)
+    if not found:
+        yield Finding("signing", "电子签名", "ok", how.command[0] if how.command else str(how.pkcs12))
 
 
 def _calendar(home: Path) -> Iterator[Finding]:
