@@ -19,11 +19,13 @@ from hypothesis import strategies as st
 from offices import APPLICATION, USER, Calendar, walked, ysq
 from openpyxl import Workbook
 
+from yishenqing.core import moving
 from yishenqing.core.errors import DataFault, NotFound, Refused
 from yishenqing.inspection import read_inspection, text_of
 from yishenqing.inspection.leads import covered, leads, plain
 from yishenqing.inspection.personal import contacts, identities, luhn
 from yishenqing.office import Office, checking
+from yishenqing.office.inspecting import NOTED
 from yishenqing.rulebook import read_rulebook
 from yishenqing.shipped import shipped
 
@@ -215,6 +217,10 @@ def test_what_may_not_be_switched_stays(
     with Office.open(home, user=USER, today=calendar) as office, pytest.raises(DataFault, match=said):
         office.act(number, "signed")
     assert any(said in f["text"] for f in checking.check(home)["faults"])
+
+
+def test_a_case_with_an_inspection_noted_may_be_moved_to_newer_rules() -> None:
+    assert NOTED in moving.NOTES
 
 
 def test_an_office_may_change_words_but_not_the_nature_of_a_check(tmp_path: Path) -> None:
