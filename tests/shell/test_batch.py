@@ -224,6 +224,7 @@ def desk(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
         calendar.day = date(2026, 3, 26)
         office.track_batch(listed(home, f"{known['gone']},,1234567890999,2026-03-24"), record=True)
         known["a_letter"] = office.show(known["a"])["letters"][-1]["number"]
+    with Office.open(home, user=USER, today=calendar) as office:
         yield office, known
 
 
