@@ -80,6 +80,17 @@ class Adjusted:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """With what issued letters are signed electronically: a key of the office, or a command that it names."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    pkcs12: str = ""
+    password_env: str = "YISHENQING_SIGN_PASSWORD"  # noqa: S105 - the name of a variable
+    command: tuple[str, ...] = ()
+    trust: str = ""  # certificates (PEM) to which the signer's must go back, for the examination
+
+
+@dataclass(frozen=True, slots=True)
 class Lettering:
     """How letters in prose are laid out; no format leaves each template its own."""
 
@@ -87,6 +98,7 @@ class Lettering:
     format: Literal["letter", "plain"] | None = None
     seal: bool = True  # a sealed letter's date stands four characters from the right, and room is kept
     enclose: bool = False  # the files of what a reply provides go inside its PDF
+    sign: Signature | None = None
 
 
 @dataclass(frozen=True)
@@ -192,6 +204,11 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
         for name in ("reassess_months", "propose_applicants")
         if (number := getattr(settings, name)) is not None and number < 1
     ]
+    sign = settings.letters.sign
+    if sign is not None and bool(sign.pkcs12.strip()) == bool(sign.command and sign.command[0].strip()):
+        faults.append(
+            document.fault("pkcs12（证书文件）和 command（签名的命令）写一项，也只能写一项", ("letters", "sign"))
+        )
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
 
 

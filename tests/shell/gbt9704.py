@@ -24,6 +24,7 @@ MM = 72 / 25.4
 LEFT, TOP, RIGHT, BOTTOM = 28.0, 37.0, 184.0, 262.0
 EM = 156 / 28
 PITCH = 29.610 / MM
+TIGHTEST = 25.6 / MM  # 7.3.5.5: rows of the last page may move closer to make room for the signature
 PAPER = 0.5  # tolerance of the paper
 NO_START = set("，。、；：？！）〕】》〉」』”’％‰℃")
 NO_END = set("（〔【《〈「『“‘")
@@ -87,6 +88,14 @@ class Sheet:
     @property
     def body(self) -> list[Row]:
         return [r for r in self.rows if abs(r.size - 16) < 0.3 and r.bottom < BOTTOM + 1.5]
+
+    @property
+    def pitch(self) -> float:
+        return min((b.base - a.base for a, b in pairwise(self.body)), default=PITCH)
+
+    @property
+    def adjusted(self) -> bool:
+        return abs(self.pitch - PITCH) > 0.005
 
     @property
     def number(self) -> Row | None:
@@ -161,6 +170,9 @@ def _grid(sheets: list[Sheet], letterhead: bool) -> Iterator[str]:  # noqa: FBT0
         yield f"5.2.1 左边 {left:.2f}"
     for i, sheet in enumerate(sheets):
         body = sheet.body
+        if sheet.adjusted:
+            yield from _adjusted(sheet, i, last=sheet is sheets[-1])
+            continue
         for a, b in pairwise(body):
             slots = (b.base - a.base) / PITCH
             if (i or not letterhead) and abs(slots - round(slots)) > 0.02:
@@ -176,6 +188,18 @@ def _grid(sheets: list[Sheet], letterhead: bool) -> Iterator[str]:  # noqa: FBT0
             yield f"5.2.1 第{i + 1}页超出版心"
 
 
+def _adjusted(sheet: Sheet, i: int, *, last: bool) -> Iterator[str]:
+    """Rows closer on the last page for the signature, wider on one whose heading went over: each fills the page."""
+    body, pitch = sheet.body, sheet.pitch
+    if not (TIGHTEST <= pitch < PITCH if last else PITCH < pitch < 1.15 * PITCH):
+        yield f"7.3.5.5 第{i + 1}页行距 {pitch * MM:.2f} 磅"
+    text = body[3:] if i == 0 else body  # the first page has rows above the title
+    if any(abs((b.base - a.base) / pitch - round((b.base - a.base) / pitch)) > 0.02 for a, b in pairwise(text)):
+        yield f"5.2.3 第{i + 1}页行距不一"
+    if not -0.3 <= BOTTOM - body[-1].bottom <= (PITCH if i == 0 else 0.3):
+        yield f"5.2.3 第{i + 1}页没有撑满或者超出版心 {body[-1].bottom:.2f}"
+
+
 def _lines(sheets: list[Sheet]) -> Iterator[str]:
     for sheet in sheets:
         for row in sheet.body:
@@ -184,7 +208,7 @@ def _lines(sheets: list[Sheet]) -> Iterator[str]:
             if row.right > RIGHT + 0.3:
                 yield f"5.2.1 超出右边 {row.right:.2f}：{row.text}"
         for a, b in pairwise(sheet.body):
-            runs_on = abs(b.base - a.base - PITCH) < 0.2 and abs(b.x0 - LEFT) < 0.3 and a.x0 < LEFT + 2.2 * EM
+            runs_on = abs(b.base - a.base - sheet.pitch) < 0.2 and abs(b.x0 - LEFT) < 0.3 and a.x0 < LEFT + 2.2 * EM
             if runs_on and a.right < RIGHT - 0.5 and not a.text.endswith("："):
                 yield f"5.2.3 右边不齐 {a.right:.2f}：{a.text}"
 
@@ -214,14 +238,14 @@ def _signature(sheets: list[Sheet], seal: bool) -> Iterator[str]:  # noqa: FBT00
     body = page.body
     day, organ = body[at], body[at - 1]
     first = at - 1  # a long name takes more than one row
-    while first and abs(body[first].base - body[first - 1].base - PITCH) < 0.2:
+    while first and abs(body[first].base - body[first - 1].base - page.pitch) < 0.2:
         first -= 1
     if page is not sheets[-1]:
         yield "7.3.5 署名不在末页"
     if first == 0:
         yield "7.3.5.5 署名单独成页"
     else:
-        empty = round((body[first].base - body[first - 1].base) / PITCH) - 1
+        empty = round((body[first].base - body[first - 1].base) / page.pitch) - 1
         if empty != (2 if seal else 1):
             yield f"7.3.5 署名上空 {empty} 行"
     match = _DATE.match(day.text)

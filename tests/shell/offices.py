@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import URL
 
 from yishenqing.letters import Letterbook
-from yishenqing.office import Office
+from yishenqing.office import Office, checking
 
 USER = "经办人"
 OPENED = date(2026, 3, 2)
@@ -143,6 +143,12 @@ def office(home: Path, calendar: Calendar) -> Iterator[Office]:
 def quick_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     """Letters whose looks do not matter: one line instead of a typeset page."""
     monkeypatch.setattr(Letterbook, "pdf", quick_pdf)
+
+
+@pytest.fixture
+def unproved(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``check`` without the proof of the workflows, for tests of whatever else it finds; seconds less."""
+    monkeypatch.setattr(checking, "_proofs", lambda *_: ([], []))
 
 
 def quick_pdf(_book: Letterbook, kind: str, context: Mapping[str, Any]) -> bytes:

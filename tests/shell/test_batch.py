@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import gc
 import io
+import shutil
 import tracemalloc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from offices import APPLICATION, Calendar, walked, ysq
+from offices import APPLICATION, OPENED, USER, Calendar, quick_pdf, walked, ysq
 from openpyxl import Workbook
 from pypdf import PdfReader
 
 from yishenqing.core.errors import DataFault, IntegrityFault, NotFound
+from yishenqing.letters import Letterbook
 from yishenqing.letters.binding import bound
 from yishenqing.office import Office
 from yishenqing.office.mailing import read_postings
@@ -207,6 +209,25 @@ class TestReading:
             read_postings(tmp_path / "没有.csv")
 
 
+@pytest.fixture(scope="module")
+def desk(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, dict[str, str]]]:
+    """An office with a case in each state of posting, made once: what is refused changes nothing in it."""
+    home, calendar = tmp_path_factory.mktemp("desk") / "home", Calendar(OPENED)
+    shutil.copytree(template, home)
+    with pytest.MonkeyPatch.context() as patch, Office.open(home, user=USER, today=calendar) as office:
+        patch.setattr(Letterbook, "pdf", quick_pdf)
+        known = {"n": OTHER}
+        for name, until in (("gone", "signed"), ("a", "signed"), ("b", "signed"), ("young", "accepted")):
+            calendar.day = OPENED
+            known[name] = office.register(APPLICATION)["number"]
+            walked(office, calendar, known[name], until)
+        calendar.day = date(2026, 3, 26)
+        office.track_batch(listed(home, f"{known['gone']},,1234567890999,2026-03-24"), record=True)
+        known["a_letter"] = office.show(known["a"])["letters"][-1]["number"]
+    with Office.open(home, user=USER, today=calendar) as office:
+        yield office, known
+
+
 class TestTracking:
     def test_a_trial_keeps_nothing_then_all_is_recorded_once(
         self, office: Office, calendar: Calendar, in_state: InState, tmp_path: Path
@@ -251,26 +272,19 @@ class TestTracking:
         ],
     )
     def test_one_refused_row_keeps_back_the_whole_list(
-        self, office: Office, calendar: Calendar, in_state: InState, tmp_path: Path, row: str, fault: str
+        self, desk: tuple[Office, dict[str, str]], tmp_path: Path, row: str, fault: str
     ) -> None:
-        gone = in_state("signed")
-        calendar.day = date(2026, 3, 26)
-        sent = listed(tmp_path, f"{gone},,1234567890999,2026-03-24")
-        office.track_batch(sent, record=True)
-        calendar.day = date(2026, 3, 2)
-        a, b, young = in_state("signed"), in_state("signed"), in_state("accepted")
-        calendar.day = date(2026, 3, 26)
-        known = {"a": a, "b": b, "young": young, "gone": gone, "n": OTHER}
-        known["a_letter"] = office.show(a)["letters"][-1]["number"]
-        before = heads(office, a, b, young, gone)
-        path = listed(tmp_path, f"{a},,{NUMBER},2026-03-24", row.format(**known))
+        office, known = desk
+        cases = [known[name] for name in ("a", "b", "young", "gone")]
+        before = heads(office, *cases)
+        path = listed(tmp_path, f"{known['a']},,{NUMBER},2026-03-24", row.format(**known))
         for record in (False, True):
             with pytest.raises(DataFault) as caught:
                 office.track_batch(path, record=record)
             (found,) = caught.value.faults
             assert found.line == 3
             assert fault in found.text
-        assert heads(office, a, b, young, gone) == before
+        assert heads(office, *cases) == before
 
     def test_only_who_sends_may_record(self, office: Office, home: Path, in_state: InState, tmp_path: Path) -> None:
         number = in_state("signed")

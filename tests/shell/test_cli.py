@@ -111,7 +111,7 @@ class TestShapes:
         (letter,) = found["letters"]
         assert (code, letter.keys() >= {"kind", "number", "path", "sha256"}) == (0, True)
         assert Path(letter["path"]).read_bytes().startswith(b"%PDF")
-        assert re.fullmatch(r"云自然资依申请回〔2026〕1号.*登记回执\.pdf", Path(letter["path"]).name)
+        assert re.fullmatch(r"云自然资依申请演回〔2026〕1号.*登记回执\.pdf", Path(letter["path"]).name)
         code, again = said("letter", number, "registration_receipt")
         assert (code, again["path"], again["number"]) == (0, letter["path"], letter["number"])
 

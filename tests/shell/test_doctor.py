@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,38 @@ def test_a_full_disk_is_found(home: Path, monkeypatch: pytest.MonkeyPatch, free:
     usage: Any = collections.namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1 << 40, 0, free))
     assert found(home)["disk"]["level"] == level
+
+
+def test_what_a_cut_off_act_left_behind_is_told_and_swept(
+    home: Path, office: Office, calendar: Calendar, quick_letters: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between content and entry: no number is taken, the next letter gets it, the content can be swept."""
+    number = office.register(APPLICATION)["number"]
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as context:
+        context.setattr("yishenqing.store.ledger.append", killed)
+        with pytest.raises(Killed):
+            office.act(number, "acknowledged")
+    assert office.show(number)["letters"] == []
+    (left,) = (p for p in (home / "files").rglob("*") if p.is_file())
+    assert "leftovers" not in found(home)  # perhaps somebody is just recording it
+    os.utime(left, (0, 0))
+    assert left.name in found(home)["leftovers"]["text"]
+    (issued,) = office.act(number, "acknowledged")["letters"]
+    assert issued["number"].endswith("〔2026〕1号")
+    other = home / "files" / "ab" / ("ab" * 32)
+    other.parent.mkdir(exist_ok=True)
+    other.write_bytes(b"nobody's")
+    os.utime(other, (0, 0))
+    assert [row["text"] for row in doctor.examine(home, sweep=True)["findings"] if row["name"] == "leftovers"] == [
+        "已删除1个没有案卷引用的文件"
+    ]
+    assert not other.exists()
+    assert office.verify(number) == []  # what a case refers to stays, however old
+    assert "leftovers" not in found(home)

@@ -125,7 +125,7 @@ def test_each_kind_has_a_series_of_its_own() -> None:
     assert not taken & set(series)
 
 
-def test_every_step_finds_its_letter(rules: Rulebook) -> None:
+def test_every_step_finds_its_letter(rules: Rulebook, unproved: None) -> None:
     steps: Workflow = rules.workflow
     wanted = {s.letter for s in steps.steps.values()} & set(KINDS)
     assert len(wanted) == 11
@@ -133,7 +133,7 @@ def test_every_step_finds_its_letter(rules: Rulebook) -> None:
     assert not [f for f in faults for kind in KINDS if f"“{kind}”" in f]
 
 
-def test_a_step_cannot_issue_a_letter_without_a_series(home: Path) -> None:
+def test_a_step_cannot_issue_a_letter_without_a_series(home: Path, unproved: None) -> None:
     own = home / "letters"
     own.mkdir()
     text = (shipped("letters") / "oral_form.html").read_text(encoding="utf-8")

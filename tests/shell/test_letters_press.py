@@ -79,6 +79,21 @@ def test_a_letter_is_tagged_pdf_a_with_title_and_language(sample: Sample) -> Non
             assert "/ToUnicode" in font.get_object()
 
 
+@pytest.mark.parametrize("kind", ["reply_granted", "file_cover"])
+def test_what_an_archive_forbids_is_nowhere_in_the_file(sample: Sample, kind: str) -> None:
+    """No validator is at hand: what ISO 19005 forbids, or asks of every font, is looked for in every object."""
+    pdf = PdfReader(io.BytesIO(book().pdf(kind, given(sample, 2, ORGANS[0]))))
+    forbidden = {"/JavaScript", "/JS", "/Launch", "/OpenAction", "/AA", "/Encrypt", "/SMask", "/RichMedia", "/Movie"}
+    objects: list[Any] = [pdf.get_object(number) for number in (*pdf.xref[0], *pdf.xref_objStm) if number]
+    keys = {key for one in objects if isinstance(one, dict) for key in one}
+    assert "/FontFile2" in keys
+    assert not keys & forbidden
+    described = [one for one in objects if isinstance(one, dict) and one.get("/Type") == "/FontDescriptor"]
+    assert described
+    assert all("/FontFile2" in one for one in described)
+    assert "/ID" in pdf.trailer
+
+
 def test_the_tags_name_every_line_once_in_reading_order(sample: Sample) -> None:
     pdf = PdfReader(
         io.BytesIO(book().pdf("reply_granted", given(sample, 40, ORGANS[0]) | {"attachments": ["备案表"]}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 import docx
 import pytest
-from offices import APPLICATION, USER, Calendar, ysq
+from offices import APPLICATION, USER, Calendar, quick_pdf, ysq
+from offices import OPENED as OPENED_ON
 from wordfile import BODY, W, controls, edited, filled, rewritten
 
 from yishenqing.core.errors import DataFault, Moved, Refused
@@ -31,19 +33,35 @@ BEYOND = {"drafted", "found"}
 DAY = "2026-03-02"
 
 
-@pytest.fixture
-def drafted(office: Office, quick_letters: None) -> str:
-    """A case whose reply has been drafted and lies with the reviewer."""
-    number = office.register(APPLICATION)["number"]
-    for step, facts in (*OPENED, ("drafted", INTERNAL)):
-        office.act(number, step, facts)
-    return str(number)
+@pytest.fixture(scope="module")
+def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """An office with a drafted reply, which lies with the reviewer, and its Word file; made once, copied often."""
+    home = Path(shutil.copytree(template, tmp_path_factory.mktemp("drafted") / "home"))
+    with pytest.MonkeyPatch.context() as patch, Office.open(home, user=USER, today=Calendar(OPENED_ON)) as office:
+        patch.setattr(Letterbook, "pdf", quick_pdf)
+        number = str(office.register(APPLICATION)["number"])
+        for step, facts in (*OPENED, ("drafted", INTERNAL)):
+            office.act(number, step, facts)
+        office.letter_docx(number, KIND, home.parent / "草稿.docx")
+    return home, number
 
 
 @pytest.fixture
-def file(office: Office, drafted: str, tmp_path: Path) -> Path:
-    office.letter_docx(drafted, KIND, tmp_path / "草稿.docx")
-    return tmp_path / "草稿.docx"
+def home(request: pytest.FixtureRequest, template: Path, tmp_path: Path) -> Path:
+    """A copy of that office for whoever asks for its case, else a new one."""
+    wanted = "drafted" in request.fixturenames
+    source = request.getfixturevalue("made")[0] if wanted else template
+    return Path(shutil.copytree(source, tmp_path / "某 机关"))
+
+
+@pytest.fixture
+def drafted(made: tuple[Path, str], quick_letters: None) -> str:
+    return made[1]
+
+
+@pytest.fixture
+def file(made: tuple[Path, str], drafted: str, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made[0].parent / "草稿.docx", tmp_path / "草稿.docx"))
 
 
 def steps(office: Office, number: str) -> list[str]:

@@ -145,7 +145,8 @@ def letter(
         with wishes.office() as office:
             found = office.letter_again(case, kind)
         _show(wishes, found, printing.again(found))
-        return 0 if found["identical"] else IntegrityFault.exit_code
+        holds = found["identical"] and found.get("signature", {}).get("holds", True)
+        return 0 if holds else IntegrityFault.exit_code
     with wishes.office() as office:
         if read_docx is not None:
             read = office.read_docx(case, kind, read_docx, take=take, on=wishes.on)
@@ -158,7 +159,8 @@ def letter(
         )
     issued = f"已出具　{found['number']}" if found["number"] else "卷宗用表（不编号）"
     status = "草稿（没有编号，不得发出）" if found["draft"] else issued
-    _show(wishes, found, [f"{found['title']}　{status}", str(found["path"])])
+    signed = [f"已签名　{found['signed']['path']}"] if "signed" in found else []
+    _show(wishes, found, [f"{found['title']}　{status}", str(found["path"]), *signed])
     return 0
 
 

@@ -26,12 +26,13 @@ def _show(wishes: Wishes, found: object, lines: list[str]) -> None:
     cls=Command,
     help="体检：系统库、字体、数据库、工作日安排、磁盘、时钟；故障写明怎样处理（退出码为6）。",
 )
+@click.option("--sweep", is_flag=True, help="删除没有案卷引用的残留文件（办理中途断电、被终止所留）")
 @global_options
-def doctor(wishes: Wishes) -> int:
+def doctor(wishes: Wishes, *, sweep: bool) -> int:
     """Examine the machine and the office."""
     from yishenqing.office.doctor import examine  # noqa: PLC0415 - help pages need no office
 
-    found = examine(wishes.folder)
+    found = examine(wishes.folder, sweep=sweep)
     lines = []
     for row in found["findings"]:
         lines.append(f"［{_SIGNS[row['level']]}］{row['title']}　{row['text']}")

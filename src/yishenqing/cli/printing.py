@@ -177,15 +177,38 @@ _MADE_BY = {"program": "程序或者其程序库的版本", "templates": "文书
 def again(found: Row) -> list[str]:
     """Return how a letter made again compares with the one that was issued."""
     head = f"{found['title']}　{found['number']}"
+    signed = _signature(found["signature"]) if "signature" in found else []
     if found["identical"]:
-        return [f"{head}　重新印制的结果与原件完全一致", f"SHA-256 {found['sha256']}"]
+        return [f"{head}　重新印制的结果与原件完全一致", f"SHA-256 {found['sha256']}", *signed]
     changed = "、".join(_MADE_BY[name] for name in found["changed"])
     same = "所用的程序、模板、字体、格式都没有变，变的可能是机关设置（名称、地址等）或者工作日安排，请查明"
     told = f"出具以后变了的：{changed}" if changed else same
     out = [f"{head}　重新印制的结果与原件不一致（原件仍与记录相符）", told]
     if not found["lines"]:
-        return [*out, "文字完全相同，只是版面或者文件内部的写法不同。"]
-    return [*out, "文字的差别（- 原件，+ 重新印制）：", *(f"  {line}" for line in found["lines"])]
+        return [*out, "文字完全相同，只是版面或者文件内部的写法不同。", *signed]
+    return [*out, "文字的差别（- 原件，+ 重新印制）：", *(f"  {line}" for line in found["lines"]), *signed]
+
+
+def _signature(found: Row) -> list[str]:
+    """Return what the electronic signature was found to be."""
+    begins = "以原件逐字节开头" if found["begins_with_letter"] else "不以原件开头，已被改动"
+    out = [f"已签名的文件：{begins}；SHA-256 {found['sha256']}"]
+    if not found["examined"]:
+        return [*out, "  本机没有 pyHanko，不能核验签名；请运行：pip install 'yishenqing[sign]'"]
+    if not found["signatures"]:
+        out.append("  文件中没有本程序读得出的签名")
+    for one in found["signatures"]:
+        if not one["readable"]:
+            out.append("  签名不是本程序能核验的种类（如国密 SM2），请用签章系统核验")
+            continue
+        state = "有效，签名以后没有改动" if one["intact"] and one["whole"] else "无效：签名以后有改动"
+        trust = (
+            "证书可信"
+            if one["trusted"]
+            else "证书是否可信未核（letters.sign.trust 没有写明或者不能到达可信的根证书）"
+        )
+        out.append(f"  签名人 {one['by']}，签名时间 {one['at']}：{state}；{trust}")
+    return out
 
 
 def draft(found: Row) -> list[str]:

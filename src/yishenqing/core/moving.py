@@ -18,7 +18,7 @@ from yishenqing.core.standing import Attempt, Standing
 
 FROM, TO = "from_rules", "to_rules"
 # What the program itself notes in an entry beside the facts of the step.
-NOTES = frozenset({"letter", "switched_off", "corrected", "stands_in_for"})
+NOTES = frozenset({"letter", "switched_off", "corrected", "stands_in_for", "inspection"})
 
 
 def moves(entries: Sequence[Entry]) -> list[tuple[Entry, str, str]]:

@@ -179,7 +179,8 @@ class Letterbook:
         letterhead = (self._style.format or kind.format) == "letter"
         head = sheet.Head(organ, kind.title, _number(clean), letterhead=letterhead, seal=self._style.seal)
         metrics = fonts.metrics(self._style.by_role)
-        pages = sheet.lay_out(head, blocks, metrics, draft=bool(letter.get("draft")))
+        marks = {name: bool(letter.get(name)) for name in ("draft", "rehearsal")}
+        pages = sheet.lay_out(head, blocks, metrics, **marks)
         _refuse_missing(kind, sheet.characters(pages), metrics)
         return press.to_pdf(pages, metrics, press.About(kind.title, organ, letter["date"]), enclosed)
 

@@ -13,14 +13,18 @@ WIDTH = 156 * 72 / 25.4  # 版心
 SIZE = 16.0  # 3号
 SPACING = (WIDTH - 28 * SIZE) / 27  # 28 characters fill the width exactly
 PITCH = SIZE + SPACING  # one 字 of the grid
-_TIGHTEST = SPACING - 0.03 * SIZE
+_TIGHT = SPACING - 0.03 * SIZE
+_TIGHTEST = SPACING - 0.055 * SIZE  # 1½ characters more in a line, where every other break is looser than that
 
 NO_START = frozenset("，。、；：？！）〕】》〉」』”’％‰℃,.;:?!)]}%")
 NO_END = frozenset("（〔【《〈「『“‘([{")
 _HALF_END = frozenset("，。、；：？！）〕】》〉」』”’")  # their right half is blank and may hang over the edge
 _PAIRED = frozenset("—…")
 _AFTER_DIGIT = frozenset("年月日号")
-_PARTED_DATE = 0.8  # points of letter spacing
+_BEFORE_DIGIT = frozenset("年月")
+_NUMERALS = frozenset("一二三四五六七八九十")
+# How much wider a line may be spaced (points a character; 0.6 is one hanzi a line) before these are parted:
+_PARTED_DATE, _PARTED_NUMBER, _PARTED_DIGITS = 0.8, 1.3, 1.6
 _LONGEST_WORD = 8  # a longer run of Latin letters or digits may be broken after a hyphen, slash, dot …
 _LONGEST_PART = 14  # … and a part without any of these anywhere
 _JOINTS = frozenset("-/._@?&=")
@@ -78,10 +82,10 @@ def _fill(text: str, widths: list[float], breaks: list[bool], start: int, room: 
         needed = _needed(text[end - 1], natural, end - start, room)
         if needed < _TIGHTEST:
             break
-        if end == len(text):
+        if end == len(text) and needed >= _TIGHT:
             return end, min(SPACING, needed)
-        paid = abs(needed - SPACING) + _reluctance(text, end)
-        if breaks[end] and paid <= cost:
+        paid = abs(needed - SPACING)
+        if end < len(text) and breaks[end] and paid <= cost and (paid := paid + _reluctance(text, end)) <= cost:
             best, cost, spacing = end, paid, needed
     if best > start:
         return best, spacing
@@ -89,8 +93,18 @@ def _fill(text: str, widths: list[float], breaks: list[bool], start: int, room: 
 
 
 def _reluctance(text: str, i: int) -> float:
-    """2026 and 年 are parted only where the line would otherwise be stretched by two characters."""
-    return _PARTED_DATE if text[i - 1].isdecimal() and text[i] in _AFTER_DIGIT else 0.0
+    """Return what it costs to end a line within a date, a number or an article; widening the line may be cheaper."""
+    before, after = text[i - 1], text[i]
+    if after.isdecimal():
+        if before in _BEFORE_DIGIT:
+            return _PARTED_DATE  # 2026年/3月5日
+        if before == "〕":
+            return _PARTED_NUMBER  # 〔2026〕/7号
+    if before.isdecimal() and after in _AFTER_DIGIT:
+        return _PARTED_NUMBER
+    if before == "第" and after in _NUMERALS:
+        return _PARTED_DATE
+    return _PARTED_DIGITS if _latin(before) and _latin(after) else 0.0
 
 
 def _needed(last: str, natural: float, count: int, room: float) -> float:

@@ -18,6 +18,8 @@ MM = 72 / 25.4
 LEFT, TOP, HEIGHT = 28 * MM, 37 * MM, 225 * MM
 ROWS = 22
 ROW = (HEIGHT - SIZE) / (ROWS - 1)  # first and last line flush with the 版心: 29.610 pt
+_TIGHTEST_ROW = 1.6 * SIZE  # 7.3.5.5: how close rows may move where only the signature would run over
+_LEADS_IN = 2  # rows of a paragraph that only announces the next one; a longer one may end a page
 BLANK = ROW - SIZE
 TITLE = 22.0  # 2号
 MARK_TOP, RULE_GAP = 30 * MM, 4 * MM  # 10.1
@@ -29,6 +31,7 @@ _SIGNED_WITH = 2  # lines of text that stay with the signature (7.3.5.5)
 _LEVELS = {"h1": ("hei", "H2"), "h2": ("kai", "H3")}
 _MARK_PART, _NUMBER_PART, _TITLE_PART, _TEXT_PART = 1, 2, 3, 4  # the order in which a letter is read
 _SIGNATURE_PART = 1_000_000  # after all text
+_DRAFT, _REHEARSAL = "草稿　未经签发，不得发出", "演练　不是正式文书，不得发出"
 _LONGEST_CENTRED = 13  # characters; a longer organ's name would run over the edge when centred on the date
 
 
@@ -84,26 +87,37 @@ class _Row:
     role: str = "fangsong"
     tag: str = "P"
     part: int = 0
+    leads: bool = False  # a heading, or what announces the next paragraph: never the last row of a page
 
 
-def lay_out(head: Head, blocks: Sequence[Block], metrics: Metrics, *, draft: bool) -> list[Page]:
-    """Return the pages of a letter."""
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """The rows of one page, and how far they stand apart."""
+
+    rows: Sequence[_Row]
+    pitch: float = ROW
+
+
+def lay_out(
+    head: Head, blocks: Sequence[Block], metrics: Metrics, *, draft: bool, rehearsal: bool = False
+) -> list[Page]:
+    """Return the pages of a letter; a draft and a rehearsal say so on each."""
     body = [b for b in blocks if b.kind not in ("sign", "date")]
     text = _text_rows(body, metrics)
     signature = _signature_rows(blocks, metrics, seal=head.seal)
     top, start, rules = _letterhead(head, metrics) if head.letterhead else _plain_head(head, metrics)
     first = int((TOP + HEIGHT - SIZE - start) / ROW + 1.001)
-    sheets = _paginate(text, signature, first)
+    sheets = _paginate(text, signature, first, _TIGHTEST_ROW if head.letterhead else ROW)
     pages = []
-    for number, rows in enumerate(sheets, 1):
+    for number, found in enumerate(sheets, 1):
         y = start if number == 1 else TOP
-        lines = [_placed(row, y + i * ROW) for i, row in enumerate(rows) if row.line]
+        lines = [_placed(row, y + i * found.pitch) for i, row in enumerate(found.rows) if row.line]
         if number == 1:
             lines = [*top, *lines]
         if number > 1 or not head.letterhead:  # 10.1: 首页不显示页码
             lines.append(_page_number(number, metrics))
-        if draft:
-            lines.append(_draft_mark())
+        if draft or rehearsal:
+            lines.append(_warning(_DRAFT if draft else _REHEARSAL))
         pages.append(Page(tuple(lines), rules if number == 1 else ()))
     return pages
 
@@ -125,7 +139,8 @@ def _text_rows(blocks: Sequence[Block], metrics: Metrics) -> list[_Row]:
         else:
             first = 0.0 if block.kind == "to" else 2 * PITCH
             lines = compose(block.text, partial(metrics.width, role=role), first=first)
-            rows += [_Row(line, role, tag, part) for line in lines]
+            leads = block.kind in _LEVELS or (block.text.endswith("：") and len(lines) <= _LEADS_IN)
+            rows += [_Row(line, role, tag, part, leads) for line in lines]
     return rows
 
 
@@ -188,27 +203,39 @@ def _width(
     return metrics.width(text, role) * size + spacing * (len(text) - 1)
 
 
-def _paginate(text: Sequence[_Row], signature: Sequence[_Row], first: int) -> list[list[_Row]]:
-    """Cut rows into pages of ``first``, then 22; the signature takes at least two lines of text along."""
-    pages: list[list[_Row]] = []
-    rest = list(text)
-    room = first
+def _paginate(text: Sequence[_Row], signature: Sequence[_Row], first: int, tightest: float) -> list[_Sheet]:
+    """Cut rows into pages of ``first``, then 22; the signature takes at least two lines of text along.
+
+    Where only the signature would run over the first page, its rows move closer, to ``tightest`` at most (7.3.5.5);
+    later pages have 22 rows (5.2.3). Where a heading is taken over to the next page, the rows that stay fill theirs.
+    """
+    sheets: list[_Sheet] = []
+    rest, room = list(text), first
     while len(rest) > room:
-        page, rest = rest[:room], rest[room:]
-        pages.append(page)
+        end = _page_end(rest, room)
+        sheets.append(_Sheet(rest[:end], ROW * (room - 1) / max(end - 1, 1)))
+        rest = rest[end:]
         while rest and rest[0].line is None:
             rest.pop(0)
         room = ROWS
-    if len(rest) + len(signature) > room:
-        keep = max(len(rest) - _SIGNED_WITH, 0)
-        while keep and rest[keep].line is None:
-            keep -= 1
-        pages.append(rest[:keep])
-        rest = rest[keep:]
-    elif pages and len(rest) < _SIGNED_WITH:
-        borrow = _SIGNED_WITH - len(rest)
-        pages[-1], rest = pages[-1][:-borrow], [*pages[-1][-borrow:], *rest]
-    return [*(page for page in pages if page), [*rest, *signature]]
+    if not rest or (sheets and len(rest) < _SIGNED_WITH):
+        last = list(sheets.pop().rows)
+        keep = _page_end(last, len(last) - _SIGNED_WITH + len(rest))
+        return [*sheets, _Sheet(last[:keep]), _Sheet([*last[keep:], *rest, *signature])]
+    pitch = ROW * (room - 1) / max(room - 1, len(rest) + len(signature) - 1)
+    if pitch >= (ROW if sheets else tightest):
+        return [*sheets, _Sheet([*rest, *signature], pitch)]
+    keep = _page_end(rest, max(len(rest) - _SIGNED_WITH, 0))
+    before = [_Sheet(rest[:keep])] if keep else []
+    return [*sheets, *before, _Sheet([*rest[keep:], *signature])]
+
+
+def _page_end(rows: Sequence[_Row], most: int) -> int:
+    """Return where a page of at most ``most`` rows ends: neither with a heading nor with an empty row."""
+    end = most
+    while end and (rows[end - 1].leads or rows[end - 1].line is None):
+        end -= 1
+    return end or most
 
 
 def _letterhead(head: Head, metrics: Metrics) -> tuple[list[Placed], float, tuple[Rule, ...]]:
@@ -275,9 +302,9 @@ def _page_number(number: int, metrics: Metrics) -> Placed:
     return Placed(text, x, y, PAGE_NUMBER, "song", 0.0)
 
 
-def _draft_mark() -> Placed:
+def _warning(text: str) -> Placed:
     """Outside the 版心, so that it moves nothing; it must never be mistaken for the letter that was sent."""
-    return Placed("草稿　未经签发，不得发出", LEFT, 15 * MM, 18.0, "hei", 0.0)
+    return Placed(text, LEFT, 15 * MM, 18.0, "hei", 0.0)
 
 
 def characters(pages: Sequence[Page]) -> set[tuple[str, str]]:

@@ -17,12 +17,12 @@ from yishenqing.core.decide import decide
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.guards import guard_refusals
-from yishenqing.core.ledger import Entry, canonical, sm3_digest
+from yishenqing.core.ledger import Entry, canonical
 from yishenqing.core.ledger import append as chained
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, paperwork, telling
+from yishenqing.office import casework, paperwork, proving, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from yishenqing.letters import Letterbook
     from yishenqing.letters.model import LetterKind
     from yishenqing.letters.press import Enclosed
+    from yishenqing.letters.signing import Signing
 
 
 @dataclass(frozen=True)
@@ -85,22 +86,32 @@ class Plan:
 
 @dataclass(frozen=True)
 class Printed:
-    """A letter rendered for a plan, not yet issued; ``noted`` is what its entry says of the inspection."""
+    """A letter rendered for a plan, not yet issued; ``noted`` is what its entry says of the inspection.
+
+    ``signed`` is the same with a signature behind it, where the office signs.
+    """
 
     plan: Plan
     title: str
     content: bytes
     noted: Mapping[str, Any] = field(default_factory=dict)
+    signed: bytes = b""
 
 
 class Registry:
     """Plans, prints and records acts with the office's settings, letters and papers."""
 
     def __init__(
-        self, settings: Settings, letters: Callable[[], Letterbook], papers: Papers, law: Callable[[], Law]
+        self,
+        settings: Settings,
+        letters: Callable[[], Letterbook],
+        papers: Papers,
+        law: Callable[[], Law],
+        signing: Signing | None = None,
     ) -> None:
         """Work for one office; its letters are fetched when a step issues one, today's law when it is asked about."""
         self._settings, self._fetch_letters, self._papers, self._fetch_law = settings, letters, papers, law
+        self._signing = signing
 
     @property
     def _letters(self) -> Letterbook:
@@ -155,7 +166,7 @@ class Registry:
         kind = letter_kind(case, step, facts)
         if not kind:
             return Plan(case, act, step, facts, destination, "", "", 0, "")
-        series = self._letters.kind(kind).series or ""
+        series = proving.series_of(self._letters.kind(kind), rehearsal=act.rehearsal)
         n = ledger_store.peek_number(connection, case.row.agency, series, act.on.year)
         number = self._settings.numbered_letter(series, act.on.year, n)
         return Plan(case, act, step, facts, destination, kind, series, n, number)
@@ -175,7 +186,8 @@ class Registry:
         letter_context = self.context_of(kind, plan.case, plan.act, plan.facts, open_facts, plan.letter_number)
         book = self._letters
         content = book.pdf(plan.letter, letter_context, files) if files else book.pdf(plan.letter, letter_context)
-        return Printed(plan, kind.title, content)
+        signed = proving.signed(content, kind, self._signing, rehearsal=plan.act.rehearsal)
+        return Printed(plan, kind.title, content, signed=signed)
 
     def context_of(
         self,
@@ -259,7 +271,7 @@ class Registry:
         found |= telling.telling(story, step, told)
         if told.get("reasoning"):  # the handler's own words: an island between the locked sentences
             found["islands"]["explanation"] = [{"text": told["reasoning"], "source": "officer"}]
-        found["letter"]["step"] = act.step
+        found["letter"] |= {"step": act.step, "rehearsal": act.rehearsal}
         return found
 
     def record(self, connection: Connection, plan: Plan, printed: Printed | None) -> Casework:
@@ -269,17 +281,9 @@ class Registry:
         inside, sealed = vault.seal_facts(plan.step, plan.facts)
         papers = self._file_facts(plan, inside)
         if printed is not None:
-            paper = self._papers.keep(printed.content, issued_store.file_name(plan.letter_number, printed.title))
-            papers.append(paper)
-            inside |= printed.noted
-            inside["letter"] = {
-                "kind": plan.letter,
-                "number": plan.letter_number,
-                "series": plan.series,
-                "n": plan.letter_n,
-                **paper.in_entry(),
-                **_proof(paper, printed.content, self._letters.made_by()),
-            }
+            kept, told = proving.kept(self._papers, printed, self._letters.made_by())
+            papers += kept
+            inside |= {**printed.noted, "letter": told}
         entry = self._entry(case, act, inside)
         ledger_store.append(connection, entry)
         after = _after(case, entry, plan.fact)
@@ -343,12 +347,6 @@ class Registry:
                 hashlib.sha256(printed.content).hexdigest(),
             ),
         )
-
-
-def _proof(paper: Paper, content: bytes, made_by: Mapping[str, str]) -> dict[str, Any]:
-    """Return the letter's SM3 beside its SHA-256, and by what it was made, for whoever makes it again."""
-    second = sm3_digest(paper.salt, content, paper.name)
-    return {**({"sm3": second} if second else {}), "made": dict(made_by)}
 
 
 def _stood_in(act: Act, step: Step) -> dict[str, Any]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from yishenqing.letters import Letterbook
+    from yishenqing.letters.signing import Signing
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
 
@@ -153,7 +154,8 @@ class Desk:
     def _registry(self) -> Registry:
         from yishenqing.office.acting import Registry  # noqa: PLC0415 - reading verbs record nothing
 
-        return Registry(self.settings, lambda: self._letters, self._papers, lambda: self._rules().law)
+        sign = letter_signing(self.home, self.settings)
+        return Registry(self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, sign)
 
     def _act(
         self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""
@@ -200,18 +202,32 @@ class Desk:
             YishenqingError: a copy cannot be written; the letter is issued nevertheless.
         """
         with self._transactions.reading() as connection:
-            for letter in issued_store.letters_of(connection, self.settings.agency, number):
-                path = self._letter_path(letter)
-                if not vault.is_content(path, letter.sha256):
-                    content = self._papers.read(letter.sha256)
-                    try:
-                        vault.write_whole(path, content)
-                    except OSError as error:
-                        text = (
-                            f"《{letter.title}》（{letter.letter_number}）已经出具并记入案卷，但是副本写不到“{path}”"
-                            f"（{error.strerror}）；排除故障后运行 ysq show {number} 即可补出，不要重复办理。"
-                        )
-                        raise YishenqingError(text) from error
+            letters = issued_store.letters_of(connection, self.settings.agency, number)
+            signed = self._signed_copies(connection, number) if self.settings.letters.sign else {}
+        for letter in letters:
+            path = self._letter_path(letter)
+            self._published(letter, path, letter.sha256)
+            name = issued_store.signed_name(letter.letter_number, letter.title)
+            if name in signed:
+                self._published(letter, path.with_name(name), signed[name])
+
+    def _signed_copies(self, connection: Connection, number: str) -> dict[str, str]:
+        """Return the SHA-256 of each signed letter of a case by its file name."""
+        papers = vault.papers_of(connection, self.settings.agency, number)
+        return {p.name: p.sha256 for p in papers.values()}
+
+    def _published(self, letter: Issued, path: Path, sha256: str) -> None:
+        if vault.is_content(path, sha256):
+            return
+        content = self._papers.read(sha256)
+        try:
+            vault.write_whole(path, content)
+        except OSError as error:
+            text = (
+                f"《{letter.title}》（{letter.letter_number}）已经出具并记入案卷，但是副本写不到“{path}”"
+                f"（{error.strerror}）；排除故障后运行 ysq show {letter.number} 即可补出，不要重复办理。"
+            )
+            raise YishenqingError(text) from error
 
 
 def letter_style(home: Path, settings: Settings) -> Style:
@@ -220,6 +236,17 @@ def letter_style(home: Path, settings: Settings) -> Style:
 
     fonts = {str(role): (home / Path(name).expanduser()).resolve() for role, name in settings.fonts.items()}
     return Style(settings.letters.format, settings.letters.seal, fonts)
+
+
+def letter_signing(home: Path, settings: Settings) -> Signing | None:
+    """Return with what the office signs its letters; its files are looked for from its folder."""
+    wish = settings.letters.sign
+    if wish is None:
+        return None
+    from yishenqing.letters.signing import Signing  # noqa: PLC0415 - few offices sign
+
+    key, trust = ((home / Path(name).expanduser()).resolve() if name else None for name in (wish.pkcs12, wish.trust))
+    return Signing(key, os.environ.get(wish.password_env, ""), wish.command, trust)
 
 
 def system_user() -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from yishenqing.core.errors import DataFault, YishenqingError
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import database_url, letter_style, system_today
+from yishenqing.office.desk import database_url, letter_signing, letter_style, system_today
 from yishenqing.shipped import layered
 
 if TYPE_CHECKING:
@@ -51,8 +51,10 @@ class Finding:
         }
 
 
-def examine(home: Path) -> Row:
+def examine(home: Path, *, sweep: bool = False) -> Row:
     """Examine the machine and the office in ``home``; an office that is not there yet is told, not a fault.
+
+    With ``sweep``, contents that no case refers to (left by an act that was cut off) are deleted.
 
     Answers ``findings`` and ``sound``, which is False when any finding is a fault.
     """
@@ -60,7 +62,7 @@ def examine(home: Path) -> Row:
     settings = _settings(home, findings)
     findings += [*_fonts(home, settings), *_calendar(home), *_disk(home)]
     if settings is not None:
-        findings += _guarded("database", "数据库", lambda: _database(home, settings))
+        findings += _guarded("database", "数据库", lambda: _database(home, settings, sweep=sweep))
     findings += _today()
     return {"findings": [f.as_json() for f in findings], "sound": all(f.level != "fault" for f in findings)}
 
@@ -136,8 +138,24 @@ def _fonts(home: Path, settings: Settings | None) -> Iterator[Finding]:
     faults = ownfonts.faults(own)
     for fault in faults:
         yield Finding(fault.field, "自有字体", "fault", fault.text, "请更换字体文件，或者删去 office.yaml 中的这一项")
+    if settings is not None:
+        yield from _signing(home, settings)
     if own and not faults:
         yield Finding("own_fonts", "自有字体", "ok", "、".join(str(path.name) for path in own.values()))
+
+
+def _signing(home: Path, settings: Settings) -> Iterator[Finding]:
+    how = letter_signing(home, settings)
+    if how is None:
+        return
+    from yishenqing.letters import signing  # noqa: PLC0415
+
+    found = signing.faults(how)
+    for fault in found:
+        remedy = "请改正，或者删去 office.yaml 中 letters 的 sign；改正以前不能出具文书"
+        yield Finding("signing", "电子签名", "fault", fault.text, remedy)
+    if not found:
+        yield Finding("signing", "电子签名", "ok", how.command[0] if how.command else str(how.pkcs12))
 
 
 def _calendar(home: Path) -> Iterator[Finding]:
@@ -172,7 +190,8 @@ def _disk(home: Path) -> Iterator[Finding]:
     yield Finding("disk", "磁盘", level, text, remedy)
 
 
-def _database(home: Path, settings: Settings) -> list[Finding]:
+def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
+    from yishenqing.office.leftovers import leftovers  # noqa: PLC0415
     from yishenqing.store.engine import Transactions, open_engine  # noqa: PLC0415
     from yishenqing.store.upgrade import last_recorded, newest, revision  # noqa: PLC0415
 
@@ -185,10 +204,23 @@ def _database(home: Path, settings: Settings) -> list[Finding]:
             if known != wanted:
                 text = f"结构是{known or '空的'}，本版本程序需要{wanted}"
                 return [Finding("database", "数据库", "fault", text, "请先备份，然后运行：ysq upgrade")]
-            last = last_recorded(connection, settings.agency)
+            last, left = last_recorded(connection, settings.agency), leftovers(home, connection)
     finally:
         transactions.close()
-    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last)]
+    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last), *_left(left, sweep=sweep)]
+
+
+def _left(left: list[Path], *, sweep: bool) -> Iterator[Finding]:
+    """Tell of contents without a case: they may be letters never issued, which nobody should find by chance."""
+    if left and sweep:
+        from yishenqing.office.leftovers import swept  # noqa: PLC0415
+
+        yield Finding("leftovers", "残留文件", "ok", f"已删除{swept(left)}个没有案卷引用的文件")
+    elif left:
+        text = (
+            f"有{len(left)}个没有案卷引用的文件（办理中途断电、被终止所留，没有占用编号，不影响案卷），如 {left[0]}"
+        )
+        yield Finding("leftovers", "残留文件", "warning", text, "可以运行 ysq doctor --sweep 删除")
 
 
 def _clock(last: str) -> Finding:

@@ -246,9 +246,8 @@ def mentions(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, Mapping):
         if isinstance(value.get("file"), str) and "size" in value:
             yield value
-        else:
-            for item in value.values():
-                yield from mentions(item)
+        for item in value.values():  # a letter's signed copy stands within the letter
+            yield from mentions(item)
     elif isinstance(value, list):
         for item in value:
             yield from mentions(item)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from yishenqing.core.errors import IntegrityFault, NotFound, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row, at
-from yishenqing.office.desk import Desk
+from yishenqing.office.desk import Desk, letter_signing
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
@@ -41,9 +41,16 @@ class PaperVerbs(Desk):
             issued = issued_store.letters_of(connection, self.settings.agency, number)
             known = [x for x in issued if x.kind == kind]
             open_facts = self._opener(connection, number)
+            copies = self._signed_copies(connection, number)
         if known:
             self._transactions.once_kept(lambda: self._publish(number))
-            return {**known[-1].as_json(str(self._letter_path(known[-1]))), "draft": False}
+            path = self._letter_path(known[-1])
+            row: Row = {**known[-1].as_json(str(path)), "draft": False}
+            name = issued_store.signed_name(known[-1].letter_number, known[-1].title)
+            if name not in copies:
+                return row
+            self._transactions.once_kept(lambda: self._published(known[-1], path.with_name(name), copies[name]))
+            return {**row, "signed": {"path": str(path.with_name(name)), "sha256": copies[name]}}
         letter = self._letters.kind(kind)
         context, draft = self._unissued(case, letter, issued, open_facts)
         place = "previews" if draft else "forms"
@@ -55,7 +62,8 @@ class PaperVerbs(Desk):
         """Make an issued letter again from the ledger and compare it with what was issued; nothing is stored.
 
         Answers ``identical``, both SHA-256, ``changed`` (program, templates, fonts, style: what is not as it was on
-        the day of issue), and ``lines`` that differ in words.
+        the day of issue), and ``lines`` that differ in words; of a signed letter also ``signature``: whether it
+        begins with the letter, and what each signature was found to be.
 
         Raises:
             NotFound: no such case, or no letter of that kind was issued in it.
@@ -73,8 +81,14 @@ class PaperVerbs(Desk):
             before = casework.load(connection, practice, number)
             open_facts = self._opener(connection, number)
             files = self._registry.enclosed(connection, before, before.workflow.steps[entry.step])
+            papers = vault.papers_of(connection, self.settings.agency, number)
         made = remaking.again(self._registry, self._letters, before, entry, known[-1], open_facts, files)
-        return remaking.compared(known[-1], entry, self._papers.read(known[-1].sha256), made, self._letters.made_by())
+        issued = self._papers.read(known[-1].sha256)
+        found = remaking.compared(known[-1], entry, issued, made, self._letters.made_by())
+        if told := entry.facts["letter"].get("signature"):
+            content = self._papers.read(papers[told["file"]].sha256)
+            found["signature"] = remaking.signature(content, issued, letter_signing(self.home, self.settings))
+        return found
 
     def _unissued(
         self, case: Casework, letter: LetterKind, issued: Sequence[Issued], open_facts: Callable[[Any], Any]

@@ -22,6 +22,7 @@ from yishenqing.store.issued import Issued
 if TYPE_CHECKING:
     from yishenqing.letters import Letterbook
     from yishenqing.letters.press import Enclosed
+    from yishenqing.letters.signing import Signing
 
 _CHINA = timedelta(hours=8)
 _PAGE_NUMBER = re.compile("—[0-9]+—")
@@ -68,6 +69,25 @@ def compared(letter: Issued, entry: Entry, issued: bytes, made: bytes, made_by: 
         "made": dict(then),
         "changed": [name for name, value in made_by.items() if name in then and then[name] != value],
         "lines": [] if same else _differences(_text(issued), _text(made)),
+    }
+
+
+def signature(content: bytes, issued: bytes, how: Signing | None) -> Row:
+    """Return what the signed file is: its SHA-256, whether it begins with the letter, what its signatures are.
+
+    ``holds`` is False only where something was changed; what this machine cannot examine it does not judge.
+    """
+    from yishenqing.letters import signing  # noqa: PLC0415 - few letters are signed
+
+    found = signing.examined(content, how.trust if how else None)
+    begins = content.startswith(issued)
+    broken = [one for one in found or () if one.readable and not (one.intact and one.whole)]
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "begins_with_letter": begins,
+        "holds": begins and not broken,
+        "examined": found is not None,
+        "signatures": [one.as_json() for one in found or ()],
     }
 
 

@@ -84,6 +84,11 @@ def file_name(letter_number: str, title: str) -> str:
     return "".join("_" if c in '/\\:*?"<>|\0' else c for c in name)
 
 
+def signed_name(letter_number: str, title: str) -> str:
+    """Return the file name of a letter that was signed electronically, beside the letter itself."""
+    return file_name(letter_number, f"{title}（已签名）")
+
+
 def letters_between(connection: Connection, agency: str, since: date, until: date) -> list[Issued]:
     """Return the letters issued from ``since`` to ``until`` (both included), by day, series and number."""
     columns = [c for c in letters.c if c.name != "agency"]

@@ -1,0 +1,35 @@
+"""Contents that no case refers to: what an act that was cut off in the middle had written before its entry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from yishenqing.store.tables import files, letters
+
+_IN_FLIGHT = 3600.0  # seconds; a younger file may belong to an act that is just being recorded
+_UNFINISHED = ".writing-"
+
+
+def leftovers(home: Path, connection: Connection) -> list[Path]:
+    """Return the contents in the office's folder that no case of its database refers to, in order of name."""
+    known = {row[0] for column in (files.c.sha256, letters.c.sha256) for row in connection.execute(select(column))}
+    before = time.time() - _IN_FLIGHT
+    return sorted(p for p in _contents(home) if p.name not in known and p.stat().st_mtime < before)
+
+
+def swept(paths: list[Path]) -> int:
+    """Delete these leftovers; return how many there were."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
+
+
+def _contents(home: Path) -> Iterator[Path]:
+    """Yield contents by SHA-256, and what was never finished there or in the folders of readable copies."""
+    yield from (p for p in (home / "files").glob("??/*") if p.is_file())
+    for folder in ("issued", "previews", "forms"):
+        yield from (p for p in (home / folder).glob(f"*/{_UNFINISHED}*") if p.is_file())
