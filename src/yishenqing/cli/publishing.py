@@ -105,6 +105,20 @@ def export(wishes: Wishes, file: Path, level: str) -> None:
     _show(wishes, found, iter([f"已写出{found['precedents']}个案例：{found['path']}"]))
 
 
+@click.command(
+    "report",
+    cls=Command,
+    help="分析一年的申请和案例库：热点领域、相近申请（转主动公开、培训的线索）、案例的使用情况。",
+)
+@click.option("--year", type=click.IntRange(2008, 2100), metavar="年份", help="哪一年收到的申请（默认今年）")
+@global_options
+def report(wishes: Wishes, year: int | None) -> None:
+    """Survey a year."""
+    with wishes.office() as office:
+        found = office.precedent_report(year)
+    _show(wishes, found, _report(found))
+
+
 def _waiting(found: Row) -> Iterator[str]:
     if not found["proposals"]:
         yield "没有待审核的案例。"
@@ -155,4 +169,41 @@ def _history(found: Row) -> Iterator[str]:
         yield f"  {one['on']}　{_ACTS.get(one['act'], one['act'])}　{one['actor']}{same}　{reason}".rstrip()
 
 
-ALL: tuple[click.Command, ...] = (publish, review, withdraw, history, use, export)
+def _report(found: Row) -> Iterator[str]:
+    yield f"{found['year']}年收到申请{found['cases']}件，申请内容{found['requests']}项"
+    yield ""
+    yield "热点领域（一项可以归入几个领域）"
+    yield from (f"  {f['field']}　{f['requests']}项{_answers(f)}" for f in found["fields"])
+    yield ""
+    yield "相近的申请"
+    for n, topic in enumerate(found["topics"], start=1):
+        yield f"  {n}. {topic['topic']}　{topic['requests']}项，{topic['applicants']}个申请人{_answers(topic)}"
+        yield f"      例：{topic['example']}"
+        yield from (f"      ★ {advice}" for advice in topic["advice"])
+    if not found["topics"]:
+        yield "  没有内容相近的申请。"
+    yield ""
+    yield from _library(found["library"], found["uses"])
+
+
+def _answers(found: Row) -> str:
+    outcomes = "、".join(f"{title}{n}" for title, n in found["outcomes"].items())
+    said = f"（{outcomes}）" if outcomes else ""
+    return f"{said}　被纠正{found['overturned']}件" if found["overturned"] else said
+
+
+def _library(library: Row, uses: list[Row]) -> Iterator[str]:
+    yield (
+        f"案例库　{library['precedents']}个案例：被纠正{library['overturned']}，维持{library['maintained']}，"
+        f"依旧法裁判{library['old_law']}"
+    )
+    yield "案例的使用（检索到、打开、拟稿采用；采用后答复的结局）"
+    for one in uses:
+        lasted = f"，其中未被纠正{one['survived']}、被纠正{one['overturned']}" if one["cases"] else ""
+        used = f"{one['shown']}、{one['opened']}、{one['drafted']}"
+        yield f"  {one['id']}　{one['title']}　{used}{lasted}"
+    if not uses:
+        yield "  本年还没有使用过案例。"
+
+
+ALL: tuple[click.Command, ...] = (publish, review, withdraw, history, use, export, report)

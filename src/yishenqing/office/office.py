@@ -16,15 +16,15 @@ from yishenqing.office.desk import database_url, system_user
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
-from yishenqing.office.publishing import PublishVerbs
 from yishenqing.office.rules import RuleVerbs
+from yishenqing.office.surveying import SurveyVerbs
 from yishenqing.office.wording import WordVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import read_settings, write_settings
 from yishenqing.store.engine import Transactions, open_engine
 
 
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, PublishVerbs, WordVerbs, RuleVerbs):
+class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, SurveyVerbs, WordVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
