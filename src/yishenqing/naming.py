@@ -17,13 +17,13 @@ from yishenqing.core.surnames import COMPOUND, SINGLE, surname
 
 _TITLES = (
     "共同申请人|被申请人|申请人|复议申请人|原告|被告|第三人|上诉人|被上诉人|再审申请人|当事人|举报人|投诉人|信访人|被征收人|被拆迁人|"
-    "产权人|权利人|使用权人|承包人|承租人|出租人|买受人|继承人|利害关系人|委托代理人|代理人|法定代表人|负责人|联系人|经办人|"
+    "产权人|所有权人|共有人|权利人|使用权人|承包人|承租人|出租人|买受人|继承人|利害关系人|委托代理人|代理人|法定代表人|负责人|联系人|经办人|"
     "承办人|收件人|寄件人|签收人|见证人|证人|户主|业主|村民|居民|市民|公民|群众|职工|员工|律师|法官|审判员|书记员|主任|局长|"
     "科长|处长|村支书|支书|书记|镇长|乡长|村长|所长|队长|组长|会计|医生|教师|老师|同志|父亲|母亲|妻子|丈夫|儿子|女儿|配偶|"
     "哥哥|弟弟|姐姐|妹妹|之父|之母|之妻|之夫|之子|之女|姓名|本人|邻居|死者|受害人|嫌疑人|购房人|开发商|其子|其女|其妻|其父|其母|其夫"
 )
 _VERBS = (
-    "经查|询问|由于|由|于|与|和|及|向|对|将|给|诉|找|据|经|称|同|系|为|是|以|因|令|请|叫|名叫|名为|代表|通知|告知|要求|委托|转交|"
+    "经查|其后|此后|询问|由于|由|于|与|和|及|向|对|将|给|诉|找|据|经|称|同|系|为|是|以|因|令|请|叫|名叫|名为|代表|通知|告知|要求|委托|转交|"
     "属于|关于|收到|包括|案外人|登记在|位于|以及"
 )
 _CUE = re.compile(rf"(?:{_TITLES}|{_VERBS})(?:的)?[为是:：]?\s*")
@@ -51,7 +51,7 @@ _HONORIFIC = (
     "名下",
     "户",
 )
-_PLACES = frozenset("村镇乡县市区路街组局厅院站所部证图款书表费")  # what ends a name of something else
+_PLACES = frozenset("村镇乡县市区路街组局厅院站所部证图款书表费卡号片层幢")  # what ends the name of a thing
 _LONGEST = 5  # characters of a name with the longest family name there is
 _MOST = 20_000  # characters that are read at once
 
@@ -95,18 +95,22 @@ def _names(text: str) -> Iterator[str]:
     yield from filter(_is_name, _listed(text))
 
 
-_DOTTED = re.compile(r"[一-鿿]{2,8}(?:[·•][一-鿿]{1,8})+")
+_DOTTED = re.compile(r"([一-鿿]{1,12})((?:[·•][一-鿿]{1,8})+)")
 
 
 def _foreign(clause: str) -> Iterator[str]:
-    """买买提·吐尔逊: no family name, but a point. Words before it are cut off at the last cue."""
+    """买买提·吐尔逊: no family name, but a point; it runs from the last cue to what follows names."""
     for match in _DOTTED.finditer(clause):
-        yield _CUE.split(match[0])[-1]
+        before, behind = _CUE.split(match[1])[-1], match[2]
+        ends = next((n for n, c in enumerate(behind) if c in _AFTER), len(behind))
+        if before and ends > 1:
+            yield before + behind[:ends]
 
 
 def _after_cues(clause: str) -> Iterator[str]:
-    for match in _CUE.finditer(clause):
-        if name := _name_at(clause, match.end(), strict=len(match[0]) == 1):
+    starts = [(0, True), *((m.end(), len(m[0]) == 1) for m in _CUE.finditer(clause))]
+    for start, strict in starts:
+        if name := _name_at(clause, start, strict=strict):
             yield name
 
 
@@ -125,8 +129,16 @@ def _name_at(clause: str, at: int, *, strict: bool) -> str:
     given = clause[at + len(family) :]
     if not family or _follows(given):
         return ""
-    name = given[:1] if _follows(given[1:]) else given[:2]
-    return "" if strict and not _follows(given[len(name) :]) else family + name
+    short = _follows(given[1:]) or _ordinary(given[1:3])  # 王波|参加
+    name = given[:1] if short else given[:2]
+    rest = given[len(name) :]
+    unsure = strict and (_ordinary(given[:2]) or not (_follows(rest) or _ordinary(rest[:2])))  # 由|拒绝
+    return "" if unsure else family + name
+
+
+def _ordinary(text: str) -> bool:
+    """Tell whether two characters are a word that everybody uses."""
+    return len(text) > 1 and _word(text) >= _COMMON
 
 
 def _follows(rest: str) -> bool:

@@ -19,6 +19,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.documents import json_value, read_text
 
 _LARGEST = 512 * 1024 * 1024  # bytes that a workbook may unpack to
+_LARGEST_CELL = 8 * 1024 * 1024  # characters; a judgment in one cell is more than csv's own limit
 _SEARCHED = 20  # rows in which the headings are looked for: lists begin with a caption
 _OLD = {".xls", ".et", ".wps", ".ods"}
 
@@ -82,6 +83,7 @@ def _csv_rows(path: Path, faults: list[Fault]) -> Iterator[tuple[int, Sequence[A
         raise DataFault.of([Fault("含有空字符，不是 CSV 文本", str(path), text[: text.index("\0")].count("\n") + 1)])
     head = text[:2000]
     delimiter = max((",", "\t", ";"), key=head.count)
+    csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     begun = 1
     while True:

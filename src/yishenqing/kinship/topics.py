@@ -17,7 +17,7 @@ _BANDS, _ROWS = 50, 2
 _RECENT = 20  # members of a band that a text is compared with: the same request may come in thousands
 _SAMPLE = 60  # members of a group among which its middle is looked for
 _SHORTEST, _LONGEST = 2, 20  # characters of a word that members share
-_SHARED = 0.6  # of the members that a word must stand in
+_SHARED = 0.75  # of the members that a word must stand in
 _WORDS = 3
 
 

@@ -125,8 +125,6 @@ class PublishVerbs(LibraryVerbs):
         shelf = self._shelf(connection)
         overturned, fate = fates.of(case, (shelf.of_case(draft.number) or ("", None))[1])
         record = replace(record, overturned=overturned, fate=fate)
-        if record.level == "city":
-            shelf.share(record.id)
         kept = shelf.keep([record], replace(noted, source="本机关办结案件"))
         shelf.note(record.id, "published", noted, {**detail, "masked": len(mask), "kept": list(keep)})
         return {

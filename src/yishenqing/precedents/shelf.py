@@ -13,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from yishenqing.core.errors import Refused
 from yishenqing.precedents.customs import Customs
 from yishenqing.precedents.library import Library
 from yishenqing.precedents.model import Precedent
 from yishenqing.precedents.records import acts, origins, shared, versions
 from yishenqing.precedents.tables import precedents
 
+CITY = "city"
 _AT_ONCE = 400  # values that one statement names
 
 
@@ -50,14 +52,20 @@ class Shelf:
         self._connection, self._agency, self._customs = connection, agency, customs
         self.library = Library(connection, agency)
 
-    def keep(self, records: Iterable[Precedent], noted: Noted) -> Kept:
-        """Take records in, each as the next version of its id; what stands there already is left alone."""
+    def keep(self, records: Iterable[Precedent], noted: Noted, *, share: bool = True) -> Kept:
+        """Take records in, each as the next version of its id; what stands there already is left alone.
+
+        Records of the city's level are seen by every agency of this database, unless ``share`` is off: then they
+        come from another agency.
+        """
         kept, source = Kept(), iter(records)
         while batch := list(islice(source, _AT_ONCE)):
             customs = self._customs
             marked = {p.id: replace(p, marks=customs.marks(p)) if customs else p for p in batch}
             known = self._records(list(marked))
             fresh = {i: p for i, p in marked.items() if known.get(i) != p.dumped()}
+            if share:
+                self._share([i for i, p in fresh.items() if p.level == CITY])
             kept.unchanged += len(marked) - len(fresh)
             kept.new += [i for i in fresh if i not in known]
             kept.changed += [i for i in fresh if i in known]
@@ -66,7 +74,7 @@ class Shelf:
 
     def renew(self, noted: Noted) -> Kept:
         """Mark anew what the library holds, after the law or the office's customs have changed."""
-        return self.keep(list(self.library.all()), noted)
+        return self.keep(list(self.library.all()), noted, share=False)
 
     def history(self, identifier: str) -> list[dict[str, Any]]:
         """Return every version of a record, the first one first; an erased one has no text."""
@@ -80,8 +88,12 @@ class Shelf:
 
         Raises:
             NotFound: there is none of that id.
+            Refused: it is another agency that shares it.
         """
         self.library.get(identifier)
+        query = select(shared.c.agency).where(shared.c.id == identifier, shared.c.agency != self._agency)
+        if self._connection.execute(query).first() is not None and not self._is_shared(identifier):
+            raise Refused(f"案例“{identifier}”由其他机关共享，只能由该机关撤下。")
         here = (versions.c.id == identifier,)
         agencies = [self._agency]
         if self._is_shared(identifier):
@@ -175,16 +187,21 @@ class Shelf:
             .order_by(shared.c.agency, shared.c.id)
         )
         records = [Precedent.loaded(text) for text in self._connection.execute(query).scalars()]
-        return self.keep(records, noted)
+        return self.keep(records, noted, share=False)
 
     def _is_shared(self, identifier: str) -> bool:
         query = select(shared.c.id).where(shared.c.agency == self._agency, shared.c.id == identifier)
         return self._connection.execute(query).first() is not None
 
-    def share(self, identifier: str) -> None:
-        """Let every other agency of this database see a precedent from now on."""
-        if not self._is_shared(identifier):
-            self._connection.execute(insert(shared), {"agency": self._agency, "id": identifier})
+    def _share(self, identifiers: Sequence[str]) -> None:
+        """Let every other agency of this database see these precedents from now on, unless they got them from one."""
+        query = select(shared.c.id).where(shared.c.id.in_(identifiers))
+        rows = [
+            {"agency": self._agency, "id": i}
+            for i in set(identifiers) - set(self._connection.execute(query).scalars())
+        ]
+        if rows:
+            self._connection.execute(insert(shared), rows)
 
     def _write(self, records: Sequence[Precedent], noted: Noted) -> None:
         """Write records and their versions; those that are shared on the shelves of all agencies, in one order."""
