@@ -229,6 +229,25 @@ def test_old_law_shows_in_search_and_in_the_record(office: Office) -> None:
     assert office.precedent("PT24").marks
 
 
+def test_a_newer_program_brings_its_records_and_leaves_the_offices_own(home: Path, office: Office) -> None:
+    from dataclasses import replace  # noqa: PLC0415
+
+    from yishenqing.precedents import Noted, Shelf, shipped_library  # noqa: PLC0415
+
+    records = {p.id: p for p in shipped_library()}
+    noted = Noted("", office.today, "", rehearsal=False, source="随程序发布")
+    with office._transactions.writing() as connection:
+        shelf = Shelf(connection, office.settings.agency, CUSTOMS)
+        shelf.keep([replace(records["T01"], fate="旧文字")], noted)
+        shelf.keep([replace(records["T02"], fate="本机关改过")], replace(noted, actor="某人"))
+        shelf.remove("PT03", erase=False)
+    Office.init(home)
+    assert office.precedent("T01").fate == records["T01"].fate
+    assert office.precedent("T02").fate == "本机关改过"
+    with pytest.raises(NotFound):
+        office.precedent("PT03")
+
+
 def test_every_shipped_record_is_complete(office: Office) -> None:
     from yishenqing.precedents import shipped_library  # noqa: PLC0415
 

@@ -252,7 +252,9 @@ def test_the_whole_road_by_command(home: Path, office: Office, number: str) -> N
     assert "周德旺 → 周某" in told
     assert "李秀兰（姓名）" in told
     assert "1处待认定" in run(home, "precedent", "publish")[1]
-    assert run(home, "precedent", "review", number)[0] == 2
+    assert "1处待认定" not in (shown := run(home, "precedent", "review", number)[1])
+    assert "已遮盖：姓名" in shown
+    assert run(home, "precedent", "review", number, "--mask", "李秀兰")[0] == 2
     assert run(home, "precedent", "review", number, "--approve", "--as", USER)[0] == 3
     assert (
         "已发布案例yunxi-zrzy-2026-1"

@@ -41,7 +41,9 @@ def publish(wishes: Wishes, case: str | None, texts: tuple[str, ...]) -> None:
             _show(wishes, found, _proposed(found))
 
 
-@click.command("review", cls=Command, help="审核案例文稿：--approve 审核通过并发布，--return 退回。")
+@click.command(
+    "review", cls=Command, help="审核案例文稿：--approve 审核通过并发布，--return 退回；不写结论则查看文稿。"
+)
 @click.argument("case", metavar="案件编号")
 @click.option("--approve", "approve", flag_value=True, default=None, help="审核通过，即行发布")
 @click.option("--return", "approve", flag_value=False, help="退回（须写理由）")
@@ -53,9 +55,13 @@ def review(
     wishes: Wishes, case: str, mask: tuple[str, ...], keep: tuple[str, ...], reason: str, *, approve: bool | None
 ) -> None:
     """Review a proposed precedent."""
-    if approve is None:
+    if approve is None and (mask or keep or reason):
         raise click.UsageError("请写明结论：--approve（审核通过并发布）或者 --return（退回）。")
     with wishes.office() as office:
+        if approve is None:
+            (waiting,) = office.proposed_precedents(case)["proposals"]
+            _show(wishes, waiting, _proposed(waiting))
+            return
         found = office.review_precedent(case, approve=approve, reason=reason, mask=mask, keep=keep, on=wishes.on)
     _show(wishes, found, _reviewed(found))
 
@@ -133,8 +139,9 @@ def _proposed(found: Row) -> Iterator[str]:
     for name, key in (("标题", "title"), ("案情", "facts"), ("申请内容", "request"), ("要旨", "holding")):
         yield f"  {name}：{record[key]}"
     yield f"  依据：{'、'.join(record['legal_basis'])}"
-    yield "已遮盖" if found["masked"] else "没有需要遮盖的内容。"
-    yield from (f"  {place['kind']}：{place['text']} → {place['by']}" for place in found["masked"])
+    counts = "、".join(f"{kind}{n}处" for kind, n in found["counts"].items())
+    yield f"已遮盖：{counts}" if counts else "没有需要遮盖的内容。"
+    yield from (f"  {place['kind']}：{place['text']} → {place['by']}" for place in found.get("masked", ()))
     if found["doubts"]:
         yield "仍像个人信息，由审核人逐一认定（--mask 遮盖，--keep 保留）"
         yield from (f"  {d['text']}（{d['kind']}）：…{d['around']}…" for d in found["doubts"])

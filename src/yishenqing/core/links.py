@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 _STRICT = {"extra": "forbid"}
 PARENT = "parent"  # the fact of a linked case's opening that names the case it hangs on
 KIND, NUMBER, RESULT = "kind", "number", "result"  # the facts by which the parent knows it
-OF = "of"  # the fact of a correction that names the entry it corrects, which may have told a result
 PENDING = "pending"  # 尚未审结: the column of table four for what has no result yet
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from yishenqing.office.acting import Act
 
 _SET_ASIDE, _MAINTAINED = "corrected", "maintained"  # columns of table four
+EVER = 0  # an entry before all others
 _REPLY = "reply"  # the clock that a reply meets
 
 
@@ -27,6 +28,7 @@ def tells_fate(step: Step) -> bool:
 def of(case: Casework, seq: int | None = None) -> tuple[bool | None, str]:
     """Return whether the reply that was the last up to entry ``seq`` was set aside, and how that went, in words.
 
+    ``EVER`` looks at all replies of the case together.
     Once set aside it stays so, whatever the new reply meets with.
     """
     found: bool | None = None
@@ -73,7 +75,7 @@ def told(connection: Connection, case: Casework, act: Act) -> None:
 
 def lasting(cases: Sequence[Casework]) -> dict[str, int]:
     """Return of how many of these replies it is known that they lasted, or were set aside."""
-    fates = [of(case)[0] for case in cases if case.workflow.states[case.standing.state].final]
+    fates = [of(case, EVER)[0] for case in cases if case.workflow.states[case.standing.state].final]
     return {
         "cases": len(cases),
         "survived": sum(fate is not True for fate in fates),

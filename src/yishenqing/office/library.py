@@ -143,6 +143,7 @@ class LibraryVerbs(Desk):
         if shelf.library.count() == 0:
             shelf.keep(shipped_library(), noted)
         else:
+            shelf.restock(shipped_library(), noted)
             shelf.renew(replace(noted, source="所依法律的注明更新"))
         shelf.take_shared(replace(noted, source="其他机关共享"))
 

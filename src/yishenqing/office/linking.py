@@ -27,7 +27,7 @@ def follow(registry: Registry, connection: Connection, plan: Plan, after: Casewo
     Raises:
         Refused: the parent of a linked case cannot be told.
     """
-    if fates.tells_fate(plan.step) or plan.act.step == after.workflow.correcting:
+    if fates.tells_fate(plan.step):
         fates.told(connection, after, plan.act)
     if plan.step.tells:
         given = plan.facts

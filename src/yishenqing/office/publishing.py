@@ -56,12 +56,19 @@ class PublishVerbs(LibraryVerbs):
             shelf.note(identifier, "proposed", noted, {"masked": dict(masked.found)})
             return {**self._told(draft), "masked": [_place(*place) for place in masked.places]}
 
-    def proposed_precedents(self) -> Row:
-        """Return the proposals that wait for their review."""
+    def proposed_precedents(self, number: str = "") -> Row:
+        """Return the proposals that wait for their review, or the one of a case.
+
+        Raises:
+            NotFound: nothing is proposed of this case.
+        """
         from yishenqing.precedents import Drafts  # noqa: PLC0415
 
         with self._transactions.reading() as connection:
-            return {"proposals": [self._told(d) for d in Drafts(connection, self.settings.agency).all()]}
+            found = Drafts(connection, self.settings.agency).all(number)
+        if number and not found:
+            raise _nothing_proposed(number)
+        return {"proposals": [self._told(draft) for draft in found]}
 
     def review_precedent(
         self,
@@ -90,7 +97,7 @@ class PublishVerbs(LibraryVerbs):
             drafts = Drafts(connection, self.settings.agency)
             draft = next(iter(drafts.all(number)), None)
             if draft is None:
-                raise NotFound(f"案件{number}没有待审核的案例；请先用 ysq precedent publish {number} 提出。")
+                raise _nothing_proposed(number)
             same = self._check_reviewer(draft, noted)
             drafts.drop(draft.precedent.id)
             if not approve:
@@ -115,6 +122,7 @@ class PublishVerbs(LibraryVerbs):
         from yishenqing.office import concealing  # noqa: PLC0415
 
         case = self._load(connection, draft.number, lock=True)
+        self._check_closed(case)
         story = Story.of(case.standing, self._opener(connection, draft.number))
         _check_words(draft.precedent, mask)
         hidden = concealing.hide(draft.precedent, mask)
@@ -195,6 +203,7 @@ class PublishVerbs(LibraryVerbs):
         )
 
     def _told(self, draft: Draft) -> Row:
+        from yishenqing.core.masking import KINDS  # noqa: PLC0415
         from yishenqing.office import concealing  # noqa: PLC0415
 
         return {
@@ -203,7 +212,7 @@ class PublishVerbs(LibraryVerbs):
             "state": "proposed",
             "on": draft.on.isoformat(),
             "proposed_by": draft.actor,
-            "counts": dict(draft.found),
+            "counts": {KINDS[kind]: n for kind, n in draft.found.items()},
             "doubts": concealing.doubts(draft.precedent, self._public_words()),
             **_shown(draft.precedent),
         }
@@ -236,6 +245,10 @@ def _composed(case: Casework, story: Story) -> dict[str, Any]:
         "reply": said,
         "decided_on": f"{replied:%Y-%m}",
     }
+
+
+def _nothing_proposed(number: str) -> NotFound:
+    return NotFound(f"案件{number}没有待审核的案例；请先用 ysq precedent publish {number} 提出。")
 
 
 def _listed(value: Any) -> tuple[str, ...]:

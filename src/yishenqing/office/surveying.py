@@ -124,12 +124,8 @@ class Request:
 def _request(case: Casework, item: int, text: str) -> Request:
     outcome = case.outcome or ""
     known = case.workflow.outcomes.get(outcome)
-    overturned = fates.of(case, None)[0] is True or _ever_set_aside(case)
+    overturned = fates.of(case, fates.EVER)[0] is True
     return Request(case.row.number, item, text, outcome, known.title if known else "", overturned)
-
-
-def _ever_set_aside(case: Casework) -> bool:
-    return any(case.workflow.steps[f.step].overturns for f in case.standing.facts)
 
 
 @dataclass(frozen=True)

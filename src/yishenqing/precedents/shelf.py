@@ -72,6 +72,15 @@ class Shelf:
             self._write(list(fresh.values()), noted)
         return kept
 
+    def restock(self, shipped: Sequence[Precedent], noted: Noted) -> Kept:
+        """Take in the shipped records as they are now; not those that the office changed, or took out."""
+        query = select(versions.c.id, versions.c.actor).where(
+            versions.c.agency == self._agency, versions.c.id.in_([p.id for p in shipped])
+        )
+        latest = {row.id: row.actor for row in self._connection.execute(query.order_by(versions.c.version))}
+        here = self._records([p.id for p in shipped])
+        return self.keep([p for p in shipped if p.id in here and latest.get(p.id) == ""], noted)
+
     def renew(self, noted: Noted) -> Kept:
         """Mark anew what the library holds, after the law or the office's customs have changed."""
         return self.keep(list(self.library.all()), noted, share=False)
