@@ -135,6 +135,10 @@ def test_every_fault_of_a_file_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataFault) as error:
         read_records(path, CUSTOMS)
     assert [f.line for f in error.value.faults] == [2, 3]
+    path = table_csv(tmp_path / "案例", [[*HEAD, "要点"], [*ROW[:4], "拒绝", *ROW[5:], "x"]])
+    with pytest.raises(DataFault) as error:
+        read_records(path, CUSTOMS)
+    assert {f.field for f in error.value.faults} == {"要点", "办理结果"}
 
 
 @pytest.mark.parametrize(

@@ -233,11 +233,21 @@ def test_what_is_shared_is_seen_by_the_other_agency(two_agencies: tuple[Office, 
     assert other.precedents("水库除险加固")["matches"][0]["id"] == "甲1"
     with pytest.raises(NotFound):
         other.precedent("甲2")
+    file.write_text(json.dumps({**lines[0], "facts": "电话19900000001"}))
+    with pytest.raises(DataFault, match="遮盖后才能共享"):
+        one.import_precedents(file)
     with pytest.raises(Refused, match="其他机关共享"):
         other.withdraw_precedent("甲1", "不合适")
+    file.write_text(json.dumps({**lines[0], "level": "own"}))
+    one.import_precedents(file)
+    with pytest.raises(NotFound):
+        other.precedent("甲1")
+    file.write_text(json.dumps(lines[0]))
+    one.import_precedents(file)
     one.withdraw_precedent("甲1", "不再共享", erase=True)
     with pytest.raises(NotFound):
         other.precedent("甲1")
+    assert {v["record"] for v in other.precedent_history("甲1")["versions"]} == {None}
 
 
 def run(home: Path, *words: str) -> tuple[int, str]:

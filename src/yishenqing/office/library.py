@@ -40,6 +40,8 @@ class LibraryVerbs(Desk):
         if level:
             code = self._level(level)
             records = [replace(r, level=code) for r in records]
+        personal = _personal(records)
+        _refuse_shared(records, personal, str(path))
         noted = self._noted(by, None, None, f"导入{Path(path).name}")
         with self._transactions.writing() as connection:
             kept = self._shelf(connection).keep(records, noted)
@@ -48,7 +50,7 @@ class LibraryVerbs(Desk):
             "new": kept.new,
             "changed": kept.changed,
             "unchanged": kept.unchanged,
-            "personal": _personal(records),
+            "personal": personal,
         }
 
     def precedent(self, name: str) -> Precedent:
@@ -183,6 +185,18 @@ class LibraryVerbs(Desk):
         if day > self.today:
             raise Refused(f"办理日期{day}晚于今天（{self.today}）。", law=[law])
         return Noted(user, day, now(), self._rehearsal, what)
+
+
+def _refuse_shared(records: Sequence[Precedent], personal: Sequence[Row], path: str) -> None:
+    """What every agency will see must not hold anybody's number or home."""
+    shared = {r.id for r in records if r.level == "city"}
+    faults = [
+        Fault(f"案例“{p['id']}”中像有个人信息（{'、'.join(p['kinds'])}），遮盖后才能共享", path, law="条例第十五条")
+        for p in personal
+        if p["id"] in shared
+    ]
+    if faults:
+        raise DataFault.of(faults)
 
 
 def _personal(records: Sequence[Precedent]) -> list[Row]:

@@ -41,17 +41,15 @@ class Sheets:
             raise DataFault.of([Fault("不能读取 .doc 文件，请另存为 .docx 后重试", str(path))])
         lines = self._word(path) if kind == ".docx" else self._table(path)
         for line in lines:
-            document = self._document(line)
-            if document is not None:
-                yield document
+            yield self._document(line)
 
     def _table(self, path: Path) -> Iterator[Line]:
         wanted = f"表头须有“{self._customs.headings['id'][0]}”一列"
         return read_lines(path, Headings(self._ids.__contains__, wanted), self._faults)
 
-    def _document(self, line: Line) -> Document | None:
+    def _document(self, line: Line) -> Document:
+        """Return what a row says; a cell that cannot be read is a fault, and the others are judged nevertheless."""
         data: dict[str, Any] = {}
-        before = len(self._faults)
         for heading, value in line.cells.items():
             name = self._names.get(heading)
             if name is None:
@@ -63,8 +61,6 @@ class Sheets:
                     data[name] = self._value(name, value)
                 except ValueError as error:
                     self._faults.append(line.fault(str(error), heading))
-        if len(self._faults) > before:
-            return None
         return Document({k: v for k, v in data.items() if v is not None}, line.file, {(): line.line})
 
     def _unknown(self, heading: str) -> str:

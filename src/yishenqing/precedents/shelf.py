@@ -66,6 +66,8 @@ class Shelf:
             fresh = {i: p for i, p in marked.items() if known.get(i) != p.dumped()}
             if share:
                 self._share([i for i, p in fresh.items() if p.level == CITY])
+                for identifier in sorted(self._shared([i for i, p in fresh.items() if p.level != CITY])):
+                    self._unshare(identifier)
             kept.unchanged += len(marked) - len(fresh)
             kept.new += [i for i in fresh if i not in known]
             kept.changed += [i for i in fresh if i in known]
@@ -103,17 +105,19 @@ class Shelf:
         query = select(shared.c.agency).where(shared.c.id == identifier, shared.c.agency != self._agency)
         if self._connection.execute(query).first() is not None and not self._is_shared(identifier):
             raise Refused(f"案例“{identifier}”由其他机关共享，只能由该机关撤下。")
-        here = (versions.c.id == identifier,)
-        agencies = [self._agency]
-        if self._is_shared(identifier):
-            agencies = self.agencies()
-            self._connection.execute(delete(shared).where(shared.c.agency == self._agency, shared.c.id == identifier))
-        for agency in agencies:
+        agencies = self._unshare(identifier) if self._is_shared(identifier) else []
+        self.library.remove([identifier])
+        if erase:
+            gone = (versions.c.agency.in_([self._agency, *agencies]), versions.c.id == identifier)
+            self._connection.execute(update(versions).where(*gone).values(record=None))
+
+    def _unshare(self, identifier: str) -> list[str]:
+        """Take a precedent off the shelves of the other agencies; return which those are."""
+        self._connection.execute(delete(shared).where(shared.c.agency == self._agency, shared.c.id == identifier))
+        others = [agency for agency in self.agencies() if agency != self._agency]
+        for agency in others:
             Library(self._connection, agency).remove([identifier])
-            if erase:
-                self._connection.execute(
-                    update(versions).where(versions.c.agency == agency, *here).values(record=None)
-                )
+        return others
 
     # ---- what people do
 
