@@ -7,9 +7,12 @@ then looked for everywhere.
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Collection, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from yishenqing.core.masking import Span, apart, folded
@@ -56,6 +59,15 @@ _LONGEST = 5  # characters of a name with the longest family name there is
 _MOST = 20_000  # characters that are read at once
 
 
+def _own_folder() -> str:
+    """Return where jieba may keep what it worked out: nobody else can have put something there to be loaded."""
+    folder = Path(tempfile.gettempdir()) / f"yishenqing-{os.getuid() if hasattr(os, 'getuid') else 'words'}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    known = folder.lstat()
+    mine = not hasattr(os, "getuid") or (known.st_uid == os.getuid() and not folder.is_symlink())
+    return str(folder) if mine and not known.st_mode & 0o022 else tempfile.mkdtemp()
+
+
 @cache
 def _tagger() -> Any:
     import logging  # noqa: PLC0415
@@ -67,6 +79,7 @@ def _tagger() -> Any:
         from jieba import posseg  # noqa: PLC0415
 
     jieba.setLogLevel(logging.ERROR)
+    jieba.dt.tmp_dir = _own_folder()
     jieba.initialize()
     return posseg
 
