@@ -19,6 +19,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.documents import json_value, read_text
 
 _LARGEST = 512 * 1024 * 1024  # bytes that a workbook may unpack to
+_LARGEST_CELL = 8 * 1024 * 1024  # characters; a judgment in one cell is more than csv's own limit
 _SEARCHED = 20  # rows in which the headings are looked for: lists begin with a caption
 _OLD = {".xls", ".et", ".wps", ".ods"}
 
@@ -82,6 +83,7 @@ def _csv_rows(path: Path, faults: list[Fault]) -> Iterator[tuple[int, Sequence[A
         raise DataFault.of([Fault("含有空字符，不是 CSV 文本", str(path), text[: text.index("\0")].count("\n") + 1)])
     head = text[:2000]
     delimiter = max((",", "\t", ";"), key=head.count)
+    csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     begun = 1
     while True:
@@ -125,7 +127,7 @@ def _sheets(path: Path, known: Headings, faults: list[Fault]) -> Iterator[Line]:
 
     from openpyxl import load_workbook  # noqa: PLC0415 - only workbooks need it
 
-    _refuse_bomb(path)
+    refuse_bomb(path, "XLSX 工作簿")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about styles and validations, which nobody reads here
@@ -148,7 +150,13 @@ def _cells(sheet: Any) -> list[tuple[int, Sequence[Any]]]:
     return [(number, row) for number, row in rows if any(c is not None and str(c).strip() for c in row)]
 
 
-def _refuse_bomb(path: Path) -> None:
+def refuse_bomb(path: Path, called: str) -> None:
+    """Refuse a workbook or document that is no archive, or that unpacks to more than anybody writes.
+
+    Raises:
+        NotFound: there is no such file.
+        DataFault: it is neither what it is ``called``, nor small enough.
+    """
     import zipfile  # noqa: PLC0415
 
     try:
@@ -157,7 +165,7 @@ def _refuse_bomb(path: Path) -> None:
     except FileNotFoundError:
         raise NotFound(f"找不到文件“{path}”。") from None
     except (OSError, zipfile.BadZipFile):
-        raise DataFault.of([Fault("不是可以读取的 XLSX 工作簿", str(path))]) from None
+        raise DataFault.of([Fault(f"不是可以读取的 {called}", str(path))]) from None
     if size > _LARGEST:
         raise DataFault.of([Fault(f"解压后过大（{size}字节），请分成几个文件", str(path))])
 

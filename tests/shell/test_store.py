@@ -19,6 +19,7 @@ from yishenqing.core.errors import DataFault, IntegrityFault, Moved, NotFound, Y
 from yishenqing.core.ledger import Entry, append, canonical, genesis, seal
 from yishenqing.holdings.tables import metadata as holding_metadata
 from yishenqing.kinship.tables import metadata as kinship_metadata
+from yishenqing.precedents.records import metadata as record_metadata
 from yishenqing.precedents.tables import metadata as precedent_metadata
 from yishenqing.store import due, issued, ledger, vault
 from yishenqing.store.engine import Transactions, open_engine
@@ -105,7 +106,7 @@ class TestMigrations:
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415
         from alembic.migration import MigrationContext  # noqa: PLC0415
 
-        declared = [metadata, precedent_metadata, holding_metadata, kinship_metadata]
+        declared = [metadata, precedent_metadata, record_metadata, holding_metadata, kinship_metadata]
         own = {t for m in declared for t in m.tables}
         with engine.connect() as connection:
             context = MigrationContext.configure(

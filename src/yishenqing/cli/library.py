@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from yishenqing.cli import printing
+from yishenqing.cli import printing, publishing
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Command, Group
 
@@ -17,7 +17,7 @@ _HOW_MANY = click.option(
 )
 
 
-@click.group(cls=Group, help="案例库：检索、查看、导入、评测。")
+@click.group(cls=Group, help="案例库：检索、查看、导入、发布本机关案例、分析、评测。")
 @global_options
 def precedent(_wishes: Wishes) -> None:
     """Group the library's commands."""
@@ -50,20 +50,28 @@ def show(wishes: Wishes, name: str) -> None:
     if wishes.as_json:
         printing.document(asdict(found))
     else:
-        printing.lines(printing.precedent(found))
+        printing.lines(printing.precedent_lines(found.as_json()))
 
 
-@precedent.command("import", cls=Command, help="从 JSONL 文件导入案例（有一处错误就全部不导入）。")
+@precedent.command(
+    "import", cls=Command, help="导入案例：JSONL、CSV、XLSX、Word（有一处错误就全部不导入，再次导入不会重复）。"
+)
 @click.argument("file", type=_FILE, metavar="文件")
+@click.option("--level", default="", metavar="层级", help="没有写明层级的，按 own（本机关）或者 city（市级共享）")
 @global_options
-def import_file(wishes: Wishes, file: Path) -> None:
+def import_file(wishes: Wishes, file: Path, level: str) -> None:
     """Import precedents."""
     with wishes.office() as office:
-        found = office.import_precedents(file)
+        found = office.import_precedents(file, level=level)
     if wishes.as_json:
         printing.document(found)
-    else:
-        click.echo(f"已导入{found['imported']}个案例。")
+        return
+    changed = f"，其中更新{len(found['changed'])}个" if found["changed"] else ""
+    same = f"；{found['unchanged']}个与库中相同，没有重复导入" if found["unchanged"] else ""
+    click.echo(f"已导入{found['imported']}个案例{changed}{same}。")
+    for one in found["personal"]:
+        kinds = "、".join(f"{kind}{n}处" for kind, n in one["kinds"].items())
+        click.echo(f"  注意：{one['id']} 中像有个人信息（{kinds}），请遮盖后重新导入。")
 
 
 @precedent.command("evaluate", cls=Command, help="用已知答案评测检索：NDCG@10、MAP、P@5、召回率、耗时。")
@@ -85,5 +93,8 @@ def _path(path: Path | None) -> Path:
         raise click.UsageError("请用 --queries 指定检索文件。")
     return path
 
+
+for command in publishing.ALL:
+    precedent.add_command(command)
 
 ALL: tuple[click.Command, ...] = (precedent,)

@@ -316,21 +316,21 @@ def line(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-def precedent(found: Any) -> list[str]:
+def precedent_lines(found: Row) -> list[str]:
     """Return one precedent, field by field."""
-    fate = {True: "原处理结果已被撤销、确认违法或者纠正", False: "原处理结果得到维持", None: "结局不详"}[
-        found.overturned
-    ]
+    ends = {True: "原处理结果已被撤销、确认违法或者纠正，不得照搬", False: "原处理结果得到维持或者未被纠正"}
+    fate = ends.get(found["overturned"], "结局不详")
     rows = (
-        ("案情", found.facts),
-        ("申请内容", found.request),
-        ("要旨", found.holding),
-        ("可参考的表述", found.reply),
-        ("依据", "、".join(found.legal_basis)),
-        ("结局", fate),
-        ("时间", found.decided_on),
-        ("来源", found.source),
-        ("核对情况", found.verification),
-        ("提示", found.law_note),
+        ("案情", found["facts"]),
+        ("申请内容", found["request"]),
+        ("要旨", found["holding"]),
+        ("可参考的表述", found["reply"]),
+        ("依据", "、".join(found["legal_basis"])),
+        ("结局", "；".join(x for x in (fate, found.get("fate")) if x)),
+        ("时间", found["decided_on"]),
+        ("来源", found["source"]),
+        ("层级", "市级（省级）共享" if found.get("level") == "city" else ""),
+        ("核对情况", found.get("verification")),
+        ("提示", "".join([found.get("law_note") or "", *found.get("marks", ())])),
     )
-    return [f"{found.id}　{found.title}", *(f"  {name}：{text}" for name, text in rows if text)]
+    return [f"{found['id']}　{found['title']}", *(f"  {name}：{text}" for name, text in rows if text)]

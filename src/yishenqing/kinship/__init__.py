@@ -1,7 +1,7 @@
 """Kinship of requests: the same person, the same text. It is shown to an officer, nothing is done about it here."""
 
-from yishenqing.kinship.identifying import Identifiers, identifiers
-from yishenqing.kinship.index import Index, Kin, Text
+from yishenqing.kinship.identifying import Identifiers, different, identifiers
+from yishenqing.kinship.index import Index, Kin, Text, persons_of
 from yishenqing.kinship.key import Key, Keys
 from yishenqing.kinship.model import Customs, read_customs
 from yishenqing.kinship.proposals import Decision, Proposal, Proposals
@@ -19,9 +19,11 @@ __all__ = [
     "Proposal",
     "Proposals",
     "Text",
+    "different",
     "identifiers",
     "likeness",
     "metadata",
+    "persons_of",
     "read_customs",
     "shingles",
 ]

@@ -256,27 +256,33 @@ def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
 def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     """What register and recognition go by names articles, roles and outcomes that there are."""
     from yishenqing import holdings, inspection, kinship  # noqa: PLC0415 - only what is checked is read
+    from yishenqing.precedents import customs  # noqa: PLC0415
 
     own = home if home is not None and (home / FILE).is_file() else None
     try:
         checks = inspection.read_inspection(own)
         inspection.adjusted(checks, _taken_as(own), FILE)
         register, recognition = holdings.read_customs(own), kinship.read_customs(own)
+        library = customs.read_customs(own)
     except DataFault as fault:
         yield from fault.faults
         return
     roles = {*rules.workflow.roles, *OFFICE_ROLES}
     asked = dict.fromkeys((checks.law, *(check.law for check in checks.checks.values())))
     cited = [("recognition", c) for c in recognition.law] + [("inspection", c) for c in asked]
-    cited.append(("holdings", register.law))
+    cited += [("holdings", register.law), ("precedents", library.law)]
     for file, citation in cited:
         if problem := rules.law.unresolved(citation):
             yield Fault(problem, f"workflows/{file}.yaml", field="law", law=citation)
-    for file, named in (("holdings", register.reassess_by), ("recognition", recognition.decide_by)):
+    acting = [("holdings", register.reassess_by), ("recognition", recognition.decide_by)]
+    acting += [("precedents", library.propose_by), ("precedents", library.review_by)]
+    for file, named in acting:
         for role in set(named) - roles:
             yield Fault(f"没有岗位“{role}”", f"workflows/{file}.yaml")
     for outcome in set(register.reassessed_outcomes) - rules.workflow.outcomes.keys():
         yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")
+    for outcome in set(library.outcomes) - rules.workflow.outcomes.keys():
+        yield Fault(f"没有办理结果“{outcome}”", "workflows/precedents.yaml", field="outcomes")
 
 
 def _taken_as(home: Path | None) -> dict[str, tuple[str, str]]:

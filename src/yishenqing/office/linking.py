@@ -13,7 +13,7 @@ from yishenqing.core.errors import IntegrityFault, NotFound, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.links import KIND, NUMBER, PARENT, PENDING, Linked
 from yishenqing.core.standing import Attempt
-from yishenqing.office import casework
+from yishenqing.office import casework, fates
 from yishenqing.office.casework import Casework, Row
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def follow(registry: Registry, connection: Connection, plan: Plan, after: Casewo
     Raises:
         Refused: the parent of a linked case cannot be told.
     """
-    if plan.step.overturns:
-        _overturn(connection, after)
+    if fates.tells_fate(plan.step):
+        fates.told(connection, after, plan.act)
     if plan.step.tells:
         given = plan.facts
         told = [(t, {theirs: given.get(own) for theirs, own in t.facts.items()}) for t in plan.step.tells]
@@ -69,18 +69,6 @@ def tell_parent(
         f"请先用 ysq move {parent.row.number} 转用现行流程。",
         law=list(parent.workflow.law),
     )
-
-
-def _overturn(connection: Connection, case: Casework) -> None:
-    """A precedent made of this very case did not last."""
-    from yishenqing.precedents import Library  # noqa: PLC0415 - only a reply set aside looks here
-
-    library = Library(connection, case.row.agency)
-    try:
-        own = library.get(case.row.number)
-    except NotFound:
-        return
-    library.add([replace(own, overturned=True)])
 
 
 def parent_of(case: Casework) -> str:

@@ -8,7 +8,6 @@ with Office.open("yishenqing-home") as office:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import NotFound
 from yishenqing.office.batch import BatchVerbs
@@ -18,16 +17,14 @@ from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
+from yishenqing.office.surveying import SurveyVerbs
 from yishenqing.office.wording import WordVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import read_settings, write_settings
 from yishenqing.store.engine import Transactions, open_engine
 
-if TYPE_CHECKING:
-    from yishenqing.precedents import Precedent
 
-
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs):
+class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, SurveyVerbs, WordVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
@@ -41,17 +38,13 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
             NotFound: there is no such procedure.
             DataFault: the folder has settings already, which name another procedure.
         """
-        from yishenqing.precedents import Library, shipped_library  # noqa: PLC0415
-
         home = Path(home)
         if workflow and workflow not in (known := openable(home)):
             raise NotFound(f"没有可以登记申请的流程“{workflow}”；现有：{'、'.join(known)}。")
         settings_file = write_settings(home, user or system_user(), workflow)
         cls.upgrade(home)
         with cls.open(home, user=user) as office, office._transactions.writing() as connection:  # noqa: SLF001 - its own class
-            library = Library(connection, office.settings.agency)
-            if library.count() == 0:
-                library.add(shipped_library())
+            office._stock(connection)  # noqa: SLF001 - its own class
         return settings_file
 
     @classmethod
@@ -75,32 +68,14 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
             office._enter_unrecognised()  # noqa: SLF001 - its own class
         return version
 
-    def import_precedents(self, path: Path) -> Row:
-        """Take the precedents of a JSON-lines file into the library; all or none."""
-        from yishenqing.precedents import Library, read_jsonl  # noqa: PLC0415
-
-        records = read_jsonl(path)
-        with self._transactions.writing() as connection:
-            return {"imported": Library(connection, self.settings.agency).add(records)}
-
     def precedents(self, text: str, limit: int = 10) -> Row:
         """Search the library; each hit with its score and why it was found."""
         from yishenqing.precedents import Library  # noqa: PLC0415
 
         with self._transactions.reading() as connection:
             matches = Library(connection, self.settings.agency).search(text, limit)
+        self._count("shown", [m.id for m in matches])
         return {"matches": [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]}
-
-    def precedent(self, name: str) -> Precedent:
-        """Return one precedent.
-
-        Raises:
-            NotFound: there is none of that id.
-        """
-        from yishenqing.precedents import Library  # noqa: PLC0415
-
-        with self._transactions.reading() as connection:
-            return Library(connection, self.settings.agency).get(name)
 
     def precedent_batch(self, queries: Path, limit: int = 10) -> Row:
         """Search for every line of a file (``{"id", "text"}``)."""

@@ -41,7 +41,7 @@ def read_queries(path: Path) -> list[Question]:
         DataFault: a line has a fault, an id stands twice or a text has nothing to search for.
     """
     faults: list[Fault] = []
-    lines: dict[str, int] = {}
+    lines: dict[str, Document] = {}
     found: list[Question] = []
     for document in json_lines(path, faults):
         here = _unfit(document, {"id": _is_text, "text": _is_text}) or twin(

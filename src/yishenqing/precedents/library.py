@@ -46,6 +46,11 @@ class Library:
             written |= batch.keys()
         return len(written)
 
+    def remove(self, identifiers: Sequence[str]) -> None:
+        """Take precedents out; an id that is not there is passed over."""
+        self._lock()
+        self._take_out(identifiers)
+
     def get(self, identifier: str) -> Precedent:
         """Return one precedent.
 

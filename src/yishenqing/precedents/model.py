@@ -32,6 +32,7 @@ OUTCOMES: dict[str, str] = {
 }
 
 VERIFICATIONS = ("已核", "二手", "待核")
+LEVELS = ("own", "city")  # seen in the agency alone, or by every agency of the city (province)
 
 TEXT_FIELDS = ("title", "facts", "request", "holding", "reply")
 
@@ -42,7 +43,9 @@ class Precedent:
 
     ``outcome`` is a key of ``OUTCOMES`` and says what the organ did (None: no answer, or no row fits);
     ``overturned`` is None while the end is unknown. ``decided_on`` is a year, a month or a day in ISO form.
-    ``verification`` is one of ``VERIFICATIONS``; ``law_note`` warns of law that has changed since.
+    ``verification`` is one of ``VERIFICATIONS``; ``law_note`` warns of law that has changed since. ``fate`` says in
+    words how it ended. ``level`` is one of ``LEVELS``; ``publisher`` is the organ that shares it. ``marks`` are
+    worked out when the record is kept (``Shelf``) and said wherever it shows.
     """
 
     id: str
@@ -59,14 +62,18 @@ class Precedent:
     topics: tuple[str, ...] = ()
     verification: str | None = None
     law_note: str | None = None
+    fate: str = ""
+    level: str = "own"
+    publisher: str = ""
+    marks: tuple[str, ...] = ()
 
     # A misspelt key must not lose its text silently.
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     def as_json(self) -> dict[str, object]:
-        """Return the record in the words of the contract; the two additions only where they say something."""
-        data = asdict(self) | {"legal_basis": list(self.legal_basis), "topics": list(self.topics)}
-        return {k: v for k, v in data.items() if v is not None or k not in {"verification", "law_note"}}
+        """Return the record in the words of the contract; the additions only where they say something."""
+        data = asdict(self) | {name: list(getattr(self, name)) for name in _LISTS}
+        return {k: v for k, v in data.items() if k not in _ADDED or v != _ADDED[k]}
 
     def dumped(self) -> str:
         """Return the record as one line of JSON."""
@@ -77,8 +84,20 @@ class Precedent:
         """Return the record that ``dumped`` wrote."""
         data = json.loads(text)
         return cls(
-            **data | {"legal_basis": tuple(data["legal_basis"]), "topics": tuple(data["topics"])},
+            **data | {name: tuple(data[name]) for name in _LISTS if name in data},
         )
+
+
+_LISTS = ("legal_basis", "topics", "marks")
+# What the contract does not know, with what goes without saying.
+_ADDED: dict[str, object] = {
+    "verification": None,
+    "law_note": None,
+    "fate": "",
+    "level": "own",
+    "publisher": "",
+    "marks": [],
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,26 @@
-"""Read precedents from JSON lines: every fault of the file at once, or all of its records."""
+"""Read precedents from JSON lines, tables and Word: every fault of the file at once, or all of its records."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.documents import Document, read_text, validated
-from yishenqing.precedents.model import OUTCOMES, TEXT_FIELDS, VERIFICATIONS, Precedent
+from yishenqing.precedents.model import LEVELS, OUTCOMES, TEXT_FIELDS, VERIFICATIONS, Precedent
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+    from yishenqing.precedents.customs import Customs
 
 MOST_BYTES = 1_000_000  # of one text, as UTF-8
 _MOST_ID = 200
@@ -37,10 +41,36 @@ def read_jsonl(path: Path) -> list[Precedent]:
         NotFound: there is no such file.
         DataFault: any line has a fault, or an id stands twice; all faults are listed, each with its line.
     """
-    found: list[Precedent] = []
-    lines: dict[str, int] = {}
     faults: list[Fault] = []
-    for document in json_lines(path, faults):
+    return _records(json_lines(path, faults), faults)
+
+
+def read_records(path: Path, customs: Customs) -> list[Precedent]:
+    """Read precedents from JSON lines, CSV, XLSX or Word (by the name's ending).
+
+    Raises:
+        NotFound: there is no such file.
+        DataFault: anything in it has a fault; all faults are listed, each with its line.
+    """
+    if path.suffix.lower() in {".jsonl", ".ndjson", ".json"}:
+        return read_jsonl(path)
+    from yishenqing.precedents.sheets import Sheets  # noqa: PLC0415 - only tables and Word need it
+
+    faults: list[Fault] = []
+    titles = {name: headings[0] for name, headings in customs.headings.items()}
+    found = _records(Sheets(customs, faults).documents(path), faults, titles)
+    if not found:
+        raise DataFault.of([Fault("没有一个案例", str(path))])
+    return found
+
+
+def _records(
+    documents: Iterable[Document], faults: list[Fault], titles: Mapping[str, str] = MappingProxyType({})
+) -> list[Precedent]:
+    """Return the records, or raise with all faults; ``titles`` are what the fields are called in the file."""
+    found: list[Precedent] = []
+    lines: dict[str, Document] = {}
+    for document in documents:
         here = _check(document)
         if not here:
             try:
@@ -52,7 +82,8 @@ def read_jsonl(path: Path) -> list[Precedent]:
                 found.append(record)
         faults += here
     if faults:
-        raise DataFault.of(sorted(faults, key=lambda f: f.line or 0))
+        named = [replace(f, field=titles.get(f.field, f.field)) for f in faults]
+        raise DataFault.of(sorted(named, key=lambda f: (f.file, f.line or 0)))
     return found
 
 
@@ -83,11 +114,13 @@ def json_lines(path: Path, faults: list[Fault]) -> Iterator[Document]:
                 faults.append(document.fault("每行应为一个键值对（JSON 对象）"))
 
 
-def twin(identifier: str, lines: dict[str, int], document: Document, field: str) -> list[Fault]:
+def twin(identifier: str, lines: dict[str, Document], document: Document, field: str) -> list[Fault]:
     """Return a fault if ``identifier`` was met on an earlier line; remember where it stands."""
-    line = document.line(()) or 0
-    first = lines.setdefault(identifier, line)
-    return [] if first == line else [document.fault(f"编号“{identifier}”重复，已见于第{first}行", (field,))]
+    first = lines.setdefault(identifier, document)
+    if first is document:
+        return []
+    place = "" if first.file == document.file else f"{first.file} "
+    return [document.fault(f"编号“{identifier}”重复，已见于{place}第{first.line(())}行", (field,))]
 
 
 class _TwinKeyError(Exception):
@@ -175,10 +208,15 @@ def _verification(value: Any) -> str:
     return "" if value in VERIFICATIONS else f"只能是 {'、'.join(VERIFICATIONS)}"
 
 
+def _level(value: Any) -> str:
+    return "" if value in LEVELS else f"只能是 {'、'.join(LEVELS)}"
+
+
 _CHECKS: dict[str, Callable[[Any], str]] = {
     "id": _id,
     "outcome": _outcome,
     "overturned": _overturned,
     "decided_on": _decided_on,
     "verification": _verification,
+    "level": _level,
 }

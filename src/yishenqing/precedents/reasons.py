@@ -33,6 +33,7 @@ def why(asked: Units, text: str, matched: Collection[int], precedent: Precedent)
         reasons.append("共同条款：" + "、".join(articles))
     if precedent.law_note:
         reasons.append(precedent.law_note)
+    reasons.extend(precedent.marks)
     if precedent.verification in _VERIFIED:
         reasons.append(_VERIFIED[precedent.verification])
     return tuple(reasons)
