@@ -55,7 +55,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A sentence adapted from precedents. With ``asks`` a person checks something first; ``needs`` are facts stated."""
+    """A sentence adapted from precedents. ``asks``: what a person checks first; ``needs``: facts that are stated."""
 
     __pydantic_config__: ClassVar = _STRICT
     outcome: str
@@ -80,7 +80,7 @@ class Advice:
     help: tuple[str, ...]
     figures: Mapping[str, int]
     signals: tuple[Signal, ...]
-    steps: Mapping[str, Question]
+    seven: Mapping[str, Question]
     reasons: tuple[Reason, ...] = field(default=())
 
 

@@ -53,7 +53,7 @@ def _read(path: Path) -> Advice:
 
 def _faults(found: Advice, document: Document) -> Iterator[Fault]:
     for what, known, given in (
-        ("steps", set(STEPS), found.steps.keys()),
+        ("seven", set(STEPS), found.seven.keys()),
         ("figures", FIGURES, found.figures.keys()),
     ):
         for name in sorted(set(given) - known):
@@ -63,6 +63,13 @@ def _faults(found: Advice, document: Document) -> Iterator[Fault]:
             yield document.fault(f"缺少“{name}”", (what,))
     if APPLICATION not in found.kinds:
         yield document.fault(f"缺少“{APPLICATION}”", ("kinds",))
+    yield from _signal_faults(found, document)
+    for name, kind in found.kinds.items():
+        if not all(w.strip() for w in kind.words):
+            yield document.fault("用词不能为空", ("kinds", name))
+
+
+def _signal_faults(found: Advice, document: Document) -> Iterator[Fault]:
     for n, signal in enumerate(found.signals):
         if bool(signal.always) == bool(signal.words or signal.values or signal.step):
             yield document.fault("须写明看什么（words、values 或者 step），或者 always，二者择一", ("signals", n))
@@ -70,9 +77,6 @@ def _faults(found: Advice, document: Document) -> Iterator[Fault]:
             yield document.fault("写了 step 的，须以 field 写明看哪一项", ("signals", n, "field"))
         if not all(w.strip() for w in (*signal.words, *signal.unless)):
             yield document.fault("用词不能为空", ("signals", n))
-    for name, kind in found.kinds.items():
-        if not all(w.strip() for w in kind.words):
-            yield document.fault("用词不能为空", ("kinds", name))
 
 
 def faults_against(found: Advice, workflow: Workflow, law: Law) -> Iterator[Fault]:
@@ -91,7 +95,7 @@ def faults_against(found: Advice, workflow: Workflow, law: Law) -> Iterator[Faul
     for reason in found.reasons:
         yield from _named(workflow, reason.outcome, reason.way, place, "reasons")
     asked = [found.law, *(k.law for k in found.kinds.values()), *(s.law for s in found.signals)]
-    asked += [*(s.law for s in found.steps.values()), *(r.law for r in found.reasons)]
+    asked += [*(s.law for s in found.seven.values()), *(r.law for r in found.reasons)]
     for citation in dict.fromkeys(asked):
         if problem := law.unresolved(citation):
             yield Fault(problem, place, field="law", law=citation)

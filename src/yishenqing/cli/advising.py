@@ -120,7 +120,8 @@ def _inspection(found: Row) -> Iterator[str]:
 def _candidates(found: Row) -> Iterator[str]:
     for one in found["candidates"]:
         place = f"第{one['item']}项　" if one["item"] else ""
-        yield f"{'→' if one['chosen'] else '·'} {place}{one['outcome']}{' way=' + one['way'] if one['way'] else ''}　{one['title']}"
+        way = f" way={one['way']}" if one["way"] else ""
+        yield f"{'→' if one['chosen'] else '·'} {place}{one['outcome']}{way}　{one['title']}"
         for hint in one["hints"]:
             words = f"：{'、'.join(hint['matched'])}" if hint["matched"] else ""
             yield f"　　{hint['why']}（{hint['law']}）{words}"
@@ -149,4 +150,49 @@ def _precedents(found: Row) -> Iterator[str]:
             yield f"　　{one['law_note']}"
 
 
-ALL: tuple[click.Command, ...] = (draft,)
+@click.command(
+    cls=Command,
+    help="办理参考：案件编号——七步法，列出已知、尚缺和下一步；申请文件（登记之前）——像是申请、咨询、信访还是业务查询。",
+)
+@click.argument("target", metavar="案件编号或者申请文件")
+@global_options
+def advise(wishes: Wishes, target: str) -> None:
+    """Advise on a case, or sort a new application."""
+    new = Path(target).is_file()
+    with wishes.office_as_seen() as office:
+        found = office.triage(Path(target)) if new else office.advise(target)
+    if wishes.as_json:
+        printing.document(found)
+    else:
+        printing.lines(_triage(found) if new else _advice(found))
+
+
+def _triage(found: Row) -> Iterator[str]:
+    mixed = "（各项不同，请分别处理）" if found["mixed"] else ""
+    yield f"像是{found['title']}{mixed}（仅供参考，由办理的人认定）"
+    for item in found["items"]:
+        yield f"  第{item['item']}项　{item['title']}（{item['law']}）：{item['advice']}"
+        for kind in item["kinds"]:
+            yield f"      {kind['title']} {kind['score']}分　{'、'.join(kind['matched']) or '（没有相应的字样）'}"
+        if item["vague"]:
+            yield f"      用词可能不明确：{'、'.join(item['vague'])}（条例第三十条）"
+    yield from _section("登记时会提示", (f"{w['text']}（{w['law']}）" for w in found["warnings"]))
+    yield from _section("分办参考", (t.strip() for t in printing.routes(found["routing"])))
+    near = (f"第{p['item']}项　{p['id']}　{p['title']}" for p in found["precedents"])
+    yield from _section("相近案例（ysq precedent show 编号）", near)
+    yield from _section("说明", iter(found["notes"]))
+
+
+def _advice(found: Row) -> Iterator[str]:
+    yield f"案件 {found['number']}　{found['state_title']}　办理参考（由办理的人决定）"
+    for n, step in enumerate(found["steps"], 1):
+        yield ""
+        yield f"{n}. {step['title']}　【{step['state_title']}】　{step['asks']}（{step['law']}）"
+        yield from (f"   · {text}" for text in step["known"])
+        yield from (f"   ？{text}" for text in step["missing"])
+        yield from (f"   → {text}" for text in step["next"])
+    yield from _section("已经不成立（拟稿之后案件有变化）", _stale(found))
+    yield from _section("说明", iter(found["notes"]))
+
+
+ALL: tuple[click.Command, ...] = (draft, advise)

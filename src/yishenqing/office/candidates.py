@@ -67,9 +67,7 @@ def candidates(known: Known, item: Item | None) -> list[Candidate]:
     text = item.text if item else "；".join(known.story.items)
     near = item.near if item else known.search(text)
     found = [
-        _candidate(
-            known, name, hints, [*near, *_of_ground(known, text, name, near)], _way(workflow.outcomes[name], hints)
-        )
+        _candidate(known, name, hints, near, _way(workflow.outcomes[name], hints))
         for name, hints in by_outcome.items()
         if workflow.outcomes[name].letters
     ]
@@ -152,7 +150,8 @@ def _repeated(known: Known, item: Item) -> Iterable[Hint]:
     for earlier in item.alike:
         if earlier["same_person"] and earlier.get("answered") and not earlier["set_aside"]:
             weight = known.advice.figures["repeat"] if earlier["exact"] else known.advice.figures["repeat"] // 2
-            why = f"同一申请人在{earlier['number']}案中提出过{'相同' if earlier['exact'] else '相近'}的申请，{earlier['replied_on']}已答复"
+            like = "相同" if earlier["exact"] else "相近"
+            why = f"同一申请人在{earlier['number']}案中提出过{like}的申请，{earlier['replied_on']}已答复"
             yield Hint("noproc_repeat", "", why, "条例第三十六条第六项", weight, (str(earlier["letter"]),), "")
             return
 

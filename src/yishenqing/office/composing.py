@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -19,12 +19,12 @@ from yishenqing.letters.context import blank
 from yishenqing.office import redrafting, supplying, telling
 from yishenqing.office.candidates import AGAINST, FOR, Candidate, candidate, candidates
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.paperwork import Opener, Story, dated
+from yishenqing.office.paperwork import dated
 from yishenqing.office.supplying import Supplied, Unmet
 
 if TYPE_CHECKING:
     from yishenqing.letters import Letterbook
-    from yishenqing.office.acting import Act, Registry
+    from yishenqing.office.acting import Act
     from yishenqing.office.drafting import DraftAct
     from yishenqing.office.knowing import Item, Known
 
@@ -41,6 +41,8 @@ class Wish:
     facts: Mapping[str, Any] = field(default_factory=dict)
     items: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     use: Sequence[str] = ()
+    written: Mapping[int, Mapping[str, str]] = field(default_factory=dict)  # by a model, for items (0: the whole)
+    writer: str = ""
 
     @classmethod
     def of(cls, facts: Mapping[str, Any], outcome: str | None, use: Sequence[str]) -> Wish:
@@ -103,6 +105,7 @@ class Draft:
     acts: Sequence[redrafting.Again]
     missing: Mapping[str, str]
     unmet: Sequence[Unmet]
+    today: date
 
     @property
     def words(self) -> list[tuple[str, str]]:
@@ -145,42 +148,53 @@ def _whole(known: Known, wish: Wish, act: DraftAct, letters: Letterbook, today: 
     given = {**wish.items.get(1, {}), **wish.facts}
     if FINDING in given:
         given[OUTCOME] = given.pop(FINDING)
-    recorded = {k: v for k, v in telling.told(known.story, {}).items() if k in step.fields}
-    choice = _choice(known, None, OUTCOME, telling.DRAFT, given, recorded, act, letters, wish.use, today)
+    recorded = {k: v for k, v in telling.told(known.story, {}).items() if k in step.fields and not _set_aside(case)}
+    choice = _choice(known, None, OUTCOME, telling.DRAFT, given, recorded, letters, wish, today)
     facts = {OUTCOME: choice.outcome, **choice.facts}
-    changed = known.case.standing.last(telling.DRAFT) is None or bool(given or wish.use)
+    changed = _undrafted(case) or bool(given or wish.use or wish.written)
     again = [_again(known, telling.DRAFT, facts, choice)] if changed else []
     gaps = {**{n: _blank(step.fields[n].type, t) for n, t in choice.missing.items()}, **facts}
     plan = _returning(known, again)
     return Draft(known, [choice], choice.outcome, _imagined(case, act, [(telling.DRAFT, gaps)]), gaps, plan,
-                 choice.missing, _before(case, plan, today) or choice.unmet)  # fmt: skip
+                 choice.missing, _before(case, plan, today) or choice.unmet, today)  # fmt: skip
 
 
 def _itemwise(known: Known, wish: Wish, act: DraftAct, letters: Letterbook, today: date) -> Draft:
     case, workflow = known.case, known.case.workflow
-    step, earlier = workflow.steps[JUDGE], known.story.all(JUDGE)
+    step, earlier = workflow.steps[JUDGE], [] if _set_aside(case) else known.story.all(JUDGE)
     choices, acts, gapped = [], [], []
     for item in known.items:
         given = wish.items.get(item.n, {})
         said: Mapping[str, Any] = next((f for f in reversed(earlier) if int(f[ITEM]) == item.n), {})
         recorded = {k: v for k, v in said.items() if k in step.fields and k != ITEM}
-        choice = _choice(known, item, FINDING, JUDGE, given, recorded, act, letters, wish.use, today)
+        choice = _choice(known, item, FINDING, JUDGE, given, recorded, letters, wish, today)
         choices.append(choice)
         facts = {ITEM: item.n, FINDING: choice.outcome, **choice.facts}
-        if given or not said or wish.use:
+        if given or not said or wish.use or wish.written.get(item.n):
             acts.append(_again(known, JUDGE, facts, choice))
         gaps = {n: _blank(step.fields[n].type, t) for n, t in choice.missing.items()}
         gapped.append((JUDGE, {**gaps, **facts}))
     outcome = str(wish.facts.get(OUTCOME) or _joint(workflow.outcomes, workflow.mixed, choices))
     whole = {OUTCOME: outcome, **{k: v for k, v in wish.facts.items() if k != OUTCOME}}
     whole = dated(workflow.steps[telling.DRAFT], shaped(workflow, workflow.steps[telling.DRAFT], whole))
-    if acts or known.case.standing.last(telling.DRAFT) is None or wish.facts:
+    if acts or _undrafted(case) or wish.facts:
         acts.append(redrafting.Again(telling.DRAFT, workflow.steps[telling.DRAFT].title, whole))
     missing = {f"{c.n}.{n}": f"第{c.n}项：{t}" for c in choices for n, t in c.missing.items()}
     unmet = list(dict.fromkeys(u for c in choices for u in c.unmet))
     plan = _returning(known, acts)
     return Draft(known, choices, outcome, _imagined(case, act, [*gapped, (telling.DRAFT, whole)]), whole, plan,
-                 missing, _before(case, plan, today) or unmet)  # fmt: skip
+                 missing, _before(case, plan, today) or unmet, today)  # fmt: skip
+
+
+def _set_aside(case: Casework) -> bool:
+    """Tell whether the last draft was set aside (责令重新答复): what it said is no starting point."""
+    steps = [f.step for f in case.standing.facts]
+    last = max((n for n, s in enumerate(steps) if s in (telling.DRAFT, JUDGE)), default=len(steps))
+    return any(case.workflow.steps[s].overturns for s in steps[last:])
+
+
+def _undrafted(case: Casework) -> bool:
+    return case.standing.last(telling.DRAFT) is None or _set_aside(case)
 
 
 def _joint(outcomes: Mapping[str, Any], mixed: str, choices: Sequence[Choice]) -> str:
@@ -197,9 +211,8 @@ def _choice(
     step_name: str,
     given: Mapping[str, Any],
     recorded: Mapping[str, Any],
-    act: DraftAct,
     letters: Letterbook,
-    use: Sequence[str],
+    wish: Wish,
     today: date,
 ) -> Choice:
     """Return what is to be answered: as the officer says, else as recorded, else the likeliest."""
@@ -218,15 +231,19 @@ def _choice(
     outcome, way = leader.outcome, leader.way
     _check_way(workflow.outcomes[outcome], way, step.law)
     told = {n: s for n, s in _told(known, item, outcome, way).items() if n in step.fields}
-    facts = {**{n: s.value for n, s in told.items()}, **recorded, **stated}
+    n = item.n if item else 0
+    modelled = {k: v for k, v in wish.written.get(n, {}).items() if not (told.get(k) or recorded.get(k))}
+    facts = {**{k: s.value for k, s in told.items()}, **modelled, **recorded, **stated}
     facts = {k: v for k, v in facts.items() if k != field_name and v not in (None, "", [])}
     if way:
         facts[WAY] = way
-    sources = {n: s.source for n, s in told.items() if n not in recorded and n not in stated}
-    sources |= {n: "案卷" for n in recorded if n in facts and n not in stated}
-    sources |= {n: "承办人填写" for n in stated if n in facts}
-    words, offered = _words(known, leader, facts, use)
-    if words and not facts.get(REASONING):
+    sources = {k: s.source for k, s in told.items()} | dict.fromkeys(modelled, f"模型 {wish.writer} 拟写")
+    sources |= dict.fromkeys(recorded, "案卷") | dict.fromkeys(stated, "承办人填写")
+    sources = {k: v for k, v in sources.items() if k in facts}
+    words, offered = _words(known, leader, facts, wish.use)
+    if modelled.get(REASONING) and not stated.get(REASONING):
+        words.append((modelled[REASONING], f"model:{wish.writer}"))
+    if words and not (recorded.get(REASONING) or stated.get(REASONING)):
         facts[REASONING] = "".join(text for text, _ in words)
     elif facts.get(REASONING):
         words = []

@@ -23,13 +23,11 @@ def differing(known: Known, choices: Sequence[Choice]) -> list[Row]:
     for choice in choices:
         items = [known.items[choice.n - 1]] if choice.n else list(known.items)
         for item in items:
-            found += [
-                _alarm(known, item, earlier, choice) for earlier in item.alike if _differs(known, earlier, choice)
-            ]
+            found += [_alarm(known, item, earlier, choice) for earlier in item.alike if _differs(earlier, choice)]
     return found
 
 
-def _differs(known: Known, earlier: Row, choice: Choice) -> bool:
+def _differs(earlier: Row, choice: Choice) -> bool:
     if not (earlier.get("answered") and earlier["finding"]) or earlier["set_aside"]:
         return False
     if choice.outcome == _REPEATED and earlier["same_person"]:

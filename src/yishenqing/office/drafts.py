@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
     from yishenqing.office.composing import Draft
     from yishenqing.office.knowing import Known
     from yishenqing.office.nearest import Nearest
-    from yishenqing.office.paperwork import Opener
+    from yishenqing.office.paperwork import Opener, Story
+    from yishenqing.office.worded import Worded
+
+
+_SHOWN = 3  # precedents beside each item of a new application
 
 
 class DraftVerbs(WordVerbs, CaseVerbs):
@@ -58,13 +64,87 @@ class DraftVerbs(WordVerbs, CaseVerbs):
             check_lettered(case)
             open_facts = self._opener(connection, number)
             known = self._known(connection, case, open_facts)
-            found, answer = drafting.draft(self._registry, self._letters, known, wish, self._draft_act, open_facts)
-            answer |= {"struck": [], "stale": self._stale(case, open_facts)}
+            tell = partial(drafting.draft, self._registry, self._letters, known, act=self._draft_act)
+            found, answer = tell(wish, open_facts=open_facts)
+            struck: Sequence[Row] = ()
+            if write:
+                said = self._worded(known, found)
+                struck, more = said.struck, replace(wish, written=said.words, writer=said.model)
+                found, answer = tell(more, open_facts=open_facts)
+                answer["notes"] = [*answer["notes"], *said.notes]
+            answer |= {"struck": list(struck), "stale": self._stale(case, open_facts)}
             answer |= self._inspected(connection, found, open_facts)
             answer["taken"] = take and bool(found.acts)
             if answer["taken"]:
                 self._take(connection, found, on, by)
         return answer
+
+    def advise(self, number: str) -> Row:
+        """Return what a case may be and come to, and the seven steps (七步法): known, missing, next.
+
+        Raises:
+            NotFound: there is no such case.
+            Refused: the case's procedure is not that of an application.
+        """
+        from yishenqing.inspection import read_inspection  # noqa: PLC0415
+        from yishenqing.office.candidates import candidates  # noqa: PLC0415
+        from yishenqing.office.sevensteps import View, seven_steps  # noqa: PLC0415
+        from yishenqing.office.triage import triaged  # noqa: PLC0415
+
+        with self._transactions.reading() as connection:
+            case = self._load(connection, number)
+            check_lettered(case)
+            open_facts = self._opener(connection, number)
+            known = self._known(connection, case, open_facts)
+            most = known.advice.figures["cases"]
+            rows = [{"item": i.n, **c.as_json(most)} for i in known.items for c in candidates(known, i)]
+            return {
+                "number": number,
+                "state": case.standing.state,
+                "state_title": case.workflow.states[case.standing.state].title,
+                "triage": triaged(known.items),
+                "steps": seven_steps(View(known, read_inspection(self.home), self.today)),
+                "candidates": rows,
+                "alike": [a for i in known.items for a in i.alike],
+                "stale": self._stale(case, open_facts),
+                "notes": list(known.notes),
+            }
+
+    def triage(self, application: Mapping[str, Any] | Path | str) -> Row:
+        """Return what a new application is, before it is registered; nothing is recorded.
+
+        Raises:
+            NotFound: there is no such file.
+            DataFault: the application is malformed.
+        """
+        from yishenqing import intake  # noqa: PLC0415
+        from yishenqing.advice import read_advice  # noqa: PLC0415
+        from yishenqing.inspection import read_inspection  # noqa: PLC0415
+        from yishenqing.office.knowing import items_of  # noqa: PLC0415
+        from yishenqing.office.triage import triaged  # noqa: PLC0415
+
+        if isinstance(application, Mapping):
+            received = intake.parse_application(application)
+        else:
+            received = intake.read_application(Path(application))
+        texts = list(received.items)
+        with self._transactions.reading() as connection:
+            nearest = self._nearest(connection)
+            routes, holdings = self._routes(texts), self._holdings_of(connection, texts)
+            inspection = read_inspection(self.home)
+            items = items_of(texts, read_advice(self.home), inspection, nearest, leads=received.leads)
+        return {
+            **triaged(items),
+            "warnings": [{"text": w.text, "law": w.law} for w in received.warnings()],
+            "routing": routes,
+            "holdings": holdings,
+            "precedents": [
+                {"item": i.n, "id": m.id, "title": m.title, "why": list(m.why)}
+                for i in items
+                for m in i.near[:_SHOWN]
+            ],
+            "notes": list(nearest.notes),
+        }
 
     def _take(self, connection: Connection, found: Draft, on: date | None, by: str | None) -> None:
         from yishenqing.office.redrafting import Plan  # noqa: PLC0415
@@ -101,11 +181,21 @@ class DraftVerbs(WordVerbs, CaseVerbs):
         )
         return knowing.Known(case, story, advice, items, nearest, recognised, nearest.notes)
 
-    def _nearest(self, connection: Connection) -> Nearest:
+    def _worded(self, known: Known, found: Draft) -> Worded:
+        """Let the office's own model word what the officer may word, each sentence held against law and file."""
+        from yishenqing.office.worded import worded  # noqa: PLC0415
+
+        laws = (known.case.standing.law, self._rules().law)
+        return worded(known, found, self.settings.models.writing, self._letters, laws)
+
+    def _nearest(self, connection: Connection, story: Story | None = None) -> Nearest:
+        """Return the search for precedents; the people of the case are never told to a model."""
+        from yishenqing.office.masking import parties_of  # noqa: PLC0415
         from yishenqing.office.nearest import Nearest  # noqa: PLC0415
         from yishenqing.precedents import Library  # noqa: PLC0415
 
-        return Nearest(Library(connection, self.settings.agency))
+        parties = parties_of([(step, facts) for step, _, facts in story.facts]) if story else {}
+        return Nearest(Library(connection, self.settings.agency), self.settings.models.embedding, self.home, parties)
 
     def _holdings_of(self, connection: Connection, texts: Sequence[str]) -> list[Row]:
         register = self._register(connection)

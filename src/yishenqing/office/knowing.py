@@ -82,7 +82,7 @@ def items_of(
         Item(
             n,
             text,
-            sort_submission(advice, text, leads_of(text, leads, inspection)),
+            sort_submission(advice, text, _named(leads_of(text, leads, inspection), advice)),
             vague(advice, text),
             search(text),
             registered.get(n, ()),
@@ -91,6 +91,11 @@ def items_of(
         )
         for n, text in enumerate(texts, 1)
     ]
+
+
+def _named(leads: Sequence[str], advice: Advice) -> list[str]:
+    """Return the leads that name something: “那个工程” does not."""
+    return [lead for lead in leads if not any(word in lead for word in advice.vague)]
 
 
 def leads_of(text: str, given: Sequence[str], inspection: Inspection) -> list[str]:

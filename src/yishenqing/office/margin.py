@@ -23,7 +23,8 @@ def page(answer: Row, organ: str) -> str:
     rows = "".join(_row(s) for s in answer["sentences"])
     lists = "".join(_list(head, list(texts)) for head, texts in _lists(answer))
     return (
-        f'<!doctype html><html lang="zh-CN"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
+        '<!doctype html><html lang="zh-CN"><meta charset="utf-8">'
+        f"<title>{escape(title)}</title><style>{_STYLE}</style>"
         f"<h1>{escape(title)}</h1><p>{escape(organ)}　办理结果：{escape(answer['outcome_title'])}"
         f"（{escape(answer['chosen_by']['title'])}）</p><table>{rows}</table>{lists}</html>\n"
     )

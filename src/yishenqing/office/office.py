@@ -84,12 +84,12 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, DraftVerbs, RuleVerbs
             return {"imported": Library(connection, self.settings.agency).add(records)}
 
     def precedents(self, text: str, limit: int = 10) -> Row:
-        """Search the library; each hit with its score and why it was found."""
-        from yishenqing.precedents import Library  # noqa: PLC0415
-
+        """Search the library; each hit with its score and why it was found; ``notes`` says what did not help."""
         with self._transactions.reading() as connection:
-            matches = Library(connection, self.settings.agency).search(text, limit)
-        return {"matches": [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]}
+            nearest = self._nearest(connection)
+            matches = nearest.search(text, limit)
+        rows = [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]
+        return {"matches": rows, **({"notes": nearest.notes} if nearest.notes else {})}
 
     def precedent(self, name: str) -> Precedent:
         """Return one precedent.

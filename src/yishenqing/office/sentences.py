@@ -1,4 +1,4 @@
-"""The sentences of a draft, each with where it comes from in an officer's words; and what of a draft no longer holds."""
+"""The sentences of a draft, each with where it comes from; and what of a recorded draft no longer holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the office's own knowledge says for the facts of a reply, each with where it stands; the rest a person says."""
+"""What the office knows already for the facts of a reply, each with where it stands; the rest a person says."""
 
 from __future__ import annotations
 
