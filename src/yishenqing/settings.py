@@ -102,7 +102,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Models that may help; none is needed. ``embedding`` ranks precedents, ``writing`` words the officer's islands."""
+    """Models that may help; none is needed: ``embedding`` ranks precedents, ``writing`` words what officers may."""
 
     __pydantic_config__: ClassVar = _STRICT
     embedding: Model | None = None

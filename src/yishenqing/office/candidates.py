@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from yishenqing.core.findings import found_items
@@ -35,10 +35,16 @@ class Candidate:
     score: float
     hints: Sequence[Hint]
     near: Sequence[Match]
+    grounds: frozenset[str]  # what else the request points to
+
+    def bears(self, match: Match) -> str:
+        """Say how a precedent bears: one of a ground that nothing points to stands aside."""
+        of = match.precedent.outcome
+        return bearing(match.precedent, self.outcome) if of == self.outcome or of in self.grounds else ASIDE
 
     def bearing(self, how: str) -> list[Match]:
         """Return the precedents that speak for it, or against it."""
-        return [m for m in self.near if bearing(m.precedent, self.outcome) == how]
+        return [m for m in self.near if self.bears(m) == how]
 
     def as_json(self, most: int) -> Row:
         """Return the candidate in plain values."""
@@ -67,7 +73,7 @@ def candidates(known: Known, item: Item | None) -> list[Candidate]:
     text = item.text if item else "；".join(known.story.items)
     near = item.near if item else known.search(text)
     found = [
-        _candidate(known, name, hints, near, _way(workflow.outcomes[name], hints))
+        _candidate(known, name, hints, near, "", frozenset(by_outcome))
         for name, hints in by_outcome.items()
         if workflow.outcomes[name].letters
     ]
@@ -80,21 +86,24 @@ def candidate(known: Known, item: Item | None, outcome: str, way: str) -> Candid
     """Return the outcome that somebody has chosen, with what speaks for and against it; without ``way`` as hinted."""
     text = item.text if item else "；".join(known.story.items)
     near = item.near if item else known.search(text)
-    hints = [h for h in _hints(known, item) if h.outcome == outcome]
-    return _candidate(known, outcome, hints, near, way)
+    every = _hints(known, item)
+    hints = [h for h in every if h.outcome == outcome]
+    return _candidate(known, outcome, hints, near, way, frozenset(h.outcome for h in every))
 
 
-def _candidate(known: Known, name: str, hints: Sequence[Hint], near: Sequence[Match], way: str) -> Candidate:
+def _candidate(
+    known: Known, name: str, hints: Sequence[Hint], near: Sequence[Match], way: str, grounds: frozenset[str]
+) -> Candidate:
     outcome, figures = known.case.workflow.outcomes[name], known.advice.figures
-    chosen = way or _hinted(hints)
+    chosen = way or _way(outcome, hints)
     mine = [h for h in hints if h.way in ("", chosen)]
-    ground = _of_ground(known, name, mine)
-    relevant = _merged(*(_relevant(matches, figures["near"]) for matches in (near, ground)))
-    swayed = sum({FOR: 1, AGAINST: -1}.get(bearing(m.precedent, name), 0) for m in relevant) * figures["precedent"]
-    score = sum(h.weight for h in mine) + max(-figures["most"], min(figures["most"], swayed))
+    relevant = _merged(*(_relevant(m, figures["near"]) for m in (near, _of_ground(known, name, mine))))
     told = outcome.ways.get(chosen)
     title = f"{outcome.title}（{told.title}）" if told else outcome.title
-    return Candidate(name, chosen, title, told.law if told else outcome.law, score, mine, relevant)
+    found = Candidate(name, chosen, title, told.law if told else outcome.law, 0, hints, relevant, grounds)
+    swayed = (len(found.bearing(FOR)) - len(found.bearing(AGAINST))) * figures["precedent"]
+    score = sum(h.weight for h in mine) + max(-figures["most"], min(figures["most"], swayed))
+    return replace(found, score=score)
 
 
 def _hints(known: Known, item: Item | None) -> list[Hint]:
@@ -190,17 +199,13 @@ def _unclear(known: Known, item: Item) -> Iterable[Hint]:
 
 
 def _way(outcome: Outcome, hints: Sequence[Hint]) -> str:
-    """Return the way that the hints point to; where none does and the outcome has no letter of its own, the first."""
-    way = _hinted(hints)
-    return way or ("" if outcome.told("") else next(iter(outcome.ways), ""))
-
-
-def _hinted(hints: Sequence[Hint]) -> str:
+    """Return the way that most points to; what points to no way in particular points to the first."""
+    if not hints or not outcome.ways:
+        return ""
     weights: dict[str, int] = defaultdict(int)
     for hint in hints:
-        if hint.way:
-            weights[hint.way] += hint.weight
-    return max(weights, key=weights.__getitem__) if weights else ""
+        weights[hint.way or next(iter(outcome.ways))] += hint.weight
+    return max(weights, key=weights.__getitem__)
 
 
 def _of_ground(known: Known, outcome: str, hints: Sequence[Hint]) -> list[Match]:

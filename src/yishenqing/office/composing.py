@@ -175,8 +175,11 @@ def _itemwise(known: Known, wish: Wish, act: DraftAct, letters: Letterbook, toda
         gaps = {n: _blank(step.fields[n].type, t) for n, t in choice.missing.items()}
         gapped.append((JUDGE, {**gaps, **facts}))
     outcome = str(wish.facts.get(OUTCOME) or _joint(workflow.outcomes, workflow.mixed, choices))
-    whole = {OUTCOME: outcome, **{k: v for k, v in wish.facts.items() if k != OUTCOME}}
-    whole = dated(workflow.steps[telling.DRAFT], shaped(workflow, workflow.steps[telling.DRAFT], whole))
+    drafting = workflow.steps[telling.DRAFT]
+    known_of_it = {} if _undrafted(case) else known.story.latest(telling.DRAFT) or {}
+    kept = {k: v for k, v in known_of_it.items() if k in drafting.fields}
+    wished = {OUTCOME: outcome, **{k: v for k, v in wish.facts.items() if k != OUTCOME}}
+    whole = {**kept, **dated(drafting, shaped(workflow, drafting, wished))}
     if acts or _undrafted(case) or wish.facts:
         acts.append(redrafting.Again(telling.DRAFT, workflow.steps[telling.DRAFT].title, whole))
     missing = {f"{c.n}.{n}": f"第{c.n}项：{t}" for c in choices for n, t in c.missing.items()}

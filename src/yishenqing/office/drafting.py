@@ -14,7 +14,7 @@ from yishenqing.letters.context import blank, name_of
 from yishenqing.letters.model import LetterKind
 from yishenqing.office import composing, sheets, supplying, telling
 from yishenqing.office.acting import Act, Registry
-from yishenqing.office.candidates import ASIDE, FOR, bearing, candidates, outcome_title, precedent_row
+from yishenqing.office.candidates import ASIDE, FOR, candidates, outcome_title, precedent_row
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.composing import CHOSEN_BY, Choice, Draft, Wish
 from yishenqing.office.differing import differing
@@ -147,7 +147,7 @@ def _replies(choice: Choice, law: Law, on: date) -> list[Row]:
 
 
 def _precedents(choice: Choice) -> list[Row]:
-    rows = [precedent_row(m, bearing(m.precedent, choice.outcome)) for m in choice.leader.near]
+    rows = [precedent_row(m, choice.leader.bears(m)) for m in choice.leader.near]
     telling_, others = [r for r in rows if r["bearing"] != ASIDE], [r for r in rows if r["bearing"] == ASIDE]
     return [{"item": choice.n, **row} for row in (*telling_[:_NEAREST], *others[:_ASIDES])]
 

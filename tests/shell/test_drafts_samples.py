@@ -1,0 +1,66 @@
+"""Every sample application on its road: what is proposed, what a person must supply, then a letter that passes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from offices import Calendar
+
+from yishenqing.core import citing
+from yishenqing.intake import read_application
+from yishenqing.office import Office
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples" / "applications"
+ROWS: list[Mapping[str, Any]] = yaml.safe_load((Path(__file__).parent / "advice_samples.yaml").read_text("utf-8"))
+
+
+def opened(office: Office, calendar: Calendar, row: Mapping[str, Any]) -> str:
+    """Register the sample and take it along its road."""
+    path = next(SAMPLES.glob(f"{row['样例']}.*"))
+    received = read_application(path)
+    calendar.day = max(received.arrived_on, received.confirmed_on or received.arrived_on)
+    number: str = office.register(path)["number"]
+    for step, facts in row["经过"]:
+        office.act(number, step, facts)
+    return number
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r["样例"])
+def test_a_sample_is_drafted_and_passes_once_a_person_has_supplied_what_is_named(
+    office: Office, calendar: Calendar, quick_letters: None, row: Mapping[str, Any]
+) -> None:
+    number = opened(office, calendar, row)
+    found = office.draft(number)
+    proposed = [".".join(filter(None, (i["outcome"], i["way"]))) for i in found["items"]]
+    assert proposed == row["提出"]
+    lacking = [m["field"] for m in found["missing"]] + [u["step"] for u in found["unmet"]]
+    assert sorted(lacking) == sorted(row["尚缺"])
+    assert (found["faults"] is None) == bool(row["尚缺"])
+    assert all(s["source"] and s["from"] for s in found["sentences"])
+    taken = office.draft(number, facts=row["补充"], take=True)
+    assert (taken["missing"], taken["unmet"], taken["taken"]) == ([], [], True)
+    inspected = office.inspect(number)
+    assert inspected["faults"] == []
+    assert [w["check"] for w in inspected["warnings"]] == row.get("提示", [])
+    case = office.draft(number)
+    assert not case["acts"]
+    assert [s["text"] for s in case["sentences"]] == [s["text"] for s in taken["sentences"]]
+    assert office.verify(number) == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r["样例"])
+def test_no_candidate_of_a_sample_cites_an_article_outside_the_table(
+    office: Office, calendar: Calendar, quick_letters: None, row: Mapping[str, Any]
+) -> None:
+    number = opened(office, calendar, row)
+    law = office._rules().law
+    for outcome in dict.fromkeys((c["outcome"], c["way"]) for c in office.draft(number)["candidates"]):
+        found = office.draft(number, outcome[0], {"way": outcome[1]} if outcome[1] else {})
+        for sentence in found["sentences"]:
+            assert sentence["source"], sentence
+            assert sentence["from"], sentence
+            assert citing.unresolved(law, sentence["text"], calendar.day) == [], sentence
