@@ -226,9 +226,7 @@ def _choice(
         recorded = {}  # what was said of another outcome says nothing of this one
     by = OFFICER if named else RECORDED if recorded.get(field_name) else PROPOSED
     if chosen := named or str(recorded.get(field_name) or ""):
-        leader = candidate(
-            known, item, _known_outcome(known, chosen), str(stated.get(WAY) or recorded.get(WAY) or "")
-        )
+        leader = candidate(known, item, chosen, str(stated.get(WAY) or recorded.get(WAY) or ""))
     else:
         leader = candidates(known, item)[0]
     outcome, way = leader.outcome, leader.way
@@ -254,19 +252,6 @@ def _choice(
     missing, unmet = supplying.lacking(attempt, outcome, way)
     missing |= _letter_needs(known, letters, step.fields, outcome, way, facts)
     return Choice(item.n if item else 0, outcome, way, by, facts, sources, words, offered, missing, unmet, leader)
-
-
-def _known_outcome(known: Known, outcome: str) -> str:
-    """Return the outcome itself.
-
-    Raises:
-        Refused: there is no such outcome.
-    """
-    workflow = known.case.workflow
-    if outcome not in workflow.outcomes:
-        names = "、".join(f"{n}（{o.title}）" for n, o in workflow.outcomes.items() if o.letters)
-        raise Refused(f"没有办理结果“{outcome}”；可以写：{names}。", law=["条例第三十六条"])
-    return outcome
 
 
 def _check_way(outcome: Outcome, way: str, law: Sequence[str]) -> None:
@@ -300,15 +285,12 @@ def _words(
 
 
 def _slots(known: Known, facts: Mapping[str, Any]) -> Any:
-    from yishenqing.letters.template import you_of  # noqa: PLC0415
-
     searches = known.story.all("search_recorded")
     listed = {
         name: "、".join(dict.fromkeys(str(x) for s in searches for x in s.get(name) or ()))
         for name in ("keywords", "systems")
     }
-    kinds = known.case.workflow.steps[known.case.workflow.opening].fields["applicant_kind"].choices
-    listed["you"] = you_of(kinds.get(str(known.story.received.get("applicant_kind") or ""), ""))
+    listed["you"] = supplying.you(known)
 
     def slot(name: str) -> str:
         value = listed.get(name) or facts.get(name) or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.guards import said
@@ -42,6 +43,20 @@ def supplied(known: Known, item: Item, outcome: str, way: str) -> dict[str, Supp
     return found
 
 
+def you(known: Known) -> str:
+    """Return how letters speak to the applicant of a case."""
+    from yishenqing.letters.template import you_of  # noqa: PLC0415
+
+    kinds = known.case.workflow.steps[known.case.workflow.opening].fields["applicant_kind"].choices
+    return you_of(kinds.get(str(known.story.received.get("applicant_kind") or ""), ""))
+
+
+def _day(text: str) -> str:
+    from yishenqing.letters.template import chinese_date  # noqa: PLC0415
+
+    return chinese_date(date.fromisoformat(str(text)))
+
+
 def _holding(item: Item) -> Mapping[str, Any] | None:
     return next((h for h in item.holdings if h["attribute"] in ("open", "on_request")), None)
 
@@ -59,9 +74,12 @@ def _where_public(_known: Known, item: Item) -> Supplied | None:
 
 
 def _of_route(name: str) -> Callable[[Known, Item], Supplied | None]:
-    def tell(_known: Known, item: Item) -> Supplied | None:
+    def tell(known: Known, item: Item) -> Supplied | None:
         route = next((r for r in item.routes if r["organ"]), None)
-        return Supplied(str(route[name]), f"分办表：{route['topic']}·{route['stage']}") if route else None
+        if route is None:
+            return None
+        text = str(route[name]).replace("您", you(known))  # the table speaks to people at the counter
+        return Supplied(text, f"分办表：{route['topic']}·{route['stage']}")
 
     return tell
 
@@ -75,14 +93,14 @@ def _earlier_reply(_known: Known, item: Item) -> Supplied | None:
     earlier = _earlier(_known, item)
     if earlier is None:
         return None
-    return Supplied(f"{earlier['replied_on']}，{earlier['letter']}", f"案件{earlier['number']}")
+    return Supplied(f"{_day(earlier['replied_on'])}，{earlier['letter']}", f"案件{earlier['number']}")
 
 
 def _same_checked(_known: Known, item: Item) -> Supplied | None:
     earlier = _earlier(_known, item)
     if earlier is None or not earlier["exact"]:
         return None
-    text = f"本次申请与{earlier['on']}登记的{earlier['number']}号申请第{earlier['earlier_item']}项内容相同"
+    text = f"本次申请与{_day(earlier['on'])}登记的{earlier['number']}号申请第{earlier['earlier_item']}项内容相同"
     return Supplied(text, f"案件{earlier['number']}")
 
 
