@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from yishenqing.office.composing import Draft
     from yishenqing.office.knowing import Known
     from yishenqing.office.nearest import Nearest
-    from yishenqing.office.paperwork import Opener, Story
+    from yishenqing.office.paperwork import Opener
     from yishenqing.office.worded import Worded
 
 
@@ -129,7 +129,7 @@ class DraftVerbs(WordVerbs, CaseVerbs):
             received = intake.read_application(Path(application))
         texts = list(received.items)
         with self._transactions.reading() as connection:
-            nearest = self._nearest(connection)
+            nearest = self._nearest(connection, [("received", received.facts())])
             routes, holdings = self._routes(texts), self._holdings_of(connection, texts)
             inspection = read_inspection(self.home)
             items = items_of(texts, read_advice(self.home), inspection, nearest, leads=received.leads)
@@ -188,14 +188,14 @@ class DraftVerbs(WordVerbs, CaseVerbs):
         laws = (known.case.standing.law, self._rules().law)
         return worded(known, found, self.settings.models.writing, self._letters, laws)
 
-    def _nearest(self, connection: Connection, story: Story | None = None) -> Nearest:
-        """Return the search for precedents; the people of the case are never told to a model."""
+    def _nearest(self, connection: Connection, told: Sequence[tuple[str, Mapping[str, Any]]]) -> Nearest:
+        """Return the search for precedents; the people whom the entries ``told`` name are never told to a model."""
         from yishenqing.office.masking import parties_of  # noqa: PLC0415
         from yishenqing.office.nearest import Nearest  # noqa: PLC0415
         from yishenqing.precedents import Library  # noqa: PLC0415
 
-        parties = parties_of([(step, facts) for step, _, facts in story.facts]) if story else {}
-        return Nearest(Library(connection, self.settings.agency), self.settings.models.embedding, self.home, parties)
+        library = Library(connection, self.settings.agency)
+        return Nearest(library, self.settings.models.embedding, self.home, parties_of(told))
 
     def _holdings_of(self, connection: Connection, texts: Sequence[str]) -> list[Row]:
         register = self._register(connection)

@@ -12,6 +12,8 @@ _PHONE = re.compile(r"(?<!\d)0\d{2,3}[-－— ]?\d{7,8}(?!\d)")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LONG = re.compile(r"(?<![\d〔])\d{9,}[Xx]?")
 _SHORTEST = 2  # characters of a name
+_PLACE = re.compile(r"[省市县区镇乡]|街道")
+_TELLING = 4  # characters of an end of an address that still say where
 _OF_APPLICANT = {
     "name": "申请人",
     "id_number": "证件号码",
@@ -54,6 +56,13 @@ def parties_of(told: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
     return found
 
 
+def _ends(address: str) -> Iterator[str]:
+    """Yield the ends of an address, which people write without the county that it lies in."""
+    for place in _PLACE.finditer(address):
+        if len(address) - place.end() >= _TELLING:
+            yield address[place.end() :]
+
+
 def _person(given: Any, who: str) -> Iterator[tuple[str, str]]:
     if not isinstance(given, Mapping):
         return
@@ -61,4 +70,6 @@ def _person(given: Any, who: str) -> Iterator[tuple[str, str]]:
         value = given.get(name)
         if isinstance(value, str) and len(value) >= _SHORTEST:
             yield value, who if name == "name" else f"{who}{what}"
+            if name == "address":
+                yield from ((part, f"{who}{what}") for part in _ends(value))
     yield from _person(given.get("agent"), "代理人")

@@ -86,7 +86,7 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, DraftVerbs, RuleVerbs
     def precedents(self, text: str, limit: int = 10) -> Row:
         """Search the library; each hit with its score and why it was found; ``notes`` says what did not help."""
         with self._transactions.reading() as connection:
-            nearest = self._nearest(connection)
+            nearest = self._nearest(connection, ())
             matches = nearest.search(text, limit)
         rows = [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]
         return {"matches": rows, **({"notes": nearest.notes} if nearest.notes else {})}
