@@ -161,11 +161,8 @@ class DraftVerbs(WordVerbs, CaseVerbs):
         from yishenqing.office import knowing  # noqa: PLC0415
         from yishenqing.office.paperwork import Story  # noqa: PLC0415
 
-        story, advice, nearest = (
-            Story.of(case.standing, open_facts),
-            read_advice(self.home),
-            self._nearest(connection),
-        )
+        story, advice = Story.of(case.standing, open_facts), read_advice(self.home)
+        nearest = self._nearest(connection, [(step, facts) for step, _, facts in story.facts])
         number, texts = case.row.number, story.items
         recognised = self._recognition(connection).of_case(number, case.row.opened_on, texts)
         agency = self.settings.agency
