@@ -81,8 +81,10 @@ class TestTheSevenSteps:
         during = steps(office.advise(number))
         assert [during[s]["state"] for s in ("supplement", "nature", "duty")] == ["done"] * 3
         assert during["held"]["next"] == [
-            (f"ysq act {number} search_recorded 'keywords=云政纪〔2025〕3号' 'keywords=柳湾片区' leads=1 "
-            "systems=… result=…")
+            (
+                f"ysq act {number} search_recorded 'keywords=云政纪〔2025〕3号' 'keywords=柳湾片区' leads=1 "
+                "systems=… result=…"
+            )
         ]
         office.act(number, "search_recorded", {
             "systems": "档案室;公文系统", "keywords": "会议纪要", "result": "找到一份", "leads": "1",

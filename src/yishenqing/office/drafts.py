@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yishenqing.core.errors import Refused
+from yishenqing.core.errors import Moved, Refused
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.papers import check_lettered
@@ -59,8 +59,8 @@ class DraftVerbs(WordVerbs, CaseVerbs):
         from yishenqing.office.composing import Wish  # noqa: PLC0415
 
         wish = Wish.of(facts or {}, outcome, use)
-        with (self._transactions.writing if take else self._transactions.reading)() as connection:
-            case = self._load(connection, number, lock=take)
+        with self._transactions.reading() as connection:
+            case = self._load(connection, number)
             check_lettered(case)
             open_facts = self._opener(connection, number)
             known = self._known(connection, case, open_facts)
@@ -74,9 +74,9 @@ class DraftVerbs(WordVerbs, CaseVerbs):
                 answer["notes"] = [*answer["notes"], *said.notes]
             answer |= {"struck": list(struck), "stale": self._stale(case, open_facts)}
             answer |= self._inspected(connection, found, open_facts)
-            answer["taken"] = take and bool(found.acts)
-            if answer["taken"]:
-                self._take(connection, found, on, by)
+        answer["taken"] = take and bool(found.acts)
+        if answer["taken"]:
+            self._take(found, on, by)
         return answer
 
     def advise(self, number: str) -> Row:
@@ -146,13 +146,18 @@ class DraftVerbs(WordVerbs, CaseVerbs):
             "notes": list(nearest.notes),
         }
 
-    def _take(self, connection: Connection, found: Draft, on: date | None, by: str | None) -> None:
+    def _take(self, found: Draft, on: date | None, by: str | None) -> None:
+        """Record the acts of a draft, all or none; nobody waits for its searches, so the case may have moved."""
         from yishenqing.office.redrafting import Plan  # noqa: PLC0415
 
         if found.missing:
             titles = "；".join(found.missing.values())
             raise Refused(f"拟稿尚缺：{titles}。请补充后再用 --take 记入案卷。", law=["条例第三十六条"])
-        self._redrafted(connection, found.known.case, Plan(tuple(found.acts)), on, by)
+        case = found.known.case
+        with self._transactions.writing() as connection:
+            if self._load(connection, case.row.number, lock=True).row.head_hash != case.row.head_hash:
+                raise Moved(f"案件{case.row.number}在拟稿期间已由他人办理，本次没有写入任何内容；请重新拟稿。")
+            self._redrafted(connection, case, Plan(tuple(found.acts)), on, by)
 
     def _known(self, connection: Connection, case: Casework, open_facts: Opener) -> Known:
         """Gather what the office knows of a case, inside the caller's transaction."""
