@@ -117,7 +117,9 @@ def test_the_draft_says_what_the_specification_asks_and_where_each_sentence_come
     for sentence in found["sentences"]:
         assert sentence["source"]
         assert sentence["from"]
-        assert citing.unresolved(law, sentence["text"], calendar.day) == []
+        if citing.unresolved(law, sentence["text"], calendar.day):  # only what a person wrote, who must then say why
+            assert sentence["basis"] == ["承办人填写"]
+            assert "citation_unknown" in {w["check"] for w in found["warnings"]}
 
 
 def test_every_outcome_and_every_letter_has_its_draft(office: Office) -> None:
