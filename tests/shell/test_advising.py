@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
-from offices import APPLICATION, USER, Calendar, rows
+from offices import APPLICATION, USER, Calendar, rows, use_database
+from sqlalchemy import URL
 from test_drafts_golden import answered, searched
 
 from yishenqing.advice import faults_against, read_advice, sort_submission
 from yishenqing.cli import run
 from yishenqing.core.errors import DataFault, NotFound, Refused
 from yishenqing.office import Office
+
+pytest_plugins = ["pg"]
 
 TEXT = "关于柳湾片区征收的会议纪要"
 PROCESS = {"way": "discussion", "no_rule": "没有应当公开的规定，该事项尚未作出决定", "severing": "不能区分"}
@@ -275,3 +279,25 @@ class TestOnTheCommandLine:
         assert "像是咨询" in capsys.readouterr().out
         path.write_text("{channel: nosuch}", "utf-8")
         assert run(["--home", str(home), "advise", str(path)]) == 6
+
+
+def test_both_databases_draft_and_advise_alike(
+    home: Path, calendar: Calendar, office: Office, postgres_url: URL, quick_letters: None, tmp_path: Path
+) -> None:
+    def said(one: Office) -> list[Any]:
+        number = one.register({**APPLICATION, "items": [TEXT, "柳湾片区安置房分配名单"]})["number"]
+        for day, step, facts in searched("找到会议纪要和名单，含有个人信息"):
+            calendar.day = max(calendar.day, date.fromisoformat(day))
+            one.act(number, step, facts)
+        drafted = one.draft(
+            number, facts={"1.outcome": "denied_process", **{f"1.{k}": v for k, v in PROCESS.items()}}
+        )
+        return [drafted, one.advise(number), one.triage({**APPLICATION, "items": ["请问为什么强拆"]})]
+
+    first = said(office)
+    other = Path(shutil.copytree(home, tmp_path / "二"))
+    use_database(other, postgres_url)
+    Office.init(other, USER)
+    calendar.day = date(2026, 3, 2)
+    with Office.open(other, user=USER, today=calendar) as second:
+        assert json.dumps(said(second), ensure_ascii=False) == json.dumps(first, ensure_ascii=False)

@@ -15,6 +15,7 @@ from yishenqing.cli.speaking import Command
 
 Row = Mapping[str, Any]
 _FILE = click.Path(path_type=Path)
+_WRITTEN = (".json", ".yaml", ".yml")  # what applications are written in; a case's number ends otherwise
 
 
 @click.command(
@@ -158,7 +159,7 @@ def _precedents(found: Row) -> Iterator[str]:
 @global_options
 def advise(wishes: Wishes, target: str) -> None:
     """Advise on a case, or sort a new application."""
-    new = Path(target).is_file()
+    new = Path(target).is_file() or Path(target).suffix in _WRITTEN
     with wishes.office_as_seen() as office:
         found = office.triage(Path(target)) if new else office.advise(target)
     if wishes.as_json:

@@ -75,7 +75,7 @@ def candidates(known: Known, item: Item | None) -> list[Candidate]:
     found = [
         _candidate(known, name, hints, near, "", frozenset(by_outcome))
         for name, hints in by_outcome.items()
-        if workflow.outcomes[name].letters
+        if name in workflow.outcomes and workflow.outcomes[name].letters  # the case may be of older rules
     ]
     order = {name: n for n, name in enumerate(workflow.outcomes)}
     ranked = sorted(found, key=lambda c: (-c.score, order[c.outcome]))

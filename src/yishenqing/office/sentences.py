@@ -106,7 +106,7 @@ def recorded_words(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 def stale(case: Casework, registry: Registry, letters: Letterbook, act: DraftAct, open_facts: Opener) -> list[Row]:
     """Return what of the recorded draft no longer holds since the case has changed: sentences, evidence."""
     place = next((n for n, e in reversed([*enumerate(case.entries, 1)]) if e.step == telling.DRAFT), 0)
-    if not place or case.standing.state == case.workflow.steps["archived"].to:
+    if not place or case.workflow.states[case.standing.state].final:
         return []
     later = case.entries[place:]
     then = case.practice.casework(case.row, case.entries[:place], case.rules)
