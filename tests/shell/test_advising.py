@@ -51,7 +51,7 @@ class TestTriage:
         [
             ("关于柳湾片区征收的土地征收公告", "application", "公告"),
             ("请问为什么还不给我安置房，有没有依据？", "consultation", "请问"),
-            ("我要投诉拆迁办强拆，要求严肃处理", "petition", "投诉"),
+            ("我要投诉拆迁办强拆，要求严肃处理", "petition", "我要投诉"),
             ("查询登记：我家的不动产登记资料", "business", "不动产登记资料"),
             ("２０２４年云溪县年鉴一本", "publication", "年鉴"),
             ("。。。", "application", ""),
@@ -191,6 +191,19 @@ class TestADraft:
         assert "检索人：赵某" in first["was"]
         assert "检索人：钱某" in first["text"]
         assert any("更正" in why for why in first["because"])
+
+    def test_says_when_a_precedent_that_it_rests_on_has_fared_otherwise(
+        self, office: Office, handled: Cases, tmp_path: Path
+    ) -> None:
+        number = handled("2016年至2025年历年补偿标准对比表", result="没有现成的对比表")
+        said = {"creation": "各年度标准分别发布", "existing_material": "各年度公报"}
+        office.draft(number, "unable_need_create", said, take=True)
+        assert office.draft(number)["stale"] == []
+        (name,) = office.show(number)["entries"][-1]["facts"]["draft"]["fates"]
+        path = tmp_path / "新.jsonl"
+        path.write_text(json.dumps({**office.precedent(name).as_json(), "overturned": True}), "utf-8")
+        office.import_precedents(path)
+        assert [name in s["text"] and "现为被纠正" in s["text"] for s in office.draft(number)["stale"]] == [True]
 
     def test_says_which_evidence_was_taken_away(self, office: Office, handled: Cases) -> None:
         number = handled(TEXT, result="检索到一份")

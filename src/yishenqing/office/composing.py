@@ -326,7 +326,10 @@ def _again(known: Known, name: str, facts: Mapping[str, Any], choice: Choice) ->
     kept = {n: v for n, v in files.items() if v and all(isinstance(x, Mapping) for x in _each(v))}
     stated = {n: v for n, v in facts.items() if n in step.fields and n not in kept}
     words = [[source, len(text)] for text, source in choice.words]
-    notes = {"draft": {"sources": dict(choice.sources), **({REASONING: words} if words else {})}}
+    sources = {source for _, source in choice.words}
+    fates = {m.id: m.precedent.overturned for m in choice.leader.near if f"precedent:{m.id}" in sources}
+    said = {REASONING: words, "fates": fates} if words else {}
+    notes = {"draft": {"sources": dict(choice.sources), **said}}
     return redrafting.Again(name, step.title, stated, kept, notes)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yishenqing.core.errors import Moved, Refused
+from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.papers import check_lettered
@@ -72,7 +73,7 @@ class DraftVerbs(WordVerbs, CaseVerbs):
                 struck, more = said.struck, replace(wish, written=said.words, writer=said.model)
                 found, answer = tell(more, open_facts=open_facts)
                 answer["notes"] = [*answer["notes"], *said.notes]
-            answer |= {"struck": list(struck), "stale": self._stale(case, open_facts)}
+            answer |= {"struck": list(struck), "stale": self._stale(connection, case, open_facts)}
             answer |= self._inspected(connection, found, open_facts)
         answer["taken"] = take and bool(found.acts)
         if answer["taken"]:
@@ -106,7 +107,7 @@ class DraftVerbs(WordVerbs, CaseVerbs):
                 "steps": seven_steps(View(known, read_inspection(self.home), self.today)),
                 "candidates": rows,
                 "alike": [a for i in known.items for a in i.alike],
-                "stale": self._stale(case, open_facts),
+                "stale": self._stale(connection, case, open_facts),
                 "notes": list(known.notes),
             }
 
@@ -213,10 +214,17 @@ class DraftVerbs(WordVerbs, CaseVerbs):
         proposals = read_routing(self.home).proposals(list(texts))
         return [r for r in proposals if r["organ"] != self.settings.name]
 
-    def _stale(self, case: Casework, open_facts: Opener) -> list[Row]:
-        from yishenqing.office.sentences import stale  # noqa: PLC0415
+    def _stale(self, connection: Connection, case: Casework, open_facts: Opener) -> list[Row]:
+        from yishenqing.office.sentences import fates_of, refated, stale  # noqa: PLC0415
+        from yishenqing.precedents import Library  # noqa: PLC0415
 
-        return stale(case, self._registry, self._letters, self._draft_act, open_facts)
+        library = Library(connection, self.settings.agency)
+        now: dict[str, bool | None] = {}
+        for name in dict.fromkeys(n for f in case.standing.facts for n in fates_of(f.facts)):
+            with suppress(NotFound):
+                now[name] = library.get(name).overturned
+        changed = stale(case, self._registry, self._letters, self._draft_act, open_facts)
+        return [*changed, *refated(case, now)]
 
     def _inspected(self, connection: Connection, found: Draft, open_facts: Opener) -> Row:
         """Hold the draft against the checks before issue, once nobody has anything more to say."""

@@ -117,6 +117,32 @@ def stale(case: Casework, registry: Registry, letters: Letterbook, act: DraftAct
     return found
 
 
+def refated(case: Casework, now: Mapping[str, bool | None]) -> Iterator[Row]:
+    """Yield each precedent that words of the recorded draft rest on and whose fate is another now, or unknown.
+
+    ``now`` says of the precedents that there still are whether they were overturned.
+    """
+    latest: dict[tuple[str, Any], Mapping[str, Any]] = {}
+    for fact in case.standing.facts:
+        latest[fact.step, fact.facts.get("item")] = fact.facts
+    for facts in latest.values():
+        for name, was in fates_of(facts).items():
+            if name not in now:
+                yield {"text": f"案例{name}已不在案例库中", "was": "", "because": [f"说理所据的案例 {name}"]}
+            elif now[name] != was:
+                text = f"案例{name}的结局已有变化：拟稿时{_FATES[was]}，现为{_FATES[now[name]]}"
+                yield {"text": text, "was": "", "because": [f"说理所据的案例 {name}"]}
+
+
+_FATES = {True: "被纠正", False: "得到维持", None: "结局不详"}
+
+
+def fates_of(facts: Mapping[str, Any]) -> dict[str, bool | None]:
+    """Return the precedents that the words of an entry rest on, with whether each was overturned then."""
+    note = facts.get("draft")
+    return dict(note.get("fates") or {}) if isinstance(note, Mapping) else {}
+
+
 def _told(
     case: Casework, registry: Registry, letters: Letterbook, act: DraftAct, open_facts: Opener
 ) -> list[Passage] | str:
