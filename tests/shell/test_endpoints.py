@@ -157,6 +157,10 @@ def test_words_of_a_model_fill_only_islands_and_invented_clauses_are_struck(
         assert "第八十八条" in why[0]
         assert "云政办发〔2031〕9号" in why[1]
         assert "属于讨论记录。" in "".join(s["text"] for s in found["sentences"])
+        fake.answer = answering
+        taken = other.draft(number, "denied_process", {"way": "discussion", "no_rule": "没有"}, write=True, take=True)
+        kept = other.show(number)["entries"][-1]["facts"]["draft"]["sources"]
+        assert (taken["taken"], kept["severing"], kept["no_rule"]) == (True, "模型 m 拟写", "承办人填写")
 
 
 def chat(said: Any) -> bytes:
