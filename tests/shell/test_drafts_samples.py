@@ -11,6 +11,7 @@ import yaml
 from offices import Calendar
 
 from yishenqing.core import citing
+from yishenqing.core.errors import Refused
 from yishenqing.intake import read_application
 from yishenqing.office import Office
 
@@ -51,7 +52,15 @@ def test_a_sample_is_drafted_and_passes_once_a_person_has_supplied_what_is_named
     assert (found["faults"] is None) == bool(row["尚缺"])
     for other in dict.fromkeys((c["outcome"], c["way"]) for c in found["candidates"] if c["item"] < 2):
         every_sentence_stands(office, calendar, number, *other)
-    taken = office.draft(number, facts=row["补充"], take=True)
+    decided = {
+        f"{i['item']}.{k}" if i["item"] else k: i[k] for i in found["items"] for k in ("outcome", "way") if i[k]
+    }
+    if not row["尚缺"]:
+        with pytest.raises(Refused, match="办理结果由承办人决定"):
+            office.draft(number, take=True)
+    if "4.outcome" in row["补充"]:
+        del decided["4.way"]
+    taken = office.draft(number, facts={**decided, **row["补充"]}, take=True)
     assert (taken["missing"], taken["unmet"], taken["taken"]) == ([], [], True)
     inspected = office.inspect(number)
     assert inspected["faults"] == []

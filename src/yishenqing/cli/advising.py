@@ -29,7 +29,9 @@ _WRITTEN = (".json", ".yaml", ".yml")  # what applications are written in; a cas
 @click.option(
     "--write", is_flag=True, help="请本机关设置的模型试写说理（office.yaml 的 models.writing），须由承办人核实"
 )
-@click.option("--take", is_flag=True, help="将拟稿记入案卷（逐项认定、拟制答复），连同各句的来源")
+@click.option(
+    "--take", is_flag=True, help="将拟稿记入案卷（逐项认定、拟制答复），连同各句的来源；办理结果须由承办人指明"
+)
 @click.option("--html", "target", type=_FILE, metavar="文件", help="另存为网页：左为文书，右为各句的来源")
 @global_options
 def draft(
@@ -73,7 +75,8 @@ def _draft(found: Row) -> Iterator[str]:
     if found["taken"]:
         yield from ("", "已记入案卷。")
     elif found["acts"]:
-        yield from _section("记入案卷的办法（或者在同一命令后加 --take）", iter(found["acts"]))
+        how = "指明办理结果后加" if found["chosen_by"]["by"] == "proposed" else "在同一命令后加"
+        yield from _section(f"记入案卷的办法（或者{how} --take）", iter(found["acts"]))
     if "path" in found:
         yield from ("", f"网页：{found['path']}")
 

@@ -80,6 +80,12 @@ class Choice:
     unmet: Sequence[Unmet]
     leader: Candidate
 
+    @property
+    def named(self) -> str:
+        """Return the words by which an officer names this choice on the command line."""
+        place = f"{self.n}." if self.n else ""
+        return " ".join(f"{place}{k}={v}" for k, v in ((OUTCOME, self.outcome), (WAY, self.way)) if v)
+
     def as_json(self, title: str) -> Row:
         """Return the choice in plain values."""
         return {

@@ -149,11 +149,16 @@ class DraftVerbs(WordVerbs, CaseVerbs):
 
     def _take(self, found: Draft, on: date | None, by: str | None) -> None:
         """Record the acts of a draft, all or none; nobody waits for its searches, so the case may have moved."""
+        from yishenqing.office.composing import PROPOSED  # noqa: PLC0415
         from yishenqing.office.redrafting import Plan  # noqa: PLC0415
 
         if found.missing:
             titles = "；".join(found.missing.values())
             raise Refused(f"拟稿尚缺：{titles}。请补充后再用 --take 记入案卷。", law=["条例第三十六条"])
+        if undecided := [c for c in found.choices if c.by == PROPOSED]:
+            named = " ".join(c.named for c in undecided)
+            text = f"办理结果由承办人决定，程序只是试拟；请指明后再用 --take 记入案卷，如同意所拟：{named}"
+            raise Refused(text, law=["条例第三十六条"])
         case = found.known.case
         with self._transactions.writing() as connection:
             if self._load(connection, case.row.number, lock=True).row.head_hash != case.row.head_hash:
