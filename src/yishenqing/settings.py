@@ -101,6 +101,26 @@ class Lettering:
     sign: Signature | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model on the office's own network (OpenAI-compatible). The key stands in the environment, never in a file."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    url: str
+    model: str
+    key_env: str = ""
+    timeout: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Models that may help; none is needed: ``embedding`` ranks precedents, ``writing`` words what officers may."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    embedding: Model | None = None
+    writing: Model | None = None
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the program must know of an office. Every text of it may stand in a letter."""
@@ -137,6 +157,7 @@ class Settings:
     fonts: Mapping[Literal["body", "title", "h1", "h2", "page", "latin"], str] = field(default_factory=dict)
     propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
     inspection: Mapping[str, Adjusted] = field(default_factory=dict)  # checks before issue that are taken otherwise
+    models: Models = field(default_factory=Models)  # none unless the office names some
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:
         """Return the roles that ``user`` may act in on ``day``, each with whose it is (oneself, or who is away)."""
@@ -209,7 +230,21 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
         faults.append(
             document.fault("pkcs12（证书文件）和 command（签名的命令）写一项，也只能写一项", ("letters", "sign"))
         )
+    faults += _model_faults(settings, document)
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
+
+
+def _model_faults(settings: Settings, document: Document) -> Iterator[Fault]:
+    for name in ("embedding", "writing"):
+        model = getattr(settings.models, name)
+        if model is None:
+            continue
+        if not _ENDPOINT.fullmatch(model.url):
+            yield document.fault("应为本机关网络内的地址，如 http://10.1.2.3:8000/v1", ("models", name, "url"))
+        if not model.model.strip():
+            yield document.fault("不能为空", ("models", name, "model"))
+        if not 0 < model.timeout <= _PATIENCE:
+            yield document.fault(f"应大于0，不超过{_PATIENCE}秒", ("models", name, "timeout"))
 
 
 def _with_python_names(document: Document) -> Document:
@@ -312,6 +347,8 @@ def _case_number_faults(known: set[str]) -> Iterator[str]:
 _ADDRESS = re.compile(r"[!-;=?A-~]+@[0-9A-Za-z.-]+")
 _HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
 _PORTS = 65536
+_ENDPOINT = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(?:/[!-;=?-~]*)?")
+_PATIENCE = 120  # seconds that a command may wait for a model
 _ALL_DIFFERENT = 8  # two series, two years, two numbers
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 

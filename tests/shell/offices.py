@@ -119,6 +119,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An office as ``init`` leaves it, made once."""
     home = tmp_path_factory.mktemp("template") / "home"
     Office.init(home, USER)
+    with Office.open(home, user=USER) as office:
+        office.triage(APPLICATION)  # what is read once is remembered in the folder, and copied with it
     return home
 
 

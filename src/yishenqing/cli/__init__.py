@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from yishenqing.cli import (
+    advising,
     batching,
     commands,
     holding,
@@ -40,6 +41,7 @@ def cli(_wishes: Wishes) -> None:
 
 for command in (
     *commands.ALL,
+    *advising.ALL,
     *inspecting.ALL,
     *batching.ALL,
     *joining.ALL,

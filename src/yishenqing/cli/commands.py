@@ -164,17 +164,6 @@ def letter(
     return 0
 
 
-@click.command(cls=Command, help="拟制答复：每句注明来源，附相近案例。")
-@click.argument("case", metavar="案件编号")
-@click.argument("facts", nargs=-1, metavar="[事实=内容]…")
-@global_options
-def draft(wishes: Wishes, case: str, facts: tuple[str, ...]) -> None:
-    """Draft the reply."""
-    with wishes.office() as office:
-        found = office.draft(case, facts=read_facts(facts))
-    _show(wishes, found, printing.draft(found))
-
-
 @click.command(cls=Command, help="核对流程、法律数据和文书模板，列出所引条文。")
 @global_options
 def check(wishes: Wishes) -> int:
@@ -259,7 +248,6 @@ ALL: tuple[click.Command, ...] = (
     due,
     act,
     letter,
-    draft,
     archive,
     check,
     diagram,

@@ -38,6 +38,7 @@ def search(wishes: Wishes, text: str | None, queries: Path | None, limit: int) -
         printing.document(found)
     else:
         printing.lines(printing.match_lines(found["matches"]) or ["没有找到相近的案例。"])
+        printing.lines(found.get("notes", ()))
 
 
 @precedent.command("show", cls=Command, help="查看一个案例。")

@@ -211,25 +211,6 @@ def _signature(found: Row) -> list[str]:
     return out
 
 
-def draft(found: Row) -> list[str]:
-    """Return a draft in the margin view: each sentence, and below it where it comes from."""
-    out = [f"《{found['title']}》（草稿）　办理结果：{found['outcome_title']}", ""]
-    for sentence in found["sentences"]:
-        out += [f"  {sentence['text']}", f"      —— {sentence['from']}"]
-    if found["missing"]:
-        out += ["", "还需由承办人填写"]
-        out += [f"  {m['field']}　{m['title']}" for m in found["missing"]]
-    if found["suggestions"]:
-        out += ["", "案例中可参考的表述（是否适用由承办人判断，采用的写入 reasoning=…）"]
-        out += [
-            f"  {s['text']}\n      —— 案例 {s['source'].partition(':')[2]}　{s['title']}"
-            for s in found["suggestions"]
-        ]
-    out += ["", "相近案例"]
-    out += match_lines(found["precedents"]) or ["  （案例库中没有相近的案例）"]
-    return out
-
-
 def word(found: Row) -> list[str]:
     """Return what a Word file changes, and the commands that record it."""
     if not found["islands"]:

@@ -212,7 +212,11 @@ def _marked(name: str, words: Markup, part: Mapping[str, Any] | None) -> Markup:
 def _you(kind: LetterKind, context: Mapping[str, Any]) -> str:
     if kind.to != APPLICANT:  # a person or a body: the facts do not say which
         return "你方"
-    title = (context.get("applicant") or {}).get("kind_title") or ""
+    return you_of((context.get("applicant") or {}).get("kind_title") or "")
+
+
+def you_of(title: str) -> str:
+    """Return how a letter speaks to an applicant of the kind called ``title``."""
     return "你" if title in _NATURAL else "你单位"
 
 

@@ -55,6 +55,7 @@ class Act:
     rehearsal: bool
     expect: int | None = None
     verb: str = ""
+    notes: Mapping[str, Any] = field(default_factory=dict)  # what the program notes itself
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class Registry:
         attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
         self.refuse_uncited(case, telling.officers_words(case.workflow, facts, self._fetch_letters), act.on)
-        facts |= self._noted(attempt) | _stood_in(act, step)
+        facts |= self._noted(attempt) | _stood_in(act, step) | dict(act.notes)
         return self._lettered(connection, case, act, step, facts, destination)
 
     def _noted(self, attempt: Attempt) -> dict[str, Any]:

@@ -255,7 +255,7 @@ def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
 
 def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     """What register and recognition go by names articles, roles and outcomes that there are."""
-    from yishenqing import holdings, inspection, kinship  # noqa: PLC0415 - only what is checked is read
+    from yishenqing import advice, holdings, inspection, kinship  # noqa: PLC0415 - only what is checked is read
     from yishenqing.precedents import customs  # noqa: PLC0415
 
     own = home if home is not None and (home / FILE).is_file() else None
@@ -264,9 +264,11 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
         inspection.adjusted(checks, _taken_as(own), FILE)
         register, recognition = holdings.read_customs(own), kinship.read_customs(own)
         library = customs.read_customs(own)
+        guide = advice.read_advice(own)
     except DataFault as fault:
         yield from fault.faults
         return
+    yield from advice.faults_against(guide, rules.workflow, rules.law)
     roles = {*rules.workflow.roles, *OFFICE_ROLES}
     asked = dict.fromkeys((checks.law, *(check.law for check in checks.checks.values())))
     cited = [("recognition", c) for c in recognition.law] + [("inspection", c) for c in asked]

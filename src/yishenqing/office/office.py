@@ -13,18 +13,18 @@ from yishenqing.core.errors import NotFound
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
+from yishenqing.office.drafts import DraftVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
 from yishenqing.office.surveying import SurveyVerbs
-from yishenqing.office.wording import WordVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import read_settings, write_settings
 from yishenqing.store.engine import Transactions, open_engine
 
 
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, SurveyVerbs, WordVerbs, RuleVerbs):
+class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, SurveyVerbs, DraftVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
@@ -69,13 +69,13 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, SurveyVerbs, WordVerb
         return version
 
     def precedents(self, text: str, limit: int = 10) -> Row:
-        """Search the library; each hit with its score and why it was found."""
-        from yishenqing.precedents import Library  # noqa: PLC0415
-
+        """Search the library; each hit with its score and why it was found; ``notes`` says what did not help."""
         with self._transactions.reading() as connection:
-            matches = Library(connection, self.settings.agency).search(text, limit)
+            nearest = self._nearest(connection, ())
+            matches = nearest.search(text, limit)
         self._count("shown", [m.id for m in matches])
-        return {"matches": [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]}
+        rows = [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]
+        return {"matches": rows, **({"notes": nearest.notes} if nearest.notes else {})}
 
     def precedent_batch(self, queries: Path, limit: int = 10) -> Row:
         """Search for every line of a file (``{"id", "text"}``)."""

@@ -104,24 +104,6 @@ class PaperVerbs(Desk):
         served = sheets.served(issued, Story.of(case.standing, open_facts), self._letters)
         return {**context, "document": served or {}}, False
 
-    def draft(self, number: str, outcome: str | None = None, facts: Mapping[str, Any] | None = None) -> Row:
-        """Compose the reply from case, law and nearest precedents; each sentence with its source.
-
-        Raises:
-            NotFound: there is no such case.
-            Refused: the outcome is not one that the case's workflow knows, or needs to be named.
-        """
-        from yishenqing.office import drafting  # noqa: PLC0415
-        from yishenqing.precedents import Library  # noqa: PLC0415
-
-        act = self._draft_act("drafted", {**(facts or {}), **({"outcome": outcome} if outcome else {})})
-        with self._transactions.reading() as connection:
-            case = self._load(connection, number)
-            check_lettered(case)
-            open_facts = self._opener(connection, number)
-            library = Library(connection, self.settings.agency)
-            return drafting.draft(self._registry, self._letters, case, act, open_facts, library)
-
     def archive(self, number: str, target: Path | None = None) -> Row:
         """Write the sealed package of an archived case.
 

@@ -46,12 +46,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Again:
-    """An act that would record the words; ``files`` are those of the earlier entry, filed again."""
+    """An act that would record the words; ``files`` are those of the earlier entry, filed again.
+
+    ``notes`` is what the program notes itself in the entry.
+    """
 
     step: str
     title: str
     facts: Mapping[str, Any]
     files: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,8 @@ def planned(case: Casework, kind: str, story: Story, changes: Sequence[Change]) 
     facts = {**_stated(step, known), **words}
     missing = {n: f.title for n, f in step.needs.items() if not facts.get(n)}
     acts = [*_found_again(workflow, story, changes), Again(name, step.title, facts, _files(step, known))]
-    return Plan((*_returned(case, step, changes), *acts), missing)
+    why = f"按Word稿修改：{'、'.join(c.title for c in changes)}"
+    return Plan((*returned(case, step, why), *acts), missing)
 
 
 def _found_again(workflow: Workflow, story: Story, changes: Iterable[Change]) -> list[Again]:
@@ -130,16 +135,15 @@ def _found_again(workflow: Workflow, story: Story, changes: Iterable[Change]) ->
     return acts
 
 
-def _returned(case: Casework, step: Step, changes: Iterable[Change]) -> list[Again]:
-    """A draft that lies with somebody else comes back before it is drafted again (退回重新办理)."""
+def returned(case: Casework, step: Step, why: str) -> list[Again]:
+    """Return the act by which a draft that lies with somebody else comes back (退回重新办理), where it does."""
     state, steps = case.standing.state, case.workflow.steps
     if state in step.from_:
         return []
     for name, back in steps.items():
         leads_back = state in back.from_ and back.to in step.from_ and not (back.overturns or back.verb or back.side)
         if leads_back and list(back.needs) == ["reason"]:
-            titles = "、".join(c.title for c in changes)
-            return [Again(name, back.title, {"reason": f"按Word稿修改：{titles}"})]
+            return [Again(name, back.title, {"reason": why})]
     return []
 
 

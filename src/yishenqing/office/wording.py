@@ -155,7 +155,7 @@ class WordVerbs(Desk):
         with tempfile.TemporaryDirectory() as folder:
             for act in plan.acts:
                 facts = {**act.facts, **self._files(act.files, papers, Path(folder))}
-                said = self._act(act.step, on or self.today, by, facts)
+                said = replace(self._act(act.step, on or self.today, by, facts), notes=act.notes)
                 planned = self._registry.plan(connection, case, said, self.today)
                 case = self._registry.record(connection, planned, None)
         return case
