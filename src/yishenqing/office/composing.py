@@ -86,6 +86,12 @@ class Choice:
         place = f"{self.n}." if self.n else ""
         return " ".join(f"{place}{k}={v}" for k, v in ((OUTCOME, self.outcome), (WAY, self.way)) if v)
 
+    @property
+    def precedents(self) -> set[str]:
+        """Return the precedents that words were taken from."""
+        kind = "precedent:"
+        return {source.removeprefix(kind) for _, source in self.words if source.startswith(kind)}
+
     def as_json(self, title: str) -> Row:
         """Return the choice in plain values."""
         return {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
+from yishenqing.office.library import LibraryVerbs
 from yishenqing.office.papers import check_lettered
 from yishenqing.office.wording import WordVerbs
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _SHOWN = 3  # precedents beside each item of a new application
 
 
-class DraftVerbs(WordVerbs, CaseVerbs):
+class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
     """What helps to answer."""
 
     def draft(
@@ -78,6 +79,9 @@ class DraftVerbs(WordVerbs, CaseVerbs):
         answer["taken"] = take and bool(found.acts)
         if answer["taken"]:
             self._take(found, on, by)
+            from yishenqing.precedents.uses import DRAFTED  # noqa: PLC0415
+
+            self._count(DRAFTED, sorted(set[str]().union(*(c.precedents for c in found.choices))), number)
         return answer
 
     def advise(self, number: str) -> Row:

@@ -102,7 +102,7 @@ class PublishVerbs(LibraryVerbs):
             drafts.drop(draft.precedent.id)
             if not approve:
                 return self._returned(connection, draft, noted, reason)
-            return self._published(connection, draft, noted, {"reason": reason, "same_person": same}, mask, keep)
+            return self._made_public(connection, draft, noted, {"reason": reason, "same_person": same}, mask, keep)
 
     def _returned(self, connection: Connection, draft: Draft, noted: Noted, reason: str) -> Row:
         if not reason.strip():
@@ -110,7 +110,7 @@ class PublishVerbs(LibraryVerbs):
         self._shelf(connection).note(draft.precedent.id, "returned", noted, {"reason": reason.strip()})
         return {"id": draft.precedent.id, "number": draft.number, "state": "returned", "reason": reason.strip()}
 
-    def _published(
+    def _made_public(
         self,
         connection: Connection,
         draft: Draft,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from yishenqing.core import citing
+from yishenqing.core.masking import KINDS
 from yishenqing.letters.model import fact_of
 from yishenqing.office.candidates import AGAINST, FOR
 from yishenqing.office.casework import Row
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
 
 _SENTENCE = re.compile(r"[^。；\n]+[。；]?")
 _NAMED = re.compile(r"\d{4}年(?:\d{1,2}月(?:\d{1,2}日)?)?|[\u4e00-\u9fff]{1,8}[〔\[(（]\d{4}[〕\])）]\d+号|\d{2,}")
-_MASK = re.compile(
-    r"（(?:申请人|共同申请人|代理人|第三方|签收人|邮箱|电话|号码|身份证号码|银行卡号|手机号码|车牌号)[^（）]{0,6}）"
-)
+_HIDDEN = "|".join(KINDS.values())
+_MASK = re.compile(rf"（(?:(?:申请人|共同申请人|代理人|第三方|签收人)[^（）]{{0,6}}|(?:{_HIDDEN})略)）")
 _INSTRUCTION = (
     "你协助行政机关的承办人拟写政府信息公开答复中的说理。只依据所给的材料，用平实的公文语言；"
     "不得引用材料以外的法律条文、文号、日期、人名、数字；不写办理结果和救济途径；材料不足的，该处留空。"
