@@ -14,9 +14,11 @@ from yishenqing.core.errors import NotFound
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
+from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
+from yishenqing.office.reporting import ReportVerbs
 from yishenqing.office.rules import RuleVerbs
 from yishenqing.office.wording import WordVerbs
 from yishenqing.rulebook import openable
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs):
+class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs, ReportVerbs, ImportVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
@@ -73,6 +75,7 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
             transactions.close()
         with cls.open(home) as office:
             office._enter_unrecognised()  # noqa: SLF001 - its own class
+            office._count_uncounted()  # noqa: SLF001
         return version
 
     def import_precedents(self, path: Path) -> Row:
