@@ -76,11 +76,12 @@ class ImportVerbs(Desk):
         parsed = takeover.parse(Path(path), customs, rules.workflow.since, self.today)
         snapshot = rules.snapshot()
         digest = rulebook.snapshot_digest(snapshot)
-        with self._transactions.reading() as connection:
-            plan = self._compared(connection, parsed.cases)
-        if not dry_run and (plan.new or plan.on):
+        if dry_run:
+            with self._transactions.reading() as connection:
+                plan = self._compared(connection, parsed.cases)
+        else:
             with self._transactions.writing() as connection:
-                plan = self._compared(connection, parsed.cases)  # somebody may have written since
+                plan = self._compared(connection, parsed.cases)  # every line, before the first is written
                 ledger_store.keep_rulebook(connection, digest, snapshot)
                 taking = _Taking(connection, self, rules, digest, user)
                 taking.open(plan.new)

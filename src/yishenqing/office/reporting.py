@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
@@ -67,6 +68,38 @@ class ReportVerbs(Desk):
             span = self._span(connection, year, as_of, agencies)
             found = counting.cell(connection, self._form, span, cell)
         return {"year": year, "as_of": span.last.isoformat(), "cell": cell, "count": len(found), "cases": found}
+
+    def report_titles(self) -> Row:
+        """Return what the rows and columns of the tables are called."""
+        two, three, four = self._form.table2, self._form.table3, self._form.table4
+        return {
+            "table2": {"title": two.title, "cells": {c: two.title_of(c) for c in two.cells()}},
+            "table3": {
+                "title": three.title,
+                "columns": dict(three.columns),
+                "rows": {r.id: f"{r.under}{r.title}" for r in three.rows},
+            },
+            "table4": {
+                "title": four.title,
+                "columns": dict(four.results),
+                "rows": {k.id: f"{k.group}{'：' if k.group else ''}{k.title}" for k in four.kinds},
+            },
+        }
+
+    def report_papers(self, found: Row, *, xlsx: Path | None = None, pdf: Path | None = None) -> Row:
+        """Write an annual report (as ``report`` has answered) as a workbook and as PDF; return where they lie.
+
+        Raises:
+            DataFault: a file cannot be written.
+        """
+        from yishenqing.office import reportpapers as papers  # noqa: PLC0415
+
+        written = {}
+        if xlsx is not None:
+            written["xlsx"] = papers.write(xlsx, papers.annual_workbook(self._form, found))
+        if pdf is not None:
+            written["pdf"] = papers.write(pdf, papers.annual_pdf(self._form, found, self.home))
+        return written
 
     def report_enter(self, year: int, values: Mapping[str, str], *, by: str | None = None) -> Row:
         """Keep what the office enters itself for ``year`` (cells of table two); earlier versions are kept too.

@@ -33,6 +33,8 @@ def checks(form: Form, figures: Figures) -> list[dict[str, Any]]:
         text = rule.text
         if rule.kind == "published":
             text += "（上一年度定稿）" if figures.published else "（上一年度没有定稿，按台账推算）"
+        elif rule.kind == "stock" and not _stocked(form, figures):
+            text += "（尚未填报，没有核对）"
         found.append({"id": rule.id, "rule": text, "holds": not where, "where": where})
     return found
 
@@ -76,6 +78,14 @@ def _disputes(form: Form, _rule: Rule, figures: Figures) -> Iterator[str]:
         parts = sum(number for name, number in cells.items() if name != TOTAL)
         if parts != cells[TOTAL]:
             yield f"“{kind.title}”：各项之和{parts}≠总计{cells[TOTAL]}"
+
+
+def _stocked(form: Form, figures: Figures) -> bool:
+    """Tell whether everything was entered that the rule about stocks compares."""
+    stock = form.table2.stock
+    cells = [f"{row}.{column}" for row in stock.rows for column in (stock.plus, stock.minus, stock.equals)]
+    before = [f"{row}.{stock.equals}" for row in stock.rows]
+    return None not in [*map(figures.table2.get, cells), *map(figures.before2.get, before)]
 
 
 def _stock(form: Form, _rule: Rule, figures: Figures) -> Iterator[str]:

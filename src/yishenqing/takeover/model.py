@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -82,11 +82,12 @@ class Customs:
     def words(self) -> dict[str, dict[str, str]]:
         """Return the code of each word, by what it is a word of."""
         return {
-            name: {plain(word): code for code, said in table.items() for word in (code, *said)}
+            name: {w: code for code, said in table.items() for word in (code, *said) for w in (word, plain(word))}
             for name, table in (("kind", self.kinds), ("result", self.results), ("outcome", self.outcomes))
         }
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Return letters and figures alone, full and half width alike."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())

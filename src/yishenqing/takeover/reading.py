@@ -186,6 +186,8 @@ class _Rows:
     def _word(self, table: str, value: Any) -> str:
         known = self._customs.words[table]
         text = str(value)
+        if text in known:  # a code, as JSON lines have it
+            return known[text]
         for word in (plain(text), plain(_LEADING.sub("", text.strip())), plain(_last_part(text))):
             if word in known:
                 return known[word]
