@@ -55,7 +55,7 @@ def _derived() -> None:
     op.create_index(
         "ix_report_applications_agency_decided_on",
         "report_applications",
-        ["agency", "decided_on", "received_on", "applicant_kind", "outcome"],
+        ["agency", "decided_on", "received_on", "applicant_kind", "outcome", "fee"],
         unique=False,
     )
     op.create_table(

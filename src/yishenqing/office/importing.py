@@ -8,17 +8,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yishenqing import rulebook
 from yishenqing.core.counted import counted, disputes
 from yishenqing.core.errors import DataFault, Fault, Refused
-from yishenqing.core.ledger import append, canonical, genesis
+from yishenqing.core.ledger import append, canonical
 from yishenqing.office import casework, counting
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk, now
 from yishenqing.reporting import store as report_store
+from yishenqing.reporting import tables as report_tables
 from yishenqing.store import bulk, vault
 from yishenqing.store import due as due_store
 from yishenqing.store import ledger as ledger_store
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from yishenqing.core.ledger import Entry
+    from yishenqing.core.workflow import Start
     from yishenqing.rulebook import Rulebook
     from yishenqing.takeover import Earlier
 
@@ -162,24 +165,25 @@ class _Taking:
 
     def open(self, cases: Sequence[tuple[Earlier, list[_Said]]]) -> None:
         """Write new cases: their entries, sealed values, deadlines, and what they count as."""
+        further = (report_tables.applications, report_tables.disputes)
         for start in range(0, len(cases), _AT_ONCE):
-            rows, counts, told = bulk.empty(), [], []
+            rows = bulk.empty(further)
+            counts, told = (rows[table.name] for table in further)
             for case, said in cases[start : start + _AT_ONCE]:
                 opened = self._written(rows, case, said)
                 found = counted(opened.standing)
                 assert found is not None  # noqa: S101 - the procedure is not that of a linked case
                 counts.append(report_store.row_of(self._agency, case.number, found))
-                told += report_store.dispute_rows(self._agency, case.number, case.number, disputes(opened.standing))
-            bulk.insert_all(self._connection, rows)
-            report_store.add_all(self._connection, counts, told)
+                about = (self._agency, case.number, case.number)
+                told += report_store.dispute_rows(*about, disputes(opened.standing))
+            bulk.insert_all(self._connection, rows, further)
 
     def _written(self, rows: bulk.Rows, case: Earlier, said: Sequence[_Said]) -> Casework:
         workflow = self._rules.workflow
-        first = genesis(self._agency, case.number, self._digest)
-        row = CaseRow(self._agency, case.number, self._digest, case.received_on, workflow.initial, None, 0, first)
+        row = CaseRow(self._agency, case.number, self._digest, case.received_on, workflow.initial, None, 0, "")
         entries: list[Entry] = []
         for one in said:
-            source = {"source": f"{Path(case.file).name} 第{case.line}行"} if one.step == OPENED else {}
+            source = {"source": f"{_name(case.file)} 第{case.line}行"} if one.step == OPENED else {}
             entry, sealed = self._entry(entries[-1] if entries else None, case.number, one, source)
             entries.append(entry)
             rows["entries"].append(entry._asdict())
@@ -197,8 +201,9 @@ class _Taking:
                 "head_hash": entries[-1].hash,
             }
         )
-        found = opened.standing.deadlines(self._practice.workdays.today)
-        rows["deadlines"] += casework.deadline_rows(opened, found)
+        if any(_applies(start, one.facts) for one in said for start in workflow.steps[one.step].starts):
+            found = opened.standing.deadlines(self._practice.workdays.today)
+            rows["deadlines"] += casework.deadline_rows(opened, found)
         return opened
 
     def _entry(
@@ -235,6 +240,16 @@ class _Taking:
             rows = casework.deadline_rows(case, found)
             due_store.put_deadlines(self._connection, due_store.changed(self._connection, self._agency, number, rows))
             counting.follow(self._connection, before, case)
+
+
+def _applies(start: Start, facts: Mapping[str, Any]) -> bool:
+    """Tell whether an entry can start a clock: most cases of an older ledger are closed, and start none."""
+    return not (facts.get(start.unless_true) or (start.until and not facts.get(start.until)))
+
+
+@lru_cache(maxsize=16)
+def _name(file: str) -> str:
+    return Path(file).name
 
 
 def _said(case: Earlier) -> Iterator[_Said]:

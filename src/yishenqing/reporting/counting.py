@@ -15,6 +15,7 @@ from yishenqing.reporting.tables import applications, disputes
 
 Table = dict[str, dict[str, int]]
 PENDING = "pending"
+_AT_ONCE = 500  # numbers that one query asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def table3(connection: Connection, form: Form, span: Span) -> Table:
     rows, kinds = form.table3.rows, form.table3.kinds
     found: Table = {r.id: dict.fromkeys(form.table3.columns, 0) for r in rows}
     by = {r.counts: r.id for r in rows if r.counts != "outcome"}
-    for kind, outcome, old, decided, number in connection.execute(_aggregate(span)):
+    for kind, outcome, old, decided, number in _groups(connection, span):
         places = [by["carried"] if old else by["new"], by["decided"] if decided else by["open"]]
         if decided and outcome in found:
             places.append(outcome)
@@ -58,13 +59,14 @@ def table3(connection: Connection, form: Form, span: Span) -> Table:
 def forwarded(connection: Connection, form: Form, agencies: Sequence[str], day: date) -> dict[str, int]:
     """Return what was still open at the end of ``day``, by column."""
     a = applications.c
-    here = and_(a.agency.in_(agencies), a.received_on <= day, or_(a.decided_on.is_(None), a.decided_on > day))
-    query = select(a.applicant_kind, func.count()).where(here).group_by(a.applicant_kind)
     found = dict.fromkeys(form.table3.columns, 0)
-    for kind, number in connection.execute(query):
-        found[TOTAL] += number
-        if kind in found:
-            found[kind] += number
+    for still in (a.decided_on.is_(None), a.decided_on > day):  # apart: each is a stretch of the index
+        here = and_(a.agency.in_(agencies), a.received_on <= day, still)
+        query = select(a.applicant_kind, func.count()).where(here).group_by(a.applicant_kind)
+        for kind, number in connection.execute(query):
+            found[TOTAL] += number
+            if kind in found:
+                found[kind] += number
     return found
 
 
@@ -110,26 +112,36 @@ def cell(connection: Connection, form: Form, span: Span, name: str) -> list[dict
 def direct_after(connection: Connection, span: Span, kind: str, outcomes: Sequence[str], since: date) -> list[str]:
     """Return the cases decided with ``outcomes`` since a day about which a dispute of ``kind`` was filed."""
     a, d = applications.c, disputes.c
-    joined = disputes.join(applications, (a.agency == d.agency) & (a.number == d.number))
-    here = and_(d.agency.in_(span.agencies), d.kind == kind, d.filed_on.between(span.first, span.last))
-    query = select(d.number).select_from(joined).where(here, a.outcome.in_(outcomes), a.decided_on >= since)
-    return sorted(set(connection.execute(query).scalars()))
+    filed = select(d.agency, d.number).where(
+        d.agency.in_(span.agencies), d.kind == kind, d.filed_on.between(span.first, span.last)
+    )
+    about = sorted({(row.agency, row.number) for row in connection.execute(filed)})
+    found: list[str] = []
+    for start in range(0, len(about), _AT_ONCE):
+        some = about[start : start + _AT_ONCE]
+        here = and_(a.agency.in_({x for x, _ in some}), a.number.in_([x for _, x in some]), a.decided_on >= since)
+        query = select(a.agency, a.number).where(here, a.outcome.in_(outcomes))
+        found += [row.number for row in connection.execute(query) if (row.agency, row.number) in some]
+    return sorted(found)
 
 
-def _aggregate(span: Span) -> Any:
-    """One pass over what was open at the beginning or came since; everything in the table is a sum of its groups."""
+def _groups(connection: Connection, span: Span) -> Iterator[tuple[str, str | None, bool, bool, int]]:
+    """Yield what was open at the beginning or came since: kind, outcome, received before, decided, how many.
+
+    Everything in table three is a sum of these. Each query reads one stretch of the index and nothing else.
+    """
     a = applications.c
     old = case((a.received_on < span.first, 1), else_=0)
-    decided = case((a.decided_on <= span.last, 1), else_=0)
-    return (
-        select(a.applicant_kind, a.outcome, old, decided, func.count())
-        .where(
-            a.agency.in_(span.agencies),
-            or_(a.decided_on.is_(None), a.decided_on >= span.first),
-            a.received_on <= span.last,
-        )
-        .group_by(a.applicant_kind, a.outcome, old, decided)
+    here = a.agency.in_(span.agencies)
+    decided = select(a.applicant_kind, a.outcome, old, func.count()).where(
+        here, a.decided_on.between(span.first, span.last)
     )
+    for kind, outcome, before, number in connection.execute(decided.group_by(a.applicant_kind, a.outcome, old)):
+        yield kind, outcome, bool(before), True, number
+    for still in (a.decided_on.is_(None), a.decided_on > span.last):
+        left = select(a.applicant_kind, old, func.count()).where(here, still, a.received_on <= span.last)
+        for kind, before, number in connection.execute(left.group_by(a.applicant_kind, old)):
+            yield kind, None, bool(before), False, number
 
 
 def _counts(counts: str, outcome: str, span: Span) -> ColumnElement[bool]:

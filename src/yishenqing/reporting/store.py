@@ -57,6 +57,13 @@ def count(connection: Connection, agencies: Sequence[str]) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def hanging(connection: Connection, agencies: Sequence[str]) -> int:
+    """Return how many cases hang on an application (复议、诉讼、投诉): each has told of itself once."""
+    d = disputes.c
+    query = select(func.count()).select_from(disputes).where(d.agency.in_(agencies), d.source != d.number)
+    return int(connection.execute(query).scalar_one())
+
+
 def enter(connection: Connection, row: Mapping[str, Any], cells: Mapping[str, str]) -> None:
     """Keep what the office enters: each cell as a new version; ``row`` says year, who, when."""
     for cell, value in cells.items():

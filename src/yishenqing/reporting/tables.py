@@ -38,6 +38,7 @@ applications = Table(
         "received_on",
         "applicant_kind",
         "outcome",
+        "fee",
     ),
 )
 
