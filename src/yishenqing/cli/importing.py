@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import click
 
 from yishenqing.cli import printing
-from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.speaking import Command
+from yishenqing.cli.options import Day, Wishes, global_options
+from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
 
@@ -34,4 +35,30 @@ def import_file(wishes: Wishes, file: Path, *, dry_run: bool) -> None:
         printing.lines(imported_lines(found))
 
 
-ALL: tuple[click.Command, ...] = (import_file,)
+@click.group(cls=Group, help="导出清单：台账。")
+@global_options
+def export(_wishes: Wishes) -> None:
+    """Group what is given out as lists."""
+
+
+@export.command(
+    "ledger",
+    cls=Command,
+    help="导出台账（.xlsx 或者 .csv），表头可以再由 ysq import 读入；自然人写作“姓某”，--names 写全名。",
+)
+@click.argument("file", type=_FILE, metavar="文件")
+@click.option("--since", type=Day(), metavar="日期", help="自哪一日收到的（默认全部）")
+@click.option("--until", type=Day(), metavar="日期", help="到哪一日收到的")
+@click.option("--names", is_flag=True, help="写自然人的全名")
+@global_options
+def export_ledger(wishes: Wishes, file: Path, since: date | None, until: date | None, *, names: bool) -> None:
+    """Write the ledger as a list."""
+    with wishes.office() as office:
+        found = office.export_ledger(file, since=since, until=until, names=names)
+    if wishes.as_json:
+        printing.document(found)
+    else:
+        printing.lines([f"台账{found['cases']}件，已写入 {found['path']}"])
+
+
+ALL: tuple[click.Command, ...] = (import_file, export)

@@ -14,6 +14,7 @@ from yishenqing.core.errors import NotFound
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
+from yishenqing.office.exporting import ExportVerbs
 from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs, ReportVerbs, ImportVerbs):
+class Office(
+    BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs, ReportVerbs, ImportVerbs, ExportVerbs
+):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _REMEDY = ("kind", "filed_on", "decided_on", "result")
 _PENDING = "pending"
 _LONGEST = 80
 _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
+_TRAILING = re.compile(r"[（(][^（）()]*[）)]$")
 _LEADING = re.compile(r"^[一二三四五六七八九十\d]+[、.．)）]|^[（(][一二三四五六七八九十\d]+[）)]")
 
 
@@ -188,11 +190,12 @@ class _Rows:
         text = str(value)
         if text in known:  # a code, as JSON lines have it
             return known[text]
-        for word in (plain(text), plain(_LEADING.sub("", text.strip())), plain(_last_part(text))):
+        for word in _ways(text):
             if word in known:
                 return known[word]
-        codes = "、".join(f"{code}（{said[0]}）" for code, said in getattr(self._customs, f"{table}s").items())
-        raise ValueError(f"“{text}”不在可选之列：{codes}")
+        close = get_close_matches(plain(text), known, 1, 0.6)
+        hint = f"，是否为“{close[0]}”" if close else ""
+        raise ValueError(f"“{text}”认不出{hint}；认得的写法见 workflows/import.yaml 的 {table}s")
 
     def _remedy_kind(self, value: Any) -> str:
         if value not in self._customs.remedies.groups:
@@ -246,7 +249,10 @@ def _number(value: Any) -> str:
     return text
 
 
-def _last_part(text: str) -> str:
-    """Return 属于国家秘密 of 不予公开-属于国家秘密, and of 不予公开：1.属于国家秘密."""
-    parts = [p for p in re.split(r"[-—－:：/、]|(?<=[）)])", text) if p.strip()]
-    return _LEADING.sub("", parts[-1].strip()) if parts else ""
+@lru_cache(maxsize=4096)
+def _ways(text: str) -> tuple[str, ...]:
+    """Return what a cell may be meant to say: 不予公开：1.属于国家秘密 is 属于国家秘密, and so is （三）1.属于国家秘密."""
+    bare = _TRAILING.sub("", text.strip())
+    parts = [p for p in re.split(r"[-—－:：/]|\d+[.．、]|[）)]", bare) if p.strip()]
+    ways = (text, _LEADING.sub("", text.strip()), _LEADING.sub("", bare), parts[-1] if parts else "")
+    return tuple(plain(way) for way in ways)
