@@ -91,3 +91,21 @@ def imported_lines(found: Row) -> list[str]:
     elif found["imported"]:
         out.append("  旧案尚未建立同一申请人、相同申请的识别索引；需要时运行 ysq recognition rebuild。")
     return out
+
+
+def supervision_lines(found: Row) -> list[str]:
+    """Return a supervision as those who supervise read it."""
+    from yishenqing.office.supervisionpapers import tables  # noqa: PLC0415 - one place says how it is listed
+
+    out = [f"{found['title']}　{found['since']}至{found['until']}（在办案件截至{found['as_of']}）"]
+    for title, headings, rows in tables(found):
+        out += ["", title, *(table(headings, rows) if rows else ["  （无）"])]
+    for row in found["agencies"]:
+        for lamp, title in found["lamps"].items():
+            if row["lamps"][lamp]["cases"]:
+                out.append(f"  ［{title}］{row['agency']}：{'、'.join(row['lamps'][lamp]['cases'])}")
+        if row["unassigned"]:
+            out.append(f"  ［未分办］{row['agency']}：{'、'.join(row['unassigned'])}")
+    papers = found["papers"]
+    written = [papers[kind] for kind in ("xlsx", "pdf") if kind in papers] + papers.get("svg", [])
+    return [*out, *(f"已写入 {path}" for path in written)]

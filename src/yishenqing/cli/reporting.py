@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from yishenqing.cli.options import Day, Wishes, global_options
 from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
+_MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 _AGENCY = click.option(
     "--agency",
     "agencies",
@@ -112,6 +114,65 @@ def rebuild(wishes: Wishes) -> None:
     if found["unreadable"]:
         lines.append(f"{found['unreadable']}件的记录已损坏，没有统计；请用 ysq archive verify 核验。")
     _show(wishes, found, lines)
+
+
+_SVG = click.option("--svg", type=_FILE, metavar="文件夹", help="把图表写成 SVG")
+
+
+@report.command("month", cls=Command, help="一个月的监督统计，如：ysq report month 2026-03（默认本月）。")
+@click.argument("month", default="", metavar="[年-月]")
+@_AGENCY
+@_XLSX
+@_PDF
+@_SVG
+@global_options
+def month_of(
+    wishes: Wishes, month: str, agencies: tuple[str, ...], xlsx: Path | None, pdf: Path | None, svg: Path | None
+) -> None:
+    """Supervise a month."""
+    match = _MONTH.fullmatch(month)
+    if month and match is None:
+        raise click.UsageError(f"“{month}”应写作 2026-03")
+    with wishes.office_as_seen() as office:
+        year, number = (int(match[1]), int(match[2])) if match else (office.today.year, office.today.month)
+        found = office.month(year, number, agencies=agencies)
+        found["papers"] = office.supervision_papers(found, xlsx=xlsx, pdf=pdf, svg=svg)
+    _supervised(wishes, found)
+
+
+@report.command(
+    "supervision",
+    cls=Command,
+    help="监督统计：灯、按期率、办理天数、延期和补正、复议诉讼纠正率、主题和申请人的集中情况。",
+)
+@click.option("--since", type=Day(), metavar="日期", help="自哪一日（默认今年1月1日）")
+@click.option("--until", type=Day(), metavar="日期", help="到哪一日（默认今天）")
+@_AGENCY
+@_XLSX
+@_PDF
+@_SVG
+@global_options
+def supervision(
+    wishes: Wishes,
+    since: date | None,
+    until: date | None,
+    agencies: tuple[str, ...],
+    xlsx: Path | None,
+    pdf: Path | None,
+    svg: Path | None,
+) -> None:
+    """Supervise a stretch of days."""
+    with wishes.office_as_seen() as office:
+        first = since or date(office.today.year, 1, 1)
+        found = office.supervision(first, until or office.today, agencies=agencies)
+        found["papers"] = office.supervision_papers(found, xlsx=xlsx, pdf=pdf, svg=svg)
+    _supervised(wishes, found)
+
+
+def _supervised(wishes: Wishes, found: Any) -> None:
+    from yishenqing.cli.figures import supervision_lines  # noqa: PLC0415
+
+    _show(wishes, found, supervision_lines(found))
 
 
 def _asked(missing: list[dict[str, str]]) -> list[str]:

@@ -19,8 +19,8 @@ from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
-from yishenqing.office.reporting import ReportVerbs
 from yishenqing.office.rules import RuleVerbs
+from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.wording import WordVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import read_settings, write_settings
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Office(
-    BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs, ReportVerbs, ImportVerbs, ExportVerbs
+    BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs, SupervisionVerbs, ImportVerbs, ExportVerbs
 ):
     """An authority's office: its cases, its papers, its library, its rules."""
 

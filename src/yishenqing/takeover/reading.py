@@ -251,7 +251,7 @@ def _number(value: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def _ways(text: str) -> tuple[str, ...]:
-    """Return what a cell may be meant to say: 不予公开：1.属于国家秘密 is 属于国家秘密, and so is （三）1.属于国家秘密."""
+    """Return what a cell may be meant to say: 不予公开：1.属于国家秘密 and （三）1.属于国家秘密 are 属于国家秘密."""
     bare = _TRAILING.sub("", text.strip())
     parts = [p for p in re.split(r"[-—－:：/]|\d+[.．、]|[）)]", bare) if p.strip()]
     ways = (text, _LEADING.sub("", text.strip()), _LEADING.sub("", bare), parts[-1] if parts else "")
