@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from yishenqing.takeover import Earlier
 
 _AT_ONCE = 500  # cases looked up, or written, by one call of the driver
-# Where a case came from, and that its ledger was closed, is no part of what the case is.
-_ASIDE = frozenset({"source", "closed"})
+# Where a case came from, that its ledger was closed, and the last day it was kept under, do not make it another case.
+_ASIDE = frozenset({"source", "closed", "due_on"})
 OPENED, REPLIED, FILED, ENDED = "imported", "earlier_reply", "remedy_noted", "remedy_ended"
 
 

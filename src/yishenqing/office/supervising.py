@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, func, select
 
 from yishenqing.core.counted import REPLY
+from yishenqing.core.deadline import clock_of
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.office.casework import Row
+from yishenqing.office.casework import Row, rules_of
 from yishenqing.office.recognising import received_of
 from yishenqing.office.reporting import ReportVerbs
 from yishenqing.reporting.tables import applications, disputes
-from yishenqing.store.tables import deadlines
+from yishenqing.store.tables import cases, deadlines
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -63,6 +64,7 @@ class SupervisionVerbs(ReportVerbs):
                 "until": span.last.isoformat(),
                 "as_of": self.today.isoformat(),
                 "lamps": dict(self._supervision_customs.lamps),
+                "high": self._supervision_customs.high,
                 "agencies": rows,
                 "outcomes": self._outcomes(connection, span),
                 "causes": self._causes(connection, span),
@@ -139,17 +141,23 @@ class SupervisionVerbs(ReportVerbs):
 
     def _lamps(self, connection: Connection, agency: str) -> tuple[Row, list[str]]:
         """Return the cases by the worst lamp that any of their open deadlines lights; and those not yet assigned."""
-        d = deadlines.c
-        query = select(d.number, d.clock, d.due, d.state).where(
-            d.agency == agency, d.listed.is_(True), d.owed_by == _ORGAN
+        d, c = deadlines.c, cases.c
+        joined = deadlines.join(cases, and_(c.agency == d.agency, c.number == d.number))
+        query = (
+            select(d.number, d.clock, d.due, d.state, c.rulebook)
+            .select_from(joined)
+            .where(d.agency == agency, d.listed.is_(True), d.owed_by == _ORGAN)
         )
         order = list(self._supervision_customs.lamps)
         worst: dict[str, str] = {}
         unassigned = set()
-        for number, clock, due, state in connection.execute(query):
+        for number, key, due, state, digest in connection.execute(query).all():
+            clock = clock_of(key)
+            if rules_of(connection, digest).workflow.clocks[clock].expires_as == "lapsed":
+                continue  # a possibility of the organ's own asks nothing of anybody
             if clock == _ASSIGNMENT:
                 unassigned.add(number)
-            lamp = "green" if state in ("stopped", "lapsed") else self._lamp(due, assigning=clock == _ASSIGNMENT)
+            lamp = "green" if state == "stopped" else self._lamp(due, assigning=clock == _ASSIGNMENT)
             worst[number] = max(worst.get(number, "green"), lamp, key=order.index)
         grouped = {lamp: sorted(n for n, x in worst.items() if x == lamp) for lamp in order if lamp != "green"}
         counts = Counter(worst.values())

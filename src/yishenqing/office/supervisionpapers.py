@@ -19,7 +19,7 @@ AGENCY_HEADINGS = {
     "on_time_rate": "按期率",
     "late": "逾期办结",
     "median_days": "办理工作日（中位）",
-    "high_days": "办理工作日（高位）",
+    "high_days": "办理工作日（{high}%以内）",
     "extended": "延期",
     "supplemented": "补正",
 }
@@ -53,8 +53,9 @@ def tables(found: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[Any
         for row in found["agencies"]
     ]
     people = found["applicants"]
+    headings = [title.format(high=found["high"]) for title in AGENCY_HEADINGS.values()]
     return [
-        ("各机关办理情况", [*AGENCY_HEADINGS.values(), *lamps.values(), "未分办"], agencies),
+        ("各机关办理情况", [*headings, *lamps.values(), "未分办"], agencies),
         ("办理结果", ["办理结果", "件数"], [[o["title"], o["cases"]] for o in found["outcomes"]]),
         (
             "复议诉讼纠正率",
