@@ -10,5 +10,6 @@ from yishenqing.store.tables import metadata as store
 
 connection = context.config.attributes["connection"]
 # Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
-context.configure(connection=connection, target_metadata=[store, precedents, holdings, kinship, reporting], render_as_batch=True)
+tables = [store, precedents, holdings, kinship, reporting]
+context.configure(connection=connection, target_metadata=tables, render_as_batch=True)
 context.run_migrations()
