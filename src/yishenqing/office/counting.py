@@ -52,7 +52,18 @@ def recount(connection: Connection, practice: Practice, numbers: Sequence[str]) 
     return read
 
 
-def in_ledger(connection: Connection, agencies: Sequence[str]) -> int:
+def complete(connection: Connection, agencies: Sequence[str]) -> tuple[int, int]:
+    """Return how many applications have their row, and how many the ledger holds.
+
+    Of the whole database, which it counts in a tenth of the time; of these agencies alone where those differ.
+    """
+    whole = store.count(connection), in_ledger(connection)
+    return whole if whole[0] == whole[1] else (store.count(connection, agencies), in_ledger(connection, agencies))
+
+
+def in_ledger(connection: Connection, agencies: Sequence[str] = ()) -> int:
     """Return how many applications the ledger holds: all cases but those that hang on one."""
-    query = select(func.count()).select_from(cases).where(cases.c.agency.in_(agencies))
+    query = select(func.count()).select_from(cases)
+    if agencies:
+        query = query.where(cases.c.agency.in_(agencies))
     return int(connection.execute(query).scalar_one()) - store.hanging(connection, agencies)

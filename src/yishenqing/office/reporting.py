@@ -213,18 +213,19 @@ class ReportVerbs(Desk):
             raise Refused(f"{person.name}没有{what}的岗位，须有{roles}之一。", law=[law])
 
     def _year(self, connection: Connection, year: int, as_of: date | None, agencies: Sequence[str]) -> _Counted:
-        from yishenqing.reporting import checks, counting, store, wording  # noqa: PLC0415
+        from yishenqing.reporting import checks, counting, wording  # noqa: PLC0415
 
         form, span = self._form, self._span(connection, year, as_of, agencies)
         three, four = counting.table3(connection, form, span), counting.table4(connection, form, span)
         entered = self._table2(connection, span.agencies, year)
+        rows, ledger = rows_of_cases.complete(connection, span.agencies)
         figures = checks.Figures(
             table2=entered["table2"],
             before2=self._table2(connection, span.agencies, year - 1)["table2"],
             table3=three,
             table4=four,
-            rows=store.count(connection, span.agencies),
-            ledger=rows_of_cases.in_ledger(connection, span.agencies),
+            rows=rows,
+            ledger=ledger,
             **self._forwarded(connection, span.agencies, year),
         )
         fees = counting.fees(connection, span)

@@ -51,16 +51,20 @@ def forget(connection: Connection, agency: str) -> None:
         connection.execute(delete(table).where(table.c.agency == agency))
 
 
-def count(connection: Connection, agencies: Sequence[str]) -> int:
-    """Return how many applications have their row."""
-    query = select(func.count()).select_from(applications).where(applications.c.agency.in_(agencies))
+def count(connection: Connection, agencies: Sequence[str] = ()) -> int:
+    """Return how many applications have their row; none named: of every agency."""
+    query = select(func.count()).select_from(applications)
+    if agencies:
+        query = query.where(applications.c.agency.in_(agencies))
     return int(connection.execute(query).scalar_one())
 
 
-def hanging(connection: Connection, agencies: Sequence[str]) -> int:
+def hanging(connection: Connection, agencies: Sequence[str] = ()) -> int:
     """Return how many cases hang on an application (复议、诉讼、投诉): each has told of itself once."""
     d = disputes.c
-    query = select(func.count()).select_from(disputes).where(d.agency.in_(agencies), d.source != d.number)
+    query = select(func.count()).select_from(disputes).where(d.source != d.number)
+    if agencies:
+        query = query.where(d.agency.in_(agencies))
     return int(connection.execute(query).scalar_one())
 
 
