@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from yishenqing.core.counted import Counted, Dispute
 from yishenqing.reporting.tables import applications, disputes, entered, published
@@ -123,7 +122,15 @@ _FORGET = delete(disputes).where(disputes.c.agency == bindparam("a"), disputes.c
 
 @lru_cache(maxsize=2)
 def _upsert(dialect: str) -> Any:
-    build = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    statement = build(applications)
+    statement = _insertion(dialect)
     changed = {c.name: statement.excluded[c.name] for c in applications.columns if not c.primary_key}
     return statement.on_conflict_do_update(index_elements=["agency", "number"], set_=changed)
+
+
+def _insertion(dialect: str) -> Any:
+    """Return the dialect's own INSERT, which knows ON CONFLICT; only the one in use is imported."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415
+    else:
+        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment] # noqa: PLC0415
+    return build(applications)
