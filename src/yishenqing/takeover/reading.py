@@ -63,12 +63,13 @@ class _Rows:
 
     def __init__(self, customs: Customs, since: date, today: date, *, nested: bool) -> None:
         self._customs, self._since, self._today, self._is_nested = customs, since, today, nested
+        self._titles = {} if nested else {name: said[0] for name, said in customs.headings.items()}
         self.unknown: set[str] = set()
         self._seen: dict[str, Line] = {}
 
     def case(self, line: Line, faults: list[Fault]) -> Earlier | None:
         """Return the case of one row; its faults are added to ``faults``."""
-        row = _Row(line)
+        row = _Row(line, self._titles)
         said, remedies = self._nested(row) if self._is_nested else self._flat(row)
         found = self._judged(row, said, remedies)
         if found is not None and not row.faults:
@@ -212,11 +213,11 @@ class _Rows:
 class _Row:
     """One row being read: its faults, and the headings by which its fields are called."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, titles: Mapping[str, str]) -> None:
         self.line = line
         self.faults: list[Fault] = []
         self.bad: set[str] = set()
-        self.headings: dict[str, str] = {}
+        self.headings = dict(titles)  # by what a missing column is called; those of the file itself replace them
 
     def fault(self, text: str, name: str) -> None:
         self.bad.add(name)
