@@ -6,11 +6,11 @@ from yishenqing.holdings.tables import metadata as holdings
 from yishenqing.kinship.tables import metadata as kinship
 from yishenqing.precedents.records import metadata as records
 from yishenqing.precedents.tables import metadata as precedents
+from yishenqing.reporting.tables import metadata as reporting
 from yishenqing.store.tables import metadata as store
 
 connection = context.config.attributes["connection"]
 # Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
-context.configure(
-    connection=connection, target_metadata=[store, precedents, records, holdings, kinship], render_as_batch=True
-)
+tables = [store, precedents, records, holdings, kinship, reporting]
+context.configure(connection=connection, target_metadata=tables, render_as_batch=True)
 context.run_migrations()

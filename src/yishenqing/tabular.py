@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Headings:
 
     known: Callable[[str], bool]
     wanted: str
+    joined: bool = False  # the headings may stand in two rows, merged cells above: read as “above/below”
 
 
 def read_lines(path: Path, headings: Headings, faults: list[Fault]) -> Iterator[Line]:
@@ -174,19 +175,50 @@ def _table(
     rows: Iterator[tuple[int, Sequence[Any]]], file: str, known: Headings, faults: list[Fault]
 ) -> Iterator[Line]:
     headings: list[str] = []
-    first = 1
+    above: Sequence[Any] = ()
+    first = 0
     for count, (number, row) in enumerate(rows):
-        if headings:
+        if headings and known.joined and number == first + 1 and _continues(row, headings, known):
+            headings = _merged(headings, row)
+        elif headings:
+            faults += _twins(headings, file, first)
+            first = 0
             yield from _line(file, number, headings, row, faults)
         elif any(known.known(_heading(c)) for c in row):
-            headings = [_heading(c) for c in row]
-            twins = sorted({h for h in headings if h and headings.count(h) > 1})
-            faults += [Fault(f"表头“{h}”出现两次", file, number) for h in twins]
+            grouped = known.joined and sum(1 for c in above if _heading(c)) > 1
+            headings = _merged([_heading(c) for c in above], row) if grouped else [_heading(c) for c in row]
+            first = number
         elif count >= _SEARCHED:
             break
-        first = number
+        above = row
     if not headings:
-        faults.append(Fault(f"前{_SEARCHED}行中没有找到表头，{known.wanted}", file, min(first, 1)))
+        faults.append(Fault(f"前{_SEARCHED}行中没有找到表头，{known.wanted}", file, 1))
+    faults += _twins(headings, file, first)
+
+
+def _twins(headings: Sequence[str], file: str, line: int) -> list[Fault]:
+    """Return the headings that stand there twice; said once, when ``line`` is that of the headings."""
+    twins = sorted({h for h in headings if h and headings.count(h) > 1}) if line else []
+    return [Fault(f"表头“{h}”出现两次", file, line) for h in twins]
+
+
+def _continues(row: Sequence[Any], headings: Sequence[str], known: Headings) -> bool:
+    """Tell whether a row is the lower row of headings: words alone, and none where the known heading stands."""
+    said = [(n, c) for n, c in enumerate(row) if _heading(c)]
+    at = [n for n, h in enumerate(headings) if known.known(h)]
+    words = all(isinstance(c, str) and not any(x.isdecimal() for x in c) for _, c in said)
+    return bool(said) and words and not any(n in at for n, _ in said)
+
+
+def _merged(upper: Sequence[str], lower: Sequence[Any]) -> list[str]:
+    """Return the headings of two rows; a merged cell of the upper row stands over what is blank beside it."""
+    found, over = [], ""
+    for n in range(max(len(upper), len(lower))):
+        top = upper[n] if n < len(upper) else ""
+        below = _heading(lower[n]) if n < len(lower) else ""
+        over = top or (over if below else "")
+        found.append("/".join(part for part in (over, below) if part))
+    return found
 
 
 def _line(file: str, number: int, headings: Sequence[str], row: Sequence[Any], faults: list[Fault]) -> Iterator[Line]:
@@ -216,10 +248,16 @@ def _cell(value: Any) -> Any:
 
 
 _DATES = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:\s+0?0:00(?::00)?)?")
+_SPELT = re.compile(r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,3})月([一二三四五六七八九十]{1,3})日")
+_NUMERALS = {c: n for n, digits in enumerate(("〇零○", *"一二三四五六七八九")) for c in digits}
+_SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?")  # how spreadsheets keep a day that was not formatted as one
+_SERIAL_ZERO = date(1899, 12, 30)
 
 
 def day_of(value: Any) -> date:
     """Return the day that a cell holds, also where a person typed it (２０２４年３月５日, 2024/3/5, 20240305).
+
+    Also 二〇二四年三月五日, and the number of days by which a spreadsheet keeps it (45356).
 
     Raises:
         ValueError: it is no day, or one that the calendar does not have; in Chinese.
@@ -229,7 +267,9 @@ def day_of(value: Any) -> date:
     if isinstance(value, date):
         return value
     text = unicodedata.normalize("NFKC", str(value)).strip()
-    match = _DATES.fullmatch(text)
+    if _SERIAL.fullmatch(text):
+        return _SERIAL_ZERO + timedelta(days=int(float(text)))
+    match = _DATES.fullmatch(_unspelt(text))
     if match is None:
         raise ValueError(f"“{text}”不是日期，应写作 2024-03-05")
     year, month, day = match[1], match[2] or match[4], match[3] or match[5]
@@ -237,3 +277,20 @@ def day_of(value: Any) -> date:
         return date(int(year), int(month), int(day))
     except ValueError:
         raise ValueError(f"“{text}”是不存在的日期") from None
+
+
+def _unspelt(text: str) -> str:
+    """Return 二〇二四年三月十五日 as 2024年3月15日; anything else as it is."""
+    match = _SPELT.fullmatch(text)
+    if match is None:
+        return text
+    year = "".join(str(_NUMERALS[c]) for c in match[1])
+    return f"{year}年{_small(match[2])}月{_small(match[3])}日"
+
+
+def _small(numeral: str) -> int:
+    """Return 十五 as 15, 三十 as 30."""
+    tens, ten, units = numeral.rpartition("十")
+    if not ten:
+        return int("".join(str(_NUMERALS[c]) for c in numeral))
+    return (_NUMERALS[tens] if tens else 1) * 10 + (_NUMERALS[units] if units else 0)

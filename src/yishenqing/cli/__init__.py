@@ -11,12 +11,14 @@ from yishenqing.cli import (
     batching,
     commands,
     holding,
+    importing,
     inspecting,
     joining,
     library,
     linking,
     machine,
     reckoning,
+    reporting,
     timing,
 )
 from yishenqing.cli.options import Wishes, global_options
@@ -50,6 +52,8 @@ for command in (
     *reckoning.ALL,
     *library.ALL,
     *holding.ALL,
+    *importing.ALL,
+    *reporting.ALL,
     *machine.ALL,
 ):
     cli.add_command(command)

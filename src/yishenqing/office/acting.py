@@ -23,7 +23,7 @@ from yishenqing.core.links import RESULT
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, paperwork, proving, telling
+from yishenqing.office import casework, counting, paperwork, proving, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -298,6 +298,7 @@ class Registry:
             found = after.standing.deadlines(max(after.standing.workdays.today, act.on))
             rows = due_store.changed(connection, agency, number, casework.deadline_rows(after, found))
             due_store.put_deadlines(connection, rows)
+        counting.follow(connection, case, after)
         if plan.step.tells or plan.step.overturns or RESULT in plan.step.fields:
             from yishenqing.office import linking  # noqa: PLC0415 - few steps concern another case
 

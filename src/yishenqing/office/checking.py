@@ -269,6 +269,7 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
         yield from fault.faults
         return
     yield from advice.faults_against(guide, rules.workflow, rules.law)
+    yield from _of_report(own, rules)
     roles = {*rules.workflow.roles, *OFFICE_ROLES}
     asked = dict.fromkeys((checks.law, *(check.law for check in checks.checks.values())))
     cited = [("recognition", c) for c in recognition.law] + [("inspection", c) for c in asked]
@@ -285,6 +286,28 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
         yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")
     for outcome in set(library.outcomes) - rules.workflow.outcomes.keys():
         yield Fault(f"没有办理结果“{outcome}”", "workflows/precedents.yaml", field="outcomes")
+
+
+def _of_report(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
+    """What the annual report and older ledgers go by: every outcome has its row, every citation resolves."""
+    from yishenqing import takeover  # noqa: PLC0415
+    from yishenqing.reporting import form, supervision  # noqa: PLC0415
+
+    try:
+        table, words, lamps = form.read_form(home), takeover.read_customs(home), supervision.read_customs(home)
+    except DataFault as fault:
+        yield from fault.faults
+        return
+    laws = [("report", table.law), *(("report", p.law) for p in table.table2.parts), ("import", words.law)]
+    laws += [*(("report", s.law) for s in table.smells), ("supervision", lamps.law)]
+    for file, citation in dict.fromkeys(laws):
+        if problem := rules.law.unresolved(citation):
+            yield Fault(problem, f"workflows/{file}.yaml", field="law", law=citation)
+    outcomes = set(rules.workflow.outcomes)
+    for name in sorted(outcomes ^ set(table.table3.outcomes)):
+        yield Fault(f"办理结果“{name}”在流程和表三中不能只有一处有", "workflows/report.yaml", field="table3.rows")
+    for name in sorted(set(words.outcomes) - outcomes):
+        yield Fault(f"没有办理结果“{name}”", "workflows/import.yaml", field="outcomes")
 
 
 def _taken_as(home: Path | None) -> dict[str, tuple[str, str]]:

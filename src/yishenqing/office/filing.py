@@ -18,6 +18,7 @@ from yishenqing.core.deadline import clock_of
 from yishenqing.core.decide import permitted
 from yishenqing.core.errors import Fault, IntegrityFault, Refused
 from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders, sm3_digest
+from yishenqing.core.workflow import Field
 from yishenqing.letters import Letterbook
 from yishenqing.office import casework, paperwork
 from yishenqing.office.casework import Casework, Row, at
@@ -164,7 +165,7 @@ def _attachment(paper: Paper, entry: Entry, filing: Filing) -> _Listed:
 
 def _application(story: Story, case: Casework) -> _Listed:
     """The application as registered, readable without any program."""
-    if case.workflow.linked is not None:
+    if not case.workflow.channels:  # a linked case, or one of an older ledger
         return _notice(story, case)
     received, block = story.received, paperwork.case_block(story, case.row.number)
     applicant = paperwork.applicant_block(story)
@@ -189,8 +190,14 @@ def _notice(story: Story, case: Casework) -> _Listed:
     for name, known in opening.fields.items():
         value = story.received.get(name)
         if value not in (None, "", []) and known.type != "file":
-            lines.append(f"{known.title}：{known.choices.get(str(value), value)}")
+            lines.append(f"{known.title}：{_in_words(known, value)}")
     return _Listed(opening.title, "", "", case.entries[0].on, 1, ("\n".join(lines) + "\n").encode(), ".txt")
+
+
+def _in_words(known: Field, value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "；".join(map(str, value.values() if isinstance(value, dict) else value))
+    return str(known.choices.get(str(value), value))
 
 
 def _pages(pdf: bytes) -> int:

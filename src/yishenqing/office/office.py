@@ -14,17 +14,31 @@ from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
 from yishenqing.office.drafts import DraftVerbs
+from yishenqing.office.exporting import ExportVerbs
+from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
+from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import read_settings, write_settings
 from yishenqing.store.engine import Transactions, open_engine
 
 
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, SurveyVerbs, DraftVerbs, RuleVerbs):
+class Office(
+    BatchVerbs,
+    JoinVerbs,
+    LinkVerbs,
+    PaperVerbs,
+    SurveyVerbs,
+    DraftVerbs,
+    RuleVerbs,
+    SupervisionVerbs,
+    ImportVerbs,
+    ExportVerbs,
+):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
@@ -66,6 +80,7 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, SurveyVerbs, DraftVer
             transactions.close()
         with cls.open(home) as office:
             office._enter_unrecognised()  # noqa: SLF001 - its own class
+            office._count_uncounted()  # noqa: SLF001
         return version
 
     def precedents(self, text: str, limit: int = 10) -> Row:

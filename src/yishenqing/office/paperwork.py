@@ -185,7 +185,7 @@ def case_block(story: Story, number: str) -> dict[str, Any]:
     workflow = known.workflow
     fields = workflow.steps[workflow.opening].fields
     ended = [on for step, on, _ in story.facts if workflow.states[workflow.steps[step].to or workflow.initial].final]
-    if workflow.linked is not None:
+    if not workflow.channels:  # a linked case; an older ledger, which does not say how its applications came
         opened_on = story.facts[0][1]
         return {"number": number, "opened_on": opened_on, "closed_on": ended[-1] if ended else None}
     channel = workflow.channels[received["channel"]]
@@ -212,14 +212,14 @@ def applicant_block(story: Story) -> dict[str, Any]:
     workflow, received = story.standing.workflow, story.received
     if workflow.linked is not None:  # who applied stands in the case it hangs on
         return {"name": f"{received['parent']}案", "kind_title": "", "agent": None}
-    applicant = received["applicant"]
+    applicant = received.get("applicant", {})
     if not isinstance(applicant, dict):  # destroyed under the retention rules
         return {"name": "（已销毁）", "kind_title": "", "agent": None}
     kinds = workflow.steps[workflow.opening].fields["applicant_kind"].choices
     agent = applicant.get("agent")
     others = [other["name"] for other in received.get("joint_applicants") or []]
     return {
-        "name": "、".join((applicant["name"], *others)),
+        "name": "、".join((applicant.get("name") or "（旧台账未载）", *others)),
         "kind_title": kinds[received["applicant_kind"]],
         "agent": agent["name"] if agent else None,
     }

@@ -171,7 +171,7 @@ def _goals(model: Model) -> Iterator[tuple[str, str, tuple[Var, ...], Bad, list[
             text = f"“{side.title}”的“{one.title}”无法到达"
             yield f"sides.{kind}.states.{name}", text, (("side", kind),), _here, at
     issuing = [n for n, s in flow.steps.items() if s.letter == "by_outcome"]
-    for key, chosen in model.kinds.items():
+    for key, chosen in model.kinds.items() if issuing else ():  # 旧台账: its letters were made elsewhere
         if chosen.members:
             text = f"办理结果“{chosen.title}”无法签发"
             yield f"outcomes.{key}", text, (OUTCOME,), partial(_chosen, key), issuing

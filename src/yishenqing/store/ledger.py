@@ -251,6 +251,12 @@ def next_number(connection: Connection, agency: str, series: str, year: int) -> 
     return int(connection.execute(statement).scalar_one())
 
 
+def pass_number(connection: Connection, agency: str, series: str, year: int, n: int) -> None:
+    """See to it that numbers up to ``n`` are not given any more."""
+    where = _counter(connection, agency, series, year)
+    connection.execute(update(counters).where(where, counters.c.last < n).values(last=n))
+
+
 def peek_number(connection: Connection, agency: str, series: str, year: int) -> int:
     """Return the number that comes next, without taking it; nobody else takes it before the transaction ends."""
     where = _counter(connection, agency, series, year)

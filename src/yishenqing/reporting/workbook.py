@@ -1,0 +1,119 @@
+"""Workbooks that open alike in WPS and Excel: the official form with its merged headings, lists, charts.
+
+A text is always written as a text: what begins with ``=`` is no formula (an applicant may write anything).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from yishenqing.reporting.grid import Grid
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+    from openpyxl.cell.cell import Cell, MergedCell
+    from openpyxl.worksheet.worksheet import Worksheet
+
+_FONT = "宋体"
+_WIDEST = 60
+_UNITS = 2.1  # widths of a workbook are of Latin characters
+
+
+def annual(grids: Sequence[Grid], found: Mapping[str, Any]) -> bytes:
+    """Return the report as a workbook: one sheet a table, one for the rules, one for the sentences."""
+    from openpyxl import Workbook  # noqa: PLC0415 - only who wants a workbook pays
+
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    heading = f"{found['name']}{found['year']}年{found['title']}"
+    for grid, name in zip(grids, ("表二", "表三", "表四"), strict=True):
+        _sheet(book.create_sheet(name), grid, f"{heading}　{grid.title}")
+    rules = [[c["rule"], "成立" if c["holds"] else "不成立", "；".join(c["where"])] for c in found["checks"]]
+    rules += [[w["text"], "请核对", "、".join(w["cases"])] for w in found["warnings"]]
+    listed(book, "勾稽关系", ["规则", "结果", "何处"], rules)
+    listed(book, "正文数字", ["句子"], [[s] for s in found["sentences"]])
+    return saved(book)
+
+
+def saved(book: Workbook) -> bytes:
+    """Return the workbook's bytes."""
+    stream = io.BytesIO()
+    book.save(stream)
+    return stream.getvalue()
+
+
+def put(cell: Cell | MergedCell, value: Any) -> None:
+    """Write a value; a text stays a text, whatever it begins with."""
+    if isinstance(value, str):
+        cell.value = value
+        cell.data_type = "s"  # openpyxl takes a leading “=” for a formula
+        if value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+            cell.quotePrefix = True  # so that editing the cell makes no formula of it either
+    else:
+        cell.value = value
+        if isinstance(value, date):
+            cell.number_format = "yyyy-mm-dd"
+
+
+def listed(book: Workbook, name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Worksheet:
+    """Add a sheet with a row of headings and rows below it."""
+    from openpyxl.styles import Alignment, Font  # noqa: PLC0415
+
+    sheet: Worksheet = book.create_sheet(name)
+    widths = [len(h) for h in headings]
+    for row, values in enumerate((headings, *rows), 1):
+        for column, value in enumerate(values, 1):
+            cell = sheet.cell(row, column)
+            put(cell, value)
+            cell.font = Font(name=_FONT, bold=row == 1)
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            if isinstance(value, str):
+                widths[column - 1] = max(widths[column - 1], min(len(value), _WIDEST))
+    for column, width in enumerate(widths, 1):
+        sheet.column_dimensions[_letter(column)].width = max(8, width * _UNITS)
+    sheet.freeze_panes = "A2"
+    return sheet
+
+
+def _letter(column: int) -> str:
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    return get_column_letter(column)
+
+
+def _sheet(sheet: Worksheet, grid: Grid, heading: str) -> None:
+    from openpyxl.styles import Alignment, Border, Font, Side  # noqa: PLC0415
+    from openpyxl.worksheet.properties import PageSetupProperties  # noqa: PLC0415
+
+    thin = Side(style="thin")
+    box = Border(left=thin, right=thin, top=thin, bottom=thin)
+    put(sheet.cell(1, 1), heading)
+    sheet.cell(1, 1).font = Font(name=_FONT, size=14, bold=True)
+    sheet.cell(1, 1).alignment = Alignment(horizontal="center", vertical="center")
+    sheet.merge_cells(start_row=1, start_column=1, end_row=1, end_column=len(grid.widths))
+    sheet.row_dimensions[1].height = 30
+    for item in grid.cells:
+        row, column = item.row + 2, item.column + 1
+        last = (row + item.rows - 1, column + item.columns - 1)
+        for r in range(row, last[0] + 1):
+            for c in range(column, last[1] + 1):
+                sheet.cell(r, c).border = box
+        cell = sheet.cell(row, column)
+        put(cell, item.value)
+        cell.font = Font(name=_FONT, size=10, bold=item.head)
+        side = "left" if item.left else "center"
+        cell.alignment = Alignment(horizontal=side, vertical="center", wrap_text=True)
+        if item.rows > 1 or item.columns > 1:
+            sheet.merge_cells(start_row=row, start_column=column, end_row=last[0], end_column=last[1])
+    for column, width in enumerate(grid.widths, 1):
+        sheet.column_dimensions[_letter(column)].width = width * _UNITS * 0.6
+    for row in range(2, grid.height + 2):
+        sheet.row_dimensions[row].height = 28
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9  # A4
+    sheet.page_setup.fitToWidth = 1
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
