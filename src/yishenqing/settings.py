@@ -139,6 +139,11 @@ class Settings:
         """Return the roles that somebody holds."""
         return frozenset(role for person in self.people.values() for role in person.roles)
 
+    def called(self, user: str) -> str:
+        """Return what people call ``user``: the name in the settings, where there is one."""
+        person = self.people.get(user)
+        return person.name if person and person.name else user
+
     def holders(self, role: str) -> list[str]:
         """Return who holds ``role``."""
         return [user for user, person in self.people.items() if role in person.roles]

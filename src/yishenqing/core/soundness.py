@@ -21,6 +21,7 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "elapsed": ("field", "term"),
     "same": ("field", "said"),
     "among": ("field", "said"),
+    "cites": ("field",),
     "beyond": ("field", "clock"),
     "running": ("clock",),
     "stopped": ("clock",),
@@ -194,6 +195,8 @@ def _of_step(workflow: Workflow, law: Law, name: str, step: Step) -> Iterator[st
         ("自定的数", [e.figure for e in step.starts if e.figure], workflow.figures),
         ("事实", [own for tell in step.tells for own in tell.facts.values()], step.fields),
         ("事实", [f.counts for f in step.fields.values() if f.counts], step.fields),
+        ("事实", [f.answer_of for f in step.fields.values() if f.answer_of], step.fields),
+        ("步骤", [f.taken_by for f in step.fields.values() if f.taken_by], workflow.steps),
     ):
         yield from (f"没有{kind}“{item}”" for item in wanted if item not in known)
     for _, effect in step.effects():

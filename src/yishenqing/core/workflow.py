@@ -17,7 +17,7 @@ from yishenqing.core.readings import Contested, Reading
 
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
-FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "file", "object"]
+FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "case", "file", "object"]
 OWED_BY_TITLES: Mapping[str, str] = {
     "organ": "本机关",
     "applicant": "申请人",
@@ -37,6 +37,8 @@ class Field:
     personal: bool = False
     ahead: bool = False  # a day that may lie in the future; every other date is of something that has happened
     counts: str = ""  # not said by anybody: how many entries the list named here has
+    answer_of: str = ""  # not said where the fact named here names a case: that case's reply, by title, number and day
+    taken_by: str = ""  # not said by anybody: who took the step named here
     hint: str = ""
 
 
@@ -74,7 +76,8 @@ class Guard:
     corrected so · in_force: the term has a value on the day.
 
     same: a number is the one that an earlier entry said · among: the fact is one of the values (``said``)
-    · beyond: a date field is later than the clock's last day.
+    · beyond: a date field is later than the clock's last day · cites: the fact names a law and its article, and
+    none of the kinds of document (``said``) that are no law.
 
     ``when`` makes a guard speak only where an earlier entry says so, ``where`` where the act itself does; ``after``
     with ``when`` asks for the step since each such entry (of the same ``id``). ``also``: steps that serve as well.
@@ -91,6 +94,7 @@ class Guard:
         "elapsed",
         "same",
         "among",
+        "cites",
         "beyond",
         "running",
         "stopped",
@@ -216,6 +220,11 @@ class Step:
     def fields(self) -> Mapping[str, Field]:
         """Return every fact the step knows, needed or not."""
         return {**self.needs, **self.may}
+
+    @cached_property
+    def filled_in(self) -> bool:
+        """Tell whether it has facts that name another case, or that the program fills in."""
+        return any(f.type == "case" or f.answer_of or f.taken_by for f in self.fields.values())
 
     def effects(self) -> Iterator[tuple[str, Start | Effect]]:
         """Yield each clock effect with its word."""

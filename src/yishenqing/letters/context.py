@@ -16,7 +16,7 @@ PROSE_NEEDS = ("organ.name", "letter.date")
 # All that a letter to anybody but the applicant is told (个人信息保护法第六条): nothing of the applicant, of what
 # they wrote or of the rest of the file; no template can print more.
 TOLD_TO_OTHERS = frozenset({"organ", "case", "letter", "facts", "due", "remedy", "side", "islands", "attachments"})
-APPLICANTS_WORDS = "items"  # of the case
+APPLICANTS_WORDS = frozenset({"items", "items_received"})  # of the case
 _FORMS_ONLY = ("record", "history")  # the file itself: whole, with everything personal in it
 _BLANK = "【待填写"
 
@@ -186,7 +186,7 @@ def _told(kind: LetterKind, clean: Mapping[str, Any]) -> dict[str, Any]:
     if kind.to == APPLICANT:
         return {k: v for k, v in clean.items() if k not in _FORMS_ONLY}
     told = {k: v for k, v in clean.items() if k in TOLD_TO_OTHERS}
-    return {**told, "case": {k: v for k, v in told["case"].items() if k != APPLICANTS_WORDS}}
+    return {**told, "case": {k: v for k, v in told["case"].items() if k not in APPLICANTS_WORDS}}
 
 
 def blank(title: str) -> str:

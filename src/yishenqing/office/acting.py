@@ -128,6 +128,10 @@ class Registry:
         if act.expect is not None and act.expect != case.row.head_seq:
             raise Moved(_moved(case, act.expect))
         facts = shaped(case.workflow, step, act.facts)
+        if step.filled_in:
+            from yishenqing.office import filling  # noqa: PLC0415 - few steps
+
+            facts = filling.filled(connection, case, step, facts, self._settings)
         attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
         self.refuse_uncited(case, telling.officers_words(case.workflow, facts, self._fetch_letters), act.on)

@@ -195,11 +195,18 @@ def case_block(story: Story, number: str) -> dict[str, Any]:
         "received_on": received_on(workflow, known.facts, known.workdays, known.readings),
         "channel_title": channel.title,
         "items": story.items,
+        "items_received": _before_supplement(story),
         "form_title": fields["preferred_form"].choices[received["preferred_form"]],
         "delivery_title": fields["delivery"].choices[received["delivery"]],
         "opened_on": story.facts[0][1],
         "closed_on": ended[-1] if ended else None,
     }
+
+
+def _before_supplement(story: Story) -> list[str]:
+    """Return what was asked for on the day of receipt, where a supplement has said it anew; else nothing."""
+    supplement = story.latest("supplement_received") or {}
+    return list(story.received["items"]) if supplement.get("items") else []
 
 
 def matter(workflow: Workflow) -> str:
