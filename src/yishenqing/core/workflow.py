@@ -371,6 +371,8 @@ class Workflow:
     linking: str = field(default="", kw_only=True)  # the step that records that a linked case was opened
     moving: str = field(default="", kw_only=True)  # the step that records that the case goes on under other rules
     linked: Linked | None = field(default=None, kw_only=True)
+    # What applicants ask for under it: 公开政府信息, or 更正 of a record of themselves (条例第四十一条).
+    request: Literal["disclosure", "correction"] = field(default="disclosure", kw_only=True)
     extends: str = field(default="", kw_only=True)  # the procedure that an office's variant is an overlay of
     stages: Mapping[str, str]
     roles: Mapping[str, str]
@@ -385,6 +387,16 @@ class Workflow:
     itemised: str = ""  # the letter that answers item by item
     road: tuple[str, ...] = ()  # the states that an ordinary case goes through, first to last; flow charts follow it
     readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    def opens(self, request: str) -> bool:
+        """Tell whether applications of this kind are registered under it; linked cases hang on another case."""
+        return bool(self.channels) and self.request == request
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """Return every kind of letter that a step or an outcome asks for."""
+        asked = {s.letter for s in self.steps.values()} | {k for o in self.outcomes.values() for k in o.letters}
+        return frozenset((asked | {self.itemised}) - {"", "by_outcome"})
 
     def citations(self) -> Iterator[tuple[str, str]]:
         """Yield every citation with the place that makes it."""

@@ -161,14 +161,18 @@ def _proofs(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook) 
     broken: list[Fault] = []
     for name, rules in known.items():
         workflow = rules.workflow
-        if workflow.channels and name != _in_use(home, known):
+        if workflow.opens(rulebook.DISCLOSURE) and name != _in_use(home, known):
             continue
         try:
             laws = proof.read_invariants(home, workflow, [n for n in (workflow.id, workflow.extends) if n])
         except DataFault as fault:
             return rows, [*broken, *fault.faults]
         # A form is made on demand, unnumbered; every numbered kind must be asked for by a step or an outcome.
-        kinds = {kind: bool(known_kind.series and workflow.channels) for kind, known_kind in book.kinds().items()}
+        others = {k for r in known.values() if r.workflow.request != workflow.request for k in r.workflow.letters}
+        kinds = {
+            kind: bool(known_kind.series and workflow.channels and kind not in others)
+            for kind, known_kind in book.kinds().items()
+        }
         found = proof.prove(workflow, laws, kinds)
         broken += [Fault(text, "workflows", field=place, law=one.law) for one in found for place, text in one.breaks]
         rows.append({"workflow": name, "title": workflow.title, "bound": proof.BOUND, **_proved(found)})
@@ -206,7 +210,7 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook
         return
     flows, path = [rules.workflow for rules in known.values()], str(home / FILE)
     roles = {*OFFICE_ROLES, *(role for flow in flows for role in flow.roles)}
-    opens = [name for name, rules in known.items() if rules.workflow.channels]
+    opens = [name for name, rules in known.items() if rules.workflow.opens(rulebook.DISCLOSURE)]
     if settings.workflow not in opens:
         text = f"没有可以登记申请的流程“{settings.workflow}”；现有：{'、'.join(opens)}"
         yield Fault(text, path, field="workflow")

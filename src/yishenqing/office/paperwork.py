@@ -211,7 +211,8 @@ def _before_supplement(story: Story) -> list[str]:
 
 def matter(workflow: Workflow) -> str:
     """Return what a case file of this procedure is about, for its title."""
-    return f"{workflow.title.removesuffix('流程')}案" if workflow.linked is not None else "政府信息公开申请案"
+    own = workflow.linked is not None or workflow.request != "disclosure"
+    return f"{workflow.title.removesuffix('流程')}案" if own else "政府信息公开申请案"
 
 
 def applicant_block(story: Story) -> dict[str, Any]:
