@@ -27,7 +27,7 @@ def receipt_warnings(
     elif word == "arrived_on" and contested and not confirmed:
         text = f"{_taken(readings, contested)}，答复期限自次日起算；条文另写双方确认，仍请联系申请人确认并作记录"
         yield Reason(text, channel.law)
-    elif word == "arrived_on" and confirmed:
+    elif word == "arrived_on" and confirmed and application.confirmed_on != application.arrived_on:
         taken = f"{_taken(readings, contested)}；" if contested else "这类渠道以提交或者签收之日为收到之日；"
         yield Reason(f"{taken}所填确认之日不作为收到之日", channel.law)
 
