@@ -139,10 +139,10 @@ class Settings:
         """Return the roles that somebody holds."""
         return frozenset(role for person in self.people.values() for role in person.roles)
 
-    def called(self, user: str) -> str:
-        """Return what people call ``user``: the name in the settings, where there is one."""
-        person = self.people.get(user)
-        return person.name if person and person.name else user
+    @property
+    def names(self) -> dict[str, str]:
+        """Return what people call each of those who act."""
+        return {user: person.name for user, person in self.people.items() if person.name}
 
     def holders(self, role: str) -> list[str]:
         """Return who holds ``role``."""

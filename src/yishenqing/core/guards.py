@@ -117,7 +117,7 @@ def _another_person(attempt: Attempt, guard: Guard) -> str:
     position = len(steps) - 1 - steps[::-1].index(guard.step)
     title = attempt.standing.workflow.steps[guard.step].title
     same = attempt.standing.actors[position] == attempt.actor
-    return f"“{title}”由{attempt.actor}办理，本步骤须由他人办理" if same else ""
+    return f"“{title}”由{attempt.standing.called(attempt.actor)}办理，本步骤须由他人办理" if same else ""
 
 
 def _agrees(attempt: Attempt, guard: Guard) -> str:

@@ -131,7 +131,7 @@ class Registry:
         if step.filled_in:
             from yishenqing.office import filling  # noqa: PLC0415 - few steps
 
-            facts = filling.filled(connection, case, step, facts, self._settings)
+            facts = filling.filled(connection, case, step, facts)
         attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
         self.refuse_uncited(case, telling.officers_words(case.workflow, facts, self._fetch_letters), act.on)
@@ -393,7 +393,7 @@ def _all_switched_on(standing: Standing) -> Standing:
 
 def _moved(case: Casework, seen: int) -> str:
     since: Sequence[Entry] = case.entries[seen:]
-    acts = "；".join(f"{e.actor}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since)
+    acts = "；".join(f"{case.standing.called(e.actor)}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since)
     return (
         f"案件{case.row.number}在您查看之后已有变化（{acts or '记录数不符'}），"
         "本次没有写入任何内容；请重新查看后再办理。"

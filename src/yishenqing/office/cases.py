@@ -15,7 +15,7 @@ from yishenqing.office import casework
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import end_of_day, now
-from yishenqing.office.guiding import parts
+from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
 from yishenqing.office.inspections import InspectionVerbs
 from yishenqing.office.recognising import RecognitionVerbs
@@ -252,7 +252,13 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             with self._transactions.reading() as connection:
                 return linking.linked_rows(connection, case)
 
-        guides = {**parts(case, day or self.today, opener, self.home), **(further or {})}
+        when, user = day or self.today, self._user
+        roles = self.settings.roles_on(user, when) if user in self.settings.people else None
+        guides = {
+            **parts(case, when, opener, self.home),
+            "yours": lambda: yours(case, when, user, roles),
+            **(further or {}),
+        }
         found = casework.answer(case, day or self.today, letters, opener, linked, guides, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found

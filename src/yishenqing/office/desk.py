@@ -141,6 +141,7 @@ class Desk:
             self.settings.escalate_after,
             figures=self.settings.figures,
             staffed=self.settings.staffed,
+            names=self.settings.names,
         )
 
     @cached_property

@@ -14,11 +14,10 @@ from yishenqing.store import issued as issued_store
 if TYPE_CHECKING:
     from yishenqing.core.workflow import Field, Step
     from yishenqing.office.casework import Casework
-    from yishenqing.settings import Settings
 
 
 def filled(
-    connection: Connection, case: Casework, step: Step, facts: Mapping[str, Any], settings: Settings
+    connection: Connection, case: Casework, step: Step, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return ``facts`` with what the ledger knows; every case named in them exists in this office.
 
@@ -35,7 +34,7 @@ def filled(
     for name, known in step.fields.items():
         if known.answer_of in others:
             found[name] = _reply_of(connection, others[known.answer_of], step)
-        if known.taken_by and (earlier := _taken_by(case, step, known, facts.get(name), settings)):
+        if known.taken_by and (earlier := _taken_by(case, step, known, facts.get(name))):
             found[name] = earlier
     return found
 
@@ -60,14 +59,14 @@ def _reply_of(connection: Connection, other: Casework, step: Step) -> str:
     return f"{on.year}年{on.month}月{on.day}日，{last.letter_number}，登记编号{other.row.number}"
 
 
-def _taken_by(case: Casework, step: Step, known: Field, given: Any, settings: Settings) -> str:
+def _taken_by(case: Casework, step: Step, known: Field, given: Any) -> str:
     """Name who took the earlier step; empty where nobody has, which is for the guards to refuse."""
     facts = case.standing.facts
     place = next((n for n in reversed(range(len(facts))) if facts[n].step == known.taken_by), None)
     if place is None:
         return ""
     actor = case.standing.actors[place]
-    name = settings.called(actor)
+    name = case.standing.called(actor)
     if given and given not in (actor, name):
         title = case.workflow.steps[known.taken_by].title
         raise Refused(
