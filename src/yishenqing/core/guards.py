@@ -96,7 +96,9 @@ def _among(attempt: Attempt, guard: Guard) -> str:
     return f"“{known.title}”只能是：{titles}"
 
 
-_LAW = re.compile(r"(?:《[^《》]*[法例定则典释][^《》]*》|[\u4e00-\u9fff]+[法例定则典释])[^第]{0,20}第[一二三四五六七八九十百千零〇0-9]+条")
+_LAW = re.compile(
+    r"(?:《[^《》]*[法例定则典释][^《》]*》|[\u4e00-\u9fff]+[法例定则典释])[^第]{0,20}第[一二三四五六七八九十百千零〇0-9]+条"
+)
 
 
 def _cites(attempt: Attempt, guard: Guard) -> str:

@@ -27,7 +27,7 @@ class Receipt:
 
 
 def counted_from(channel: Channel, facts: Mapping[str, Any], readings: Readings) -> tuple[str, str]:
-    """Return by which day a channel counts (``arrived_on``, ``confirmed_on``), and the contested reading that says so.
+    """Return by which day a channel counts (``arrived_on``, ``confirmed_on``), and the contested reading behind it.
 
     The reading is empty where nothing is contested.
     """

@@ -37,7 +37,9 @@ class Field:
     personal: bool = False
     ahead: bool = False  # a day that may lie in the future; every other date is of something that has happened
     counts: str = ""  # not said by anybody: how many entries the list named here has
-    answer_of: str = ""  # not said where the fact named here names a case: that case's reply, by title, number and day
+    answer_of: str = (
+        ""  # not said where the fact named here names a case: that case's reply, by title, number and day
+    )
     taken_by: str = ""  # not said by anybody: who took the step named here
     hint: str = ""
 

@@ -95,8 +95,8 @@ class Application:
     ``arrived_on`` is the day it reached the organ, ``confirmed_on`` the day both sides confirmed it, where
     the channel asks for that. ``addressed_to`` is the section or person, other than the disclosure office, to
     whom a letter was addressed (国办公开办函〔2015〕207号). ``request`` is what is asked for: information, or that a
-    record of oneself be put right; ``concerns`` the case in which that record was provided. ``leads`` (线索) are document numbers and the like that
-    help the search, ``attachments`` paths relative to the application's file.
+    record of oneself be put right; ``concerns`` the case in which that record was provided. ``leads`` (线索) are
+    document numbers and the like that help the search, ``attachments`` paths relative to the application's file.
     """
 
     channel: Channel

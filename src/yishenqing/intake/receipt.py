@@ -21,7 +21,9 @@ def receipt_warnings(
     confirmed = application.confirmed_on is not None
     if application.addressed_to is not None and contested:
         law = readings.known[contested].options[word].law
-        yield Reason(f"邮件写给{application.addressed_to}，不是政府信息公开工作机构；{_taken(readings, contested)}", law)
+        yield Reason(
+            f"邮件写给{application.addressed_to}，不是政府信息公开工作机构；{_taken(readings, contested)}", law
+        )
     elif word == "confirmed_on" and not confirmed:
         yield Reason("这类渠道以双方确认之日为收到之日；尚未填写确认之日，请当日联系申请人确认", channel.law)
     elif word == "arrived_on" and contested and not confirmed:

@@ -393,7 +393,9 @@ def _all_switched_on(standing: Standing) -> Standing:
 
 def _moved(case: Casework, seen: int) -> str:
     since: Sequence[Entry] = case.entries[seen:]
-    acts = "；".join(f"{case.standing.called(e.actor)}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since)
+    acts = "；".join(
+        f"{case.standing.called(e.actor)}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since
+    )
     return (
         f"案件{case.row.number}在您查看之后已有变化（{acts or '记录数不符'}），"
         "本次没有写入任何内容；请重新查看后再办理。"

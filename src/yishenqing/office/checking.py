@@ -226,21 +226,22 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
     yield from _series(settings, book, path)
-    for name, rules in known.items():
-        if rules.workflow.opens(rulebook.CORRECTION) or name == settings.workflow:
-            yield from _unstaffed(settings, rules.workflow, path)
+    yield from _unstaffed(settings, flows, path)
 
 
-def _unstaffed(settings: Settings, flow: Workflow, path: str) -> Iterator[Fault]:
-    """The steps that nobody in the office could take, by the roles that take them."""
-    lacking: dict[tuple[str, ...], list[str]] = {}
-    for step in flow.steps.values():
-        if not settings.staffed & set(step.by):
-            lacking.setdefault(step.by, []).append(f"“{step.title}”")
-    for roles, titles in lacking.items():
-        names = "、".join(f"{flow.roles[role]}（{role}）" for role in roles)
-        text = f"没有人担任{names}，“{flow.title}”的{'、'.join(titles)}将无人可办"
-        yield Fault(text, path, field="people", law=flow.law[0])
+def _unstaffed(settings: Settings, flows: Sequence[Workflow], path: str) -> Iterator[Fault]:
+    """The steps of the procedures in use that nobody in the office could take, by the roles that take them."""
+    for flow in flows:
+        if not flow.opens(rulebook.CORRECTION) and flow.id != settings.workflow:
+            continue
+        lacking: dict[tuple[str, ...], list[str]] = {}
+        for step in flow.steps.values():
+            if not settings.staffed & set(step.by):
+                lacking.setdefault(step.by, []).append(f"“{step.title}”")
+        for roles, titles in lacking.items():
+            names = "、".join(f"{flow.roles[role]}（{role}）" for role in roles)
+            text = f"没有人担任{names}，“{flow.title}”的{'、'.join(titles)}将无人可办"
+            yield Fault(text, path, field="people", law=flow.law[0])
 
 
 def _series(settings: Settings, book: Letterbook | None, path: str) -> Iterator[Fault]:

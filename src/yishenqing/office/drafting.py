@@ -94,7 +94,9 @@ def _only_outcome(case: Casework) -> str:
     if len(replies) == 1:
         return replies[0]
     if not replies:
-        text = f"“{case.workflow.title}”的答复没有可供选择的办理结果，不能据先例起草；请按步骤办理，文书在签发时出具。"
+        text = (
+            f"“{case.workflow.title}”的答复没有可供选择的办理结果，不能据先例起草；请按步骤办理，文书在签发时出具。"
+        )
         raise Refused(text, law=list(case.workflow.law))
     names = "、".join(f"{n}（{case.workflow.outcomes[n].title}）" for n in replies)
     raise Refused(f"请指明拟作出的办理结果：{names}。", law=["条例第三十六条"])

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from yishenqing.office.casework import Casework
 
 
-def filled(
-    connection: Connection, case: Casework, step: Step, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def filled(connection: Connection, case: Casework, step: Step, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return ``facts`` with what the ledger knows; every case named in them exists in this office.
 
     Raises:
@@ -52,7 +50,7 @@ def _reply_of(connection: Connection, other: Casework, step: Step) -> str:
     letters = issued_store.letters_of(connection, other.row.agency, other.row.number)
     replies = [x for x in letters if x.seq in replying]
     if not replies:
-        text = f"案件{other.row.number}没有出具过答复，不能作为此前的答复；此前的答复在别的案件中的，请填写那一件的编号。"
+        text = f"案件{other.row.number}没有出具过答复，不能作为此前的答复；此前的答复在别的案件中的，请填写那一件。"
         raise Refused(text, law=list(step.law))
     last = replies[-1]
     on = last.issued_on

@@ -52,12 +52,16 @@ class Moves:
             ]
             for name in touching
         }
-        self._looking = {
-            name: any(self.variables[n][0] in ("outcome", "found") for n in ns) for name, ns in self._touched.items()
-        }
+        # What an effect looks at besides the variable itself: whether items have been found.
+        self._items = self.places.get(("taken", model.finding))
+        self._asked = {name: self._placed(model.reads(name)) for name in touching}
         self._sides = [n for n, var in enumerate(self.variables) if var[0] == "side"]
         self._acts: dict[tuple[Any, ...], list[Act]] = {}
-        self._results: dict[tuple[Any, ...], tuple[Act, list[tuple[Any, ...]]]] = {}
+        # Acts are kept for good, so that each is known by its id.
+        self._passes: dict[tuple[Any, ...], bool] = {}
+        self._results: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+        self._corrected: dict[tuple[Var, Any], list[Act]] = {}
+        self._corrects: dict[int, list[int]] = {}
         self._alike = self._merged(apart) if looks is not None and not kept else {k: k for k in model.kinds}
         self._said = {n: self._sayings(n) for n in touching}
         self._forgotten = {} if looks is None else self._dead(looks, frozenset(kept))
@@ -77,8 +81,20 @@ class Moves:
     def next(self, values: Values) -> Iterator[tuple[Act, list[Values]]]:
         """Yield every act that may be possible, with everything that may come of it."""
         for act in self.acts(values):
-            if verdict(self.view(values, act)) != NO:
+            if self._possible(values, act):
                 yield act, self.results(values, act)
+
+    def _possible(self, values: Values, act: Act) -> bool:
+        """Tell whether the guards may let the act pass; asked once where all that they look at is the same."""
+        key = (id(act), *[values[n] for n in self._asked[act.step]])
+        known = self._passes.get(key)
+        if known is None:
+            known = self._passes[key] = verdict(self.view(values, act)) != NO
+        return known
+
+    def _placed(self, variables: Iterable[Var]) -> list[int]:
+        """Return the places of those that are tracked."""
+        return sorted(self.places[v] for v in variables if v in self.places)
 
     def acts(self, values: Values) -> Iterator[Act]:
         """Yield the acts of the state, whatever the guards say."""
@@ -103,26 +119,38 @@ class Moves:
 
     def results(self, values: Values, act: Act) -> list[Values]:
         """Return every case that the act may lead to."""
-        touched = self._touched[act.step]
+        touched = self._touched_by(act)
+        before = tuple([values[n] for n in touched])
         found = []
-        for chosen in self._chosen(values, act, touched):
+        for chosen in self._chosen(values, act, touched, before):
+            if chosen == before:
+                found.append(values)
+                continue
             after = [*values]
             for n, value in zip(touched, chosen, strict=True):
                 after[n] = value
             found.append(tuple(after))
         return found
 
-    def _chosen(self, values: Values, act: Act, touched: Sequence[int]) -> list[tuple[Any, ...]]:
+    def _chosen(
+        self, values: Values, act: Act, touched: Sequence[int], before: tuple[Any, ...]
+    ) -> list[tuple[Any, ...]]:
         """What may become of the variables that the act touches; asked once for the same act and the same values."""
-        lasting = not act.corrects and not self._looking[act.step]  # what looks elsewhere is asked each time
-        key = (id(act), *(values[n] for n in touched)) if lasting else None
-        if key is not None and (known := self._results.get(key)) is not None:
-            return known[1]
-        view = self.view(values, act)
-        found = list(product(*(_EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in touched)))
-        if key is not None:
-            self._results[key] = (act, found)  # the act is kept, so that no other can have its id
-        return found
+        key = (id(act), before, None if self._items is None else values[self._items])
+        known = self._results.get(key)
+        if known is None:
+            view = self.view(values, act)
+            options = (_EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in touched)
+            known = self._results[key] = list(product(*options))
+        return known
+
+    def _touched_by(self, act: Act) -> list[int]:
+        """The variables that the act may change; a correction changes what hangs on the fact that it corrects."""
+        if not act.corrects:
+            return self._touched[act.step]
+        if id(act) not in self._corrects:
+            self._corrects[id(act)] = [n for n, var in enumerate(self.variables) if _hangs_on(self.model, var, act)]
+        return self._corrects[id(act)]
 
     def forgetting(self, values: Values) -> Values:
         """Return the case without what no step can ask for any more."""
@@ -188,19 +216,34 @@ class Moves:
         return found
 
     def _corrections(self, values: Values, name: str) -> Iterator[Act]:
-        model = self.model
         for var, now in zip(self.variables, values, strict=True):
-            if var[0] == "said" and now and _may_be_corrected(model, var):
-                said = _possible(model, var[1], var[2])
-                yield from (Act(name, corrects=var, into=v) for v in said)
-            elif var == OUTCOME and now is not None and now[1] not in ("fixed", ""):
-                kinds = model.kinds
-                mine = {o for o, _ in kinds[now[0]].members}
-                others = dict.fromkeys(self._alike[k] for k in kinds if mine & {o for o, _ in kinds[k].members})
-                yield from (Act(name, corrects=var, into=k) for k in others)
-                yield Act(name, corrects=var, into="")
+            if var[0] in ("said", "outcome"):
+                if (var, now) not in self._corrected:
+                    self._corrected[var, now] = list(self._corrections_of(var, now, name))
+                yield from self._corrected[var, now]
         if any(v[0] in ("clock", "found") for v in self.variables):
-            yield Act(name, corrects=ELSE)
+            yield from self._corrected.setdefault((ELSE, None), [Act(name, corrects=ELSE)])
+
+    def _corrections_of(self, var: Var, now: Any, name: str) -> Iterator[Act]:
+        model = self.model
+        if var[0] == "said" and now and _may_be_corrected(model, var):
+            yield from (Act(name, corrects=var, into=v) for v in _possible(model, var[1], var[2]))
+        elif var == OUTCOME and now is not None and now[1] not in ("fixed", ""):
+            kinds = model.kinds
+            mine = {o for o, _ in kinds[now[0]].members}
+            others = dict.fromkeys(self._alike[k] for k in kinds if mine & {o for o, _ in kinds[k].members})
+            yield from (Act(name, corrects=var, into=k) for k in others)
+            yield Act(name, corrects=var, into="")
+
+
+def _hangs_on(model: Model, var: Var, act: Act) -> bool:
+    """Tell whether a correction may change the variable (see the effects below)."""
+    word, corrects = var[0], act.corrects
+    if word in ("taken", "since"):
+        return act.step in var[1:3] or (word == "since" and corrects == ("said", *var[2:4]) and len(var) > 3)  # noqa: PLR2004 - since an entry that says so
+    if word == "clock":
+        return corrects == ELSE or corrects[1:2] == (model.workflow.opening,)
+    return var == corrects or (word == "found" and corrects == ELSE)
 
 
 def _rewrites(model: Model, var: Var, name: str) -> bool:
