@@ -373,8 +373,7 @@ class Workflow:
     linking: str = field(default="", kw_only=True)  # the step that records that a linked case was opened
     moving: str = field(default="", kw_only=True)  # the step that records that the case goes on under other rules
     linked: Linked | None = field(default=None, kw_only=True)
-    # What applicants ask for under it: 公开政府信息, or 更正 of a record of themselves (条例第四十一条).
-    request: Literal["disclosure", "correction"] = field(default="disclosure", kw_only=True)
+    request: Literal["disclosure", "correction"] = field(default="disclosure", kw_only=True)  # what is asked for
     extends: str = field(default="", kw_only=True)  # the procedure that an office's variant is an overlay of
     stages: Mapping[str, str]
     roles: Mapping[str, str]
@@ -397,25 +396,5 @@ class Workflow:
     @property
     def letters(self) -> frozenset[str]:
         """Return every kind of letter that a step or an outcome asks for."""
-        asked = {s.letter for s in self.steps.values()} | {k for o in self.outcomes.values() for k in o.letters}
-        return frozenset((asked | {self.itemised}) - {"", "by_outcome"})
-
-    def citations(self) -> Iterator[tuple[str, str]]:
-        """Yield every citation with the place that makes it."""
-        yield from ((c, "law") for c in self.law)
-        yield from ((clock.law, f"clocks.{name}") for name, clock in self.clocks.items())
-        yield from ((channel.law, f"channels.{name}") for name, channel in self.channels.items())
-        for name, reading in self.readings.items():
-            yield from ((option.law, f"readings.{name}") for option in reading.options.values())
-        for name, outcome in self.outcomes.items():
-            yield from ((c, f"outcomes.{name}") for c in outcome.law)
-            yield from ((g.law, f"outcomes.{name}.evidence") for g in outcome.evidence)
-            for key, way in outcome.ways.items():
-                yield from ((c, f"outcomes.{name}.ways.{key}") for c in way.law)
-                yield from ((g.law, f"outcomes.{name}.ways.{key}.evidence") for g in way.evidence)
-        yield from ((side.law, f"sides.{name}") for name, side in self.sides.items())
-        yield from ((figure.law, f"figures.{name}") for name, figure in self.figures.items())
-        for name, step in self.steps.items():
-            yield from ((c, f"steps.{name}") for c in step.law)
-            yield from ((g.law, f"steps.{name}.{g.guard}") for g in step.guards)
-            yield from ((e.law, f"steps.{name}.{word}") for word, e in step.effects())
+        asked = {self.itemised, *(s.letter for s in self.steps.values())}
+        return frozenset(asked.union(*(o.letters for o in self.outcomes.values())) - {"", "by_outcome"})

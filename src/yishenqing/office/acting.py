@@ -22,7 +22,7 @@ from yishenqing.core.ledger import append as chained
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, paperwork, telling
+from yishenqing.office import casework, filling, paperwork, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -127,11 +127,7 @@ class Registry:
             )
         if act.expect is not None and act.expect != case.row.head_seq:
             raise Moved(_moved(case, act.expect))
-        facts = shaped(case.workflow, step, act.facts)
-        if step.filled_in:
-            from yishenqing.office import filling  # noqa: PLC0415 - few steps
-
-            facts = filling.filled(connection, case, step, facts)
+        facts = filling.filled(connection, case, step, shaped(case.workflow, step, act.facts))
         attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
         self.refuse_uncited(case, telling.officers_words(case.workflow, facts, self._fetch_letters), act.on)

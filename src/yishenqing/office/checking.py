@@ -12,6 +12,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.law import UNIT_TITLES, Law
 from yishenqing.core.links import faults_between
 from yishenqing.core.readings import Readings
+from yishenqing.core.soundness import citations
 from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.office.casework import Row
@@ -99,8 +100,8 @@ def _places(known: Mapping[str, Rulebook]) -> dict[str, list[str]]:
     places: dict[str, list[str]] = {}
     base = known[rulebook.DEFAULT].workflow
     for name, rules in known.items():
-        own = set(known[rules.workflow.extends].workflow.citations()) if rules.workflow.extends in known else set()
-        for citation, place in rules.workflow.citations():
+        own = set(citations(known[rules.workflow.extends].workflow)) if rules.workflow.extends in known else set()
+        for citation, place in citations(rules.workflow):
             if (citation, place) not in own:
                 prefix = "" if rules.workflow is base else f"{name}."
                 places.setdefault(citation, []).append(f"{prefix}{place}")

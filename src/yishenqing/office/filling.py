@@ -24,6 +24,8 @@ def filled(connection: Connection, case: Casework, step: Step, facts: Mapping[st
         Refused: it has not been replied to, or somebody else than the one said took the earlier step.
     """
     found = dict(facts)
+    if not step.filled_in:
+        return found
     others = {
         name: _other(connection, case, step, known, str(facts[name]))
         for name, known in step.fields.items()
