@@ -39,14 +39,18 @@ SEARCH = {"systems": "档案管理系统", "keywords": "土地征收公告", "re
 ASKED = ("third_party_consulted", {"party": "某公司", "content": "合同"})
 TOLD = ("third_party_answered", {"opinion": "agreed"})
 BEGUN: tuple[tuple[str, Mapping[str, Any]], ...] = (("acknowledged", {}), ("accepted", {"handler": "征地管理科"}))
-EXTENDED = ("extended", {"days": 10, "reason": "数量较大", "approved_by": "王主任"})
+EXTENDED = (
+    ("extension_asked", {"reason": "数量较大"}),
+    ("extension_approved", {"days": 10}),
+    ("extended", {"days": 10, "reason": "数量较大"}),
+)
 # What an office's open cases look like: fresh, in hand, an opinion awaited, an opinion received, extended.
 ROADS: tuple[Sequence[tuple[str, Mapping[str, Any]]], ...] = (
     (),
     BEGUN,
     (*BEGUN, ("search_recorded", SEARCH)),
     (*BEGUN, ("search_recorded", SEARCH), ASKED),
-    (*BEGUN, ("search_recorded", SEARCH), ASKED, TOLD, EXTENDED),
+    (*BEGUN, ("search_recorded", SEARCH), ASKED, TOLD, *EXTENDED),
 )
 
 

@@ -61,6 +61,7 @@ def from_snapshot(text: str) -> Rulebook:
 
 
 DEFAULT = "disclosure"
+DISCLOSURE, CORRECTION = "disclosure", "correction"  # what is applied for
 _VARIANTS = "variants"
 _PROCEDURE = re.compile(rb"(?m)^(steps|extends)\s*:")
 
@@ -83,12 +84,12 @@ def procedures(own: Path | None = None) -> list[str]:
 
 
 def openable(own: Path | None = None) -> list[str]:
-    """Return the procedures under which an application can be registered: the others hang on a case.
+    """Return the procedures under which an application for disclosure can be registered.
 
     Raises:
         DataFault: the law files have faults.
     """
-    return [name for name, rules in read_all(own)[0].items() if rules.workflow.channels]
+    return [name for name, rules in read_all(own)[0].items() if rules.workflow.opens(DISCLOSURE)]
 
 
 def read_all(own: Path | None = None) -> tuple[dict[str, Rulebook], list[Fault]]:

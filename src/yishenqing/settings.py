@@ -172,6 +172,11 @@ class Settings:
         """Return the roles that somebody holds."""
         return frozenset(role for person in self.people.values() for role in person.roles)
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Return what people call each of those who act."""
+        return {user: person.name for user, person in self.people.items() if person.name}
+
     def holders(self, role: str) -> list[str]:
         """Return who holds ``role``."""
         return [user for user, person in self.people.items() if role in person.roles]

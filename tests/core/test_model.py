@@ -118,7 +118,7 @@ class Model:
     may_extension_refused = may_extension_approved
 
     def may_extended(self, _facts: dict[str, Any], _actor: str) -> bool:
-        return not self.extended and (self.extension == "" or self.approved)
+        return not self.extended and self.approved
 
     @property
     def approved(self) -> bool:
@@ -132,7 +132,7 @@ class Model:
         return reasoned and self.parties.get(facts["id"]) == "silent"
 
     def may_third_party_overridden(self, facts: dict[str, Any], _actor: str) -> bool:
-        return facts["id"] in self.told
+        return facts["id"] in self.told and self.parties[facts["id"]] != "silent"  # asked again: to be waited for
 
     def evidenced(self, facts: dict[str, Any]) -> bool:
         settled = "silent" not in self.parties.values()
@@ -145,8 +145,12 @@ class Model:
     def may_drafted(self, facts: dict[str, Any], _actor: str) -> bool:
         return self.evidenced(facts)
 
+    def may_reviewed(self, _facts: dict[str, Any], _actor: str) -> bool:
+        return self.evidenced(self.draft)  # a third party may have been asked, or have answered, since
+
     def may_secrecy_reviewed(self, facts: dict[str, Any], _actor: str) -> bool:
-        return bool(self.draft["outcome"] != "granted" or facts["conclusion"] == "releasable")
+        released = self.draft["outcome"] != "granted" or facts["conclusion"] == "releasable"
+        return released and self.evidenced(self.draft)
 
     def may_signed(self, _facts: dict[str, Any], actor: str) -> bool:
         return actor != self.drafter and self.evidenced(self.draft)

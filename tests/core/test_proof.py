@@ -22,9 +22,10 @@ from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Field, Step, Workflow
 from yishenqing.documents import read
 from yishenqing.proof import BOUND, prove, read_invariants
+from yishenqing.proof.effects import plain
 from yishenqing.proof.exploring import explored
 from yishenqing.proof.model import MAIN, OUTCOME, Model, Values, Var
-from yishenqing.proof.moving import Moves, plain
+from yishenqing.proof.moving import Moves
 from yishenqing.rulebook import read_rulebook
 
 if TYPE_CHECKING:

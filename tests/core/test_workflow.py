@@ -10,7 +10,7 @@ import pytest
 
 from yishenqing.core.plain import built
 from yishenqing.core.readings import Contested, Option, Reading
-from yishenqing.core.soundness import faults
+from yishenqing.core.soundness import citations, faults
 from yishenqing.core.workflow import (
     Channel,
     Clock,
@@ -244,7 +244,7 @@ def test_several_faults_come_at_once(rules: Rulebook) -> None:
 
 
 def test_every_citation_of_the_shipped_rules_is_in_force_or_replaced_by_date(rules: Rulebook) -> None:
-    cited = {c for c, _ in rules.workflow.citations()}
+    cited = {c for c, _ in citations(rules.workflow)}
     assert {c: rules.law.unresolved(c, rules.workflow.since.replace(year=2026)) for c in cited} == dict.fromkeys(
         cited
     )

@@ -165,13 +165,14 @@ def test_the_earlier_answer_is_looked_up(office: Office, calendar: Calendar, qui
     first = office.register(APPLICATION)["number"]
     walked(office, calendar, first, "delivered")
     earlier = office.show(first)["letters"][-1]["number"]
-    repeat = {"outcome": "noproc_repeat", "earlier_reply": earlier, "same_checked": "两次相同"}
+    repeat = {"outcome": "noproc_repeat", "earlier_case": first, "same_checked": "两次相同"}
     later = {"arrived_on": calendar.day.isoformat()}
     assert office.inspect(drafted(office, repeat, **later))["warnings"] == []
     other = {**APPLICATION["applicant"], "name": "吴桂芳", "id_number": "999101197002140172"}
     found = office.inspect(drafted(office, repeat, **later, applicant=other))
     assert [w["text"] for w in found["warnings"]] == [f"{earlier}是案件{first}的答复，申请人与本案不同"]
-    unknown = office.inspect(drafted(office, {**repeat, "earlier_reply": "上次的答复" * 400}, **later))
+    before = {"earlier_case": None, "earlier_outside": True, "earlier_reply": "上次的答复" * 400}
+    unknown = office.inspect(drafted(office, {**repeat, **before}, **later))
     assert [w["check"] for w in unknown["warnings"]] == ["repeat_linked"]
 
 

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from yishenqing.core.errors import DataFault, NotFound
+from yishenqing.core.errors import DataFault, NotFound, Reason
 from yishenqing.core.identity import credit_code_fault, resident_id_fault
-from yishenqing.intake import parse_application, read_application
+from yishenqing.intake import Application, parse_application, read_application, receipt_warnings
+from yishenqing.rulebook import read_rulebook
 from yishenqing.shipped import shipped
 
 SAMPLES = sorted(path for path in (shipped("samples") / "applications").iterdir() if path.is_file())
@@ -56,8 +57,16 @@ def _faults(data: dict[str, Any]) -> dict[str, str]:
     return {fault.field: fault.text for fault in caught.value.faults}
 
 
-def _warned(data: dict[str, Any]) -> str:
-    return "\n".join(str(reason) for reason in parse_application(data).warnings())
+FLOW = read_rulebook().workflow
+
+
+def _reasons(application: Application, **readings: str) -> list[Reason]:
+    """Everything that an officer is warned of at registration."""
+    return [*receipt_warnings(application, FLOW, readings), *application.warnings()]
+
+
+def _warned(data: dict[str, Any], **readings: str) -> str:
+    return "\n".join(str(reason) for reason in _reasons(parse_application(data), **readings))
 
 
 # ---- the samples
@@ -77,6 +86,7 @@ def test_a_sample_is_read_and_comes_back_from_the_ledger(path: Path) -> None:
 WARNED = {
     "04.json": ["条例第三十九条", "条例第三十九条"],
     "08.json": ["条例第三十一条"],
+    "09.json": ["条例第三十一条"],
     "10.json": ["条例第二十九条", "条例第二十九条"],
     "11.yaml": ["条例第二十九条"],
     "12.json": ["条例第二十九条"],
@@ -85,7 +95,7 @@ WARNED = {
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
 def test_a_sample_is_warned_of_exactly_where_it_should_be(path: Path) -> None:
-    assert [reason.law for reason in read_application(path).warnings()] == WARNED.get(path.name, [])
+    assert [reason.law for reason in _reasons(read_application(path))] == WARNED.get(path.name, [])
 
 
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
@@ -103,7 +113,7 @@ def test_sample_numbers_belong_to_nobody(path: Path) -> None:
 
 def test_the_sound_application_has_no_warning_and_keeps_its_words() -> None:
     application = parse_application(SOUND)
-    assert application.warnings() == []
+    assert _reasons(application) == []
     assert application.arrived_on == date(2026, 3, 2)
     assert application.items == ("关于某地块征收的土地征收公告",)
     assert application.facts() == {**SOUND, "joint_applicants": [], "leads": [], "note": None, "attachments": []}
@@ -300,10 +310,37 @@ def test_a_small_x_is_the_same_check_character() -> None:
     assert _warned(_with(applicant__id_number="11010519491231002x")) == ""
 
 
-@pytest.mark.parametrize("channel", ["ordinary_mail", "online", "email", "fax"])
-def test_a_channel_that_needs_confirming_says_so(channel: str) -> None:
-    assert "尚未填写确认之日" in _warned(_with(channel=channel))
-    assert _warned(_with(channel=channel, confirmed_on="2026-03-02")) == ""
+ONLINE = {"online": "online_receipt", "email": "email_receipt"}
+
+
+@pytest.mark.parametrize("channel", ["ordinary_mail", "fax", *ONLINE])
+def test_a_channel_that_counts_from_confirmation_says_so(channel: str) -> None:
+    readings = {ONLINE[channel]: "confirmed_on"} if channel in ONLINE else {}
+    assert "尚未填写确认之日" in _warned(_with(channel=channel), **readings)
+    assert _warned(_with(channel=channel, confirmed_on="2026-03-02"), **readings) == ""
+
+
+@pytest.mark.parametrize("channel", ONLINE)
+def test_a_channel_that_counts_from_arrival_by_the_reading_taken_says_so(channel: str) -> None:
+    warned = _warned(_with(channel=channel))
+    assert "有争议" in warned
+    assert "答复期限自次日起算" in warned
+    assert "尚未填写确认之日" not in warned
+    assert "所填确认之日不作为收到之日" in _warned(_with(channel=channel, confirmed_on="2026-03-04"))
+
+
+def test_a_letter_to_another_office_counts_as_the_office_reads_it() -> None:
+    letter = _with(channel="registered_mail", addressed_to="征地科")
+    assert "本机关以本机关（含收发室）签收之日为收到申请之日" in _warned(letter)
+    assert "本机关以公开工作机构与申请人确认之日" in _warned(letter, other_office="confirmed_on")
+
+
+def test_a_request_to_correct_is_pointed_out_and_a_correction_needs_evidence() -> None:
+    warned = _warned(_with(items=["请将登记表中本人的姓名更正为周某某"]))
+    assert ("ysq move" in warned, warned.endswith("（条例第四十一条）")) == (True, True)
+    assert _warned(_with(items=["某项目的采购更正公告"])) == ""
+    assert "没有随附证据" in _warned(_with(request="correction", items=["姓名应为周某某"]))
+    assert "concerns" in _faults(_with(concerns="2026-0001"))
 
 
 @pytest.mark.parametrize("channel", ["in_person", "registered_mail", "oral"])
@@ -354,7 +391,7 @@ def test_whatever_stands_in_a_field_it_is_read_or_refused_in_chinese(value: Any,
         return
     application = parse_application(data)
     assert parse_application(application.facts()) == application
-    assert all(reason.law for reason in application.warnings())
+    assert all(reason.law for reason in _reasons(application))
 
 
 def test_importing_intake_does_not_load_pydantic() -> None:

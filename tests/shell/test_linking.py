@@ -150,7 +150,12 @@ def test_a_linked_case_is_filed_by_itself(
 
 
 class TestAReplyThatWasOrdered:
-    ORDER: Mapping[str, Any] = {"organ": "云溪县人民政府", "document": "云政复决〔2026〕3号", "until": "2026-06-01"}
+    ORDER: Mapping[str, Any] = {
+        "organ": "云溪县人民政府",
+        "document": "云政复决〔2026〕3号",
+        "decided_on": "2026-03-10",
+        "until": "2026-06-01",
+    }
     AGAIN: tuple[tuple[str, Mapping[str, Any]], ...] = (
         ("drafted", {"outcome": "granted", "provided": "公告及附图"}),
         ("reviewed", {"opinion": "同意"}),

@@ -95,7 +95,7 @@ def due(wishes: Wishes) -> None:
     _show(wishes, found, printing.due(found))
 
 
-@click.command(cls=Command, help="办理一个步骤，如：ysq act 2026-0001 extended days=10 reason=… approved_by=…")
+@click.command(cls=Command, help="办理一个步骤，如：ysq act 2026-0001 accepted handler=征地管理科")
 @click.argument("case", metavar="案件编号")
 @click.argument("step", metavar="步骤")
 @click.argument("facts", nargs=-1, metavar="[事实=内容]…")

@@ -44,12 +44,7 @@ def case(found: Row) -> list[str]:
     for deadline in found["deadlines"]:
         out += deadline_lines(deadline)
     out += _beside(found)
-    if "as_known" not in found:
-        out += ["", "现在可以办理"]
-    out += [
-        f"  {p['step']}　{p['title']}" + (f"（用 ysq {p['verb']} 办理）" if p.get("verb") else "")
-        for p in found["permitted"]
-    ] or ["  （无，案件已终结）"]
+    out += _offers(found)
     out += [*_recalled(found), *_routed(found)]
     if found["letters"]:
         out += ["", "文书"]
@@ -60,6 +55,25 @@ def case(found: Row) -> list[str]:
     out += ["", "案卷记录"]
     out += [entry(e) for e in found["entries"]]
     return [*out, *_since(found)] if "since" in found else out
+
+
+def _offers(found: Row) -> list[str]:
+    """Return what may be done now: first by who asks, then by others, each with who takes it."""
+    rows, yours = found["permitted"], found["yours"]
+    heading = [] if "as_known" in found else ["", "现在可以办理"]
+    if not rows:
+        return [*heading, "  （无，案件已终结）"]
+    mine = [p for p in rows if yours is None or p["step"] in yours["steps"]]
+    others = [p for p in rows if p not in mine]
+    out = [*heading, *map(_offer, mine)]
+    if others:
+        out += [] if mine else [f"  （没有由{yours['name']}办理的）"]
+        out += ["由他人办理", *(f"{_offer(p)}　（{yours['by'][p['step']]}）" for p in others)]
+    return out
+
+
+def _offer(found: Row) -> str:
+    return f"  {found['step']}　{found['title']}" + (f"（用 ysq {found['verb']} 办理）" if found.get("verb") else "")
 
 
 def _linked(found: Row) -> str:
@@ -133,7 +147,7 @@ def entry(found: Row) -> str:
     """Return one entry of the ledger."""
     rehearsal = "　【演练】" if found["rehearsal"] else ""
     place = f"  {found['seq']:>3}　{found['on']}　{found['title']}"
-    return f"{place}　办理人：{found['actor']}　{found['hash'][:12]}{rehearsal}"
+    return f"{place}　办理人：{found['actor_name']}　{found['hash'][:12]}{rehearsal}"
 
 
 def due(found: Row) -> list[str]:

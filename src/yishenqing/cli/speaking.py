@@ -151,7 +151,11 @@ def _words(error: YishenqingError) -> str:
     if laws := [law for law in dict.fromkeys(error.law) if law and law not in error.text]:
         lines.append(f"依据：{'、'.join(laws)}")
     if error.permitted:
-        lines.append("现在可以办理：" + "；".join(f"{p.step}（{p.title}）" for p in error.permitted))
+        mine = [p for p in error.permitted if p.mine is not False]
+        others = [p for p in error.permitted if p.mine is False]
+        for heading, offers in (("现在可以办理：", mine), ("由他人办理：", others)):
+            if offers:
+                lines.append(heading + "；".join(f"{p.step}（{p.title}）" for p in offers))
     return "\n".join(lines)
 
 

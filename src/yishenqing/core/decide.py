@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 
@@ -28,7 +29,9 @@ def decide(attempt: Attempt, today: date) -> str:
     raise Refused(
         f"不能办理“{attempt.step.title}”：" + "；".join(r.text for r in reasons) + "。",
         law=list(dict.fromkeys(r.law for r in reasons if r.law)),
-        permitted=permitted(attempt.standing, _day_to_offer(attempt, today), today),
+        permitted=permitted(
+            attempt.standing, _day_to_offer(attempt, today), today, actor=attempt.actor, roles=attempt.roles
+        ),
     )
 
 
@@ -37,13 +40,20 @@ def _day_to_offer(attempt: Attempt, today: date) -> date:
     return min(max(attempt.on, attempt.standing.last_on or attempt.on), today)
 
 
-def permitted(standing: Standing, on: date, today: date) -> list[Permitted]:
-    """Return the steps that may be taken on ``on``, each with the role that takes it."""
+def permitted(
+    standing: Standing, on: date, today: date, *, actor: str = "", roles: Collection[str] | None = None
+) -> list[Permitted]:
+    """Return the steps that may be taken on ``on``, each with the role that takes it.
+
+    With ``roles`` each says whether ``actor``, who holds them, may take it.
+    """
     offers = []
     for name in graph_of(standing.workflow).steps_from(standing.state):
         step = standing.workflow.steps[name]
-        if step.offered and not refusals(Attempt(standing, name, step, on), today):
-            offers.append(Permitted(name, step.title, step.by[0], step.verb))
+        if not step.offered or refusals(Attempt(standing, name, step, on), today):
+            continue
+        mine = None if roles is None else not refusals(Attempt(standing, name, step, on, None, actor, roles), today)
+        offers.append(Permitted(name, step.title, step.by[0], step.verb, mine))
     return offers
 
 
@@ -87,17 +97,18 @@ def _of_role(attempt: Attempt) -> list[Reason]:
     if roles is None or set(step.by) & set(roles):
         return []
     titles = "、".join(attempt.standing.workflow.roles[r] for r in step.by)
-    return [Reason(f"该步骤由{titles}办理，“{attempt.actor}”没有这一岗位", step.law[0])]
+    return [Reason(f"该步骤由{titles}办理，“{attempt.standing.called(attempt.actor)}”没有这一岗位", step.law[0])]
 
 
 def _of_staff(attempt: Attempt) -> list[Reason]:
-    """A case is not sent to where nobody holds the role that must move it on."""
-    standing, to = attempt.standing, attempt.step.to
-    owner = standing.workflow.states[to].owner if to else ""
-    if not owner or standing.staffed is None or owner in standing.staffed:
+    """A case, or a proceeding beside it, is not sent to where nobody holds the role that must move it on."""
+    standing, turn = attempt.standing, attempt.step.side
+    flow, to = standing.workflow, attempt.step.to
+    state = flow.states[to] if to else flow.sides[turn.of].states[turn.to] if turn and turn.to else None
+    owner = state.owner if state else ""
+    if state is None or not owner or standing.staffed is None or owner in standing.staffed:
         return []
-    title = standing.workflow.roles[owner]
-    where = standing.workflow.states[to].title
+    title, where = flow.roles[owner], state.title
     text = f"本机关没有人担任“{title}”，“{where}”的案件将无人可办；请先在 office.yaml 指定"
     return [Reason(text, attempt.step.law[0])]
 

@@ -41,12 +41,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """A step that may be taken now, and by whom."""
+    """A step that may be taken now, and by whom; ``mine``: by who has asked, None where nobody in particular has."""
 
     step: str
     title: str
     role: str
     verb: str = ""
+    mine: bool | None = None
 
     def as_json(self) -> dict[str, str]:
         """Return the step in the words of the contract; ``verb`` where a verb of its own takes it."""

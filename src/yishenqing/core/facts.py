@@ -138,6 +138,7 @@ _READERS: Mapping[str, Callable[[Any, Field, Workflow], Any]] = {
     "outcome": _outcome,
     "channel": _channel,
     "list": _list,
+    "case": _text,
     "file": _as_given,
     "object": _as_given,
 }

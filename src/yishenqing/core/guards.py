@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +16,14 @@ from yishenqing.core.sides import open_ones, turn_refusals
 from yishenqing.core.standing import NOTHING, Attempt
 from yishenqing.core.workflow import Field, Guard, Outcome, Said
 
+_STATIC = frozenset({"stated", "cites", "among"})  # asked of the act alone: what an entry says does not change
 WAY = "way"  # the fact that tells apart the situations in which an outcome is told
 
 
 # What asks for papers and words; facts alone (``clock FILE``) have none of them.
-_OF_PAPERS = frozenset({"stated", "recorded", "sources", "each", "evidenced", "still_evidenced", "releases"})
+_OF_PAPERS = frozenset(
+    {"stated", "recorded", "sources", "each", "cites", "evidenced", "still_evidenced", "releases", "concluded"}
+)
 
 
 def guard_refusals(attempt: Attempt, *, facts_alone: bool = False) -> list[Reason]:
@@ -92,6 +96,22 @@ def _among(attempt: Attempt, guard: Guard) -> str:
     return f"“{known.title}”只能是：{titles}"
 
 
+_LAW = re.compile(
+    r"(?:《[^《》]*[法例定则典释][^《》]*》|[\u4e00-\u9fff]+[法例定则典释])[^第]{0,20}第[一二三四五六七八九十百千零〇0-9]+条"
+)
+
+
+def _cites(attempt: Attempt, guard: Guard) -> str:
+    given = str((attempt.facts or {}).get(guard.field) or "")
+    if not given:
+        return ""
+    known = attempt.step.fields[guard.field]
+    kinds = [k for k in (guard.said.values if guard.said else ()) if re.search(rf"{k}(?:》|第|（|$)", given)]
+    if kinds:
+        return f"“{known.title}”所写的是{'、'.join(kinds)}，{known.hint}"
+    return "" if _LAW.search(given) else f"“{known.title}”须写明名称和第几条，如“统计法第二十五条”"
+
+
 def _another_person(attempt: Attempt, guard: Guard) -> str:
     steps = [f.step for f in attempt.standing.facts]
     if attempt.actor == "" or guard.step not in steps:
@@ -99,7 +119,7 @@ def _another_person(attempt: Attempt, guard: Guard) -> str:
     position = len(steps) - 1 - steps[::-1].index(guard.step)
     title = attempt.standing.workflow.steps[guard.step].title
     same = attempt.standing.actors[position] == attempt.actor
-    return f"“{title}”由{attempt.actor}办理，本步骤须由他人办理" if same else ""
+    return f"“{title}”由{attempt.standing.called(attempt.actor)}办理，本步骤须由他人办理" if same else ""
 
 
 def _agrees(attempt: Attempt, guard: Guard) -> str:
@@ -152,13 +172,13 @@ def _asked_again(attempt: Attempt, guard: Guard) -> list[Reason]:
 def _lacking(attempt: Attempt, guard: Guard, given: str, *, anew: bool = True) -> list[Reason]:
     """Name the evidence that the outcome lacks, each piece with the article that asks for it.
 
-    What the entry itself stated is asked only ``anew``.
+    What the entry itself stated is asked only ``anew``, unless what was said elsewhere makes it needed.
     """
     outcome = attempt.standing.workflow.outcomes[given]
     way = outcome.told(str((attempt.facts or {}).get(WAY) or ""))
     if way is None:
         return [Reason(_no_letter(attempt, outcome), guard.law)]
-    needs = [need for need in (*outcome.evidence, *way.evidence) if anew or need.guard != "stated"]
+    needs = [need for need in (*outcome.evidence, *way.evidence) if anew or need.guard not in _STATIC or need.when]
     found = [Reason(text, need.law) for need in needs if (text := said(attempt, need))]
     return _headed(f"选择“{way.title}”尚缺：", found)
 
@@ -279,9 +299,21 @@ def _each(attempt: Attempt, guard: Guard) -> str:
 def _counted(attempt: Attempt, guard: Guard) -> str:
     given = (attempt.facts or {}).get(guard.field)
     count = attempt.standing.latest(guard.of)
+    known = attempt.step.fields[guard.field]
+    if isinstance(given, list | tuple):
+        return _counted_list(known, given, count or 0)
     if given is None or count is None or (isinstance(given, int) and 1 <= given <= count):
         return ""
-    return f"“{attempt.step.fields[guard.field].title}”应为1至{count}，现为{given}"
+    return f"“{known.title}”应为1至{count}，现为{given}"
+
+
+def _counted_list(known: Field, given: Sequence[Any], count: int) -> str:
+    numbers = {str(n) for n in range(1, count + 1)}
+    wrong = [word for word in dict.fromkeys(str(g).strip() for g in given) if word not in numbers]
+    if not wrong:
+        return ""
+    right = f"只能填1至{count}" if count else "登记中一条也没有"
+    return f"“{known.title}”{right}，没有第{'、'.join(wrong)}条"
 
 
 def _concluded(attempt: Attempt, guard: Guard) -> str:
@@ -321,6 +353,7 @@ _GUARDS: Mapping[str, Callable[[Attempt, Guard], str]] = {
     "beyond": timely.beyond,
     "same": _same,
     "among": _among,
+    "cites": _cites,
     "running": timely.running,
     "stopped": timely.stopped,
     "at_most": timely.at_most,

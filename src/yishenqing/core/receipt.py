@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from yishenqing.core.deadline import Fact, as_date
 from yishenqing.core.errors import Reason
@@ -25,20 +26,26 @@ class Receipt:
     turns_on: tuple[str, ...] = ()
 
 
+def counted_from(channel: Channel, facts: Mapping[str, Any], readings: Readings) -> tuple[str, str]:
+    """Return by which day a channel counts (``arrived_on``, ``confirmed_on``), and the contested reading behind it.
+
+    The reading is empty where nothing is contested.
+    """
+    word, contested = channel.receipt, ""
+    for one in channel.readings:
+        if one.reading != "rest_day" and (not one.if_given or facts.get(one.if_given)):
+            word = "confirmed_on" if readings.word(one.reading) == "confirmed_on" else "arrived_on"
+            contested = one.reading
+    return word, contested
+
+
 def receipt_of(channel: Channel, fact: Fact, readings: Readings, workdays: Workdays) -> Receipt:
     """Return the day of receipt of what arrived on the day of ``fact`` through ``channel``."""
     confirmed = as_date(fact.facts.get("confirmed_on"))
-    word, turns = channel.receipt, []
-    for contested in channel.readings:
-        name = contested.reading
-        if contested.if_given and not fact.facts.get(contested.if_given):
-            continue
-        if name != "rest_day":
-            word = "confirmed_on" if readings.word(name) == "confirmed_on" else "arrived_on"
-            if word == "confirmed_on" or confirmed is not None:
-                turns.append(name)
-        elif word == "arrived_on" and not workdays.is_working(fact.on):
-            turns.append(name)
+    word, turned = counted_from(channel, fact.facts, readings)
+    turns = [turned] if turned and (word == "confirmed_on" or confirmed is not None) else []
+    if word == "arrived_on" and not workdays.is_working(fact.on):
+        turns += [c.reading for c in channel.readings if c.reading == "rest_day"]
     day = confirmed
     if word == "arrived_on":
         later = "rest_day" in turns and readings.word("rest_day") == "next_workday"

@@ -58,9 +58,14 @@ def turn_refusals(
     identifier = None if facts is None else str(facts.get("id") or "")
     if not turn.at:
         return _cannot_open(workflow, known, turn, side, identifier)
-    if any(one.kind == turn.of and one.state in turn.at and identifier in (None, one.id) for one in known):
+    latest = {one.id: one for one in known if one.kind == turn.of and identifier in (None, one.id)}
+    if any(one.state in turn.at for one in latest.values()):
         return []
     titles = "、".join(side.states[s].title for s in turn.at)
+    ended = all(side.states[s].final for s in turn.at)
+    if ended and (still := [one for one in latest.values() if not side.states[one.state].final]):
+        names = "、".join(f"{one.id and f'（{one.id}）'}{side.states[one.state].title}" for one in still)
+        return [Reason(f"“{side.title}”{names}，须“{titles}”才能办理", side.law)]
     which = "（多项并行时请用 id 指明是哪一项）" if side.many else ""
     return [Reason(f"没有处于“{titles}”的“{side.title}”{which}", side.law)]
 

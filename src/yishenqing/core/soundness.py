@@ -21,6 +21,7 @@ _GUARD_NEEDS: Mapping[str, tuple[str, ...]] = {
     "elapsed": ("field", "term"),
     "same": ("field", "said"),
     "among": ("field", "said"),
+    "cites": ("field",),
     "beyond": ("field", "clock"),
     "running": ("clock",),
     "stopped": ("clock",),
@@ -49,10 +50,31 @@ _LOOK_BACK = frozenset({"recorded", "sources", "each"})
 def faults(workflow: Workflow, law: Law, file: str = "") -> list[Fault]:
     """Return every name that leads nowhere and every citation that does not resolve, with its place."""
     found = [Fault(text, file, field=place) for place, text in _dangling(workflow, law)]
-    for citation, place in workflow.citations():
+    for citation, place in citations(workflow):
         if problem := law.unresolved(citation):
             found.append(Fault(problem, file, field=place, law=citation))
     return found
+
+
+def citations(workflow: Workflow) -> Iterator[tuple[str, str]]:
+    """Yield every citation with the place that makes it."""
+    yield from ((c, "law") for c in workflow.law)
+    yield from ((clock.law, f"clocks.{name}") for name, clock in workflow.clocks.items())
+    yield from ((channel.law, f"channels.{name}") for name, channel in workflow.channels.items())
+    for name, reading in workflow.readings.items():
+        yield from ((option.law, f"readings.{name}") for option in reading.options.values())
+    for name, outcome in workflow.outcomes.items():
+        yield from ((c, f"outcomes.{name}") for c in outcome.law)
+        yield from ((g.law, f"outcomes.{name}.evidence") for g in outcome.evidence)
+        for key, way in outcome.ways.items():
+            yield from ((c, f"outcomes.{name}.ways.{key}") for c in way.law)
+            yield from ((g.law, f"outcomes.{name}.ways.{key}.evidence") for g in way.evidence)
+    yield from ((side.law, f"sides.{name}") for name, side in workflow.sides.items())
+    yield from ((figure.law, f"figures.{name}") for name, figure in workflow.figures.items())
+    for name, step in workflow.steps.items():
+        yield from ((c, f"steps.{name}") for c in step.law)
+        yield from ((g.law, f"steps.{name}.{g.guard}") for g in step.guards)
+        yield from ((e.law, f"steps.{name}.{word}") for word, e in step.effects())
 
 
 def _dangling(workflow: Workflow, law: Law) -> Iterator[_Found]:
@@ -194,6 +216,8 @@ def _of_step(workflow: Workflow, law: Law, name: str, step: Step) -> Iterator[st
         ("自定的数", [e.figure for e in step.starts if e.figure], workflow.figures),
         ("事实", [own for tell in step.tells for own in tell.facts.values()], step.fields),
         ("事实", [f.counts for f in step.fields.values() if f.counts], step.fields),
+        ("事实", [f.answer_of for f in step.fields.values() if f.answer_of], step.fields),
+        ("步骤", [f.taken_by for f in step.fields.values() if f.taken_by], workflow.steps),
     ):
         yield from (f"没有{kind}“{item}”" for item in wanted if item not in known)
     for _, effect in step.effects():

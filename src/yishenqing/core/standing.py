@@ -34,6 +34,7 @@ class Standing:
     figures: Mapping[str, int] = field(default_factory=dict)  # the office's own numbers, where not the workflow's
     staffed: frozenset[str] | None = None  # the roles that somebody holds; None where nobody is asked for
     readings: Mapping[str, str] = field(default_factory=dict)  # how the office reads what the law leaves contested
+    names: Mapping[str, str] = field(default_factory=dict)  # what people call those who act
     _known: dict[date, dict[str, Deadline]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -76,6 +77,10 @@ class Standing:
     def beside(self) -> tuple[Beside, ...]:
         """Return the side proceedings, open and ended."""
         return beside(self.workflow, self.facts)
+
+    def called(self, actor: str) -> str:
+        """Return what people call who acts."""
+        return self.names.get(actor) or actor
 
     def figure(self, name: str) -> int:
         """Return a number that the office sets for itself."""

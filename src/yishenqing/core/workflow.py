@@ -17,7 +17,7 @@ from yishenqing.core.readings import Contested, Reading
 
 _STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
-FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "file", "object"]
+FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "case", "file", "object"]
 OWED_BY_TITLES: Mapping[str, str] = {
     "organ": "本机关",
     "applicant": "申请人",
@@ -37,6 +37,10 @@ class Field:
     personal: bool = False
     ahead: bool = False  # a day that may lie in the future; every other date is of something that has happened
     counts: str = ""  # not said by anybody: how many entries the list named here has
+    answer_of: str = (
+        ""  # not said where the fact named here names a case: that case's reply, by title, number and day
+    )
+    taken_by: str = ""  # not said by anybody: who took the step named here
     hint: str = ""
 
 
@@ -74,7 +78,8 @@ class Guard:
     corrected so · in_force: the term has a value on the day.
 
     same: a number is the one that an earlier entry said · among: the fact is one of the values (``said``)
-    · beyond: a date field is later than the clock's last day.
+    · beyond: a date field is later than the clock's last day · cites: the fact names a law and its article, and
+    none of the kinds of document (``said``) that are no law.
 
     ``when`` makes a guard speak only where an earlier entry says so, ``where`` where the act itself does; ``after``
     with ``when`` asks for the step since each such entry (of the same ``id``). ``also``: steps that serve as well.
@@ -91,6 +96,7 @@ class Guard:
         "elapsed",
         "same",
         "among",
+        "cites",
         "beyond",
         "running",
         "stopped",
@@ -216,6 +222,11 @@ class Step:
     def fields(self) -> Mapping[str, Field]:
         """Return every fact the step knows, needed or not."""
         return {**self.needs, **self.may}
+
+    @cached_property
+    def filled_in(self) -> bool:
+        """Tell whether it has facts that name another case, or that the program fills in."""
+        return any(f.type == "case" or f.answer_of or f.taken_by for f in self.fields.values())
 
     def effects(self) -> Iterator[tuple[str, Start | Effect]]:
         """Yield each clock effect with its word."""
@@ -362,6 +373,7 @@ class Workflow:
     linking: str = field(default="", kw_only=True)  # the step that records that a linked case was opened
     moving: str = field(default="", kw_only=True)  # the step that records that the case goes on under other rules
     linked: Linked | None = field(default=None, kw_only=True)
+    request: Literal["disclosure", "correction"] = field(default="disclosure", kw_only=True)  # what is asked for
     extends: str = field(default="", kw_only=True)  # the procedure that an office's variant is an overlay of
     stages: Mapping[str, str]
     roles: Mapping[str, str]
@@ -377,22 +389,12 @@ class Workflow:
     road: tuple[str, ...] = ()  # the states that an ordinary case goes through, first to last; flow charts follow it
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
-    def citations(self) -> Iterator[tuple[str, str]]:
-        """Yield every citation with the place that makes it."""
-        yield from ((c, "law") for c in self.law)
-        yield from ((clock.law, f"clocks.{name}") for name, clock in self.clocks.items())
-        yield from ((channel.law, f"channels.{name}") for name, channel in self.channels.items())
-        for name, reading in self.readings.items():
-            yield from ((option.law, f"readings.{name}") for option in reading.options.values())
-        for name, outcome in self.outcomes.items():
-            yield from ((c, f"outcomes.{name}") for c in outcome.law)
-            yield from ((g.law, f"outcomes.{name}.evidence") for g in outcome.evidence)
-            for key, way in outcome.ways.items():
-                yield from ((c, f"outcomes.{name}.ways.{key}") for c in way.law)
-                yield from ((g.law, f"outcomes.{name}.ways.{key}.evidence") for g in way.evidence)
-        yield from ((side.law, f"sides.{name}") for name, side in self.sides.items())
-        yield from ((figure.law, f"figures.{name}") for name, figure in self.figures.items())
-        for name, step in self.steps.items():
-            yield from ((c, f"steps.{name}") for c in step.law)
-            yield from ((g.law, f"steps.{name}.{g.guard}") for g in step.guards)
-            yield from ((e.law, f"steps.{name}.{word}") for word, e in step.effects())
+    def opens(self, request: str) -> bool:
+        """Tell whether applications of this kind are registered under it; linked cases hang on another case."""
+        return bool(self.channels) and self.request == request
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """Return every kind of letter that a step or an outcome asks for."""
+        asked = {self.itemised, *(s.letter for s in self.steps.values())}
+        return frozenset(asked.union(*(o.letters for o in self.outcomes.values())) - {"", "by_outcome"})

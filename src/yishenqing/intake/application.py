@@ -27,12 +27,12 @@ Channel = Literal["in_person", "registered_mail", "ordinary_mail", "online", "em
 Kind = Literal["natural", "commercial", "research", "public_welfare", "legal_service", "other_org"]
 Form = Literal["paper", "electronic", "inspection"]
 Delivery = Literal["mail", "email", "in_person", "online"]
+Request = Literal["disclosure", "correction"]  # 申请公开，或者要求更正（条例第四十一条）
 
-_CONFIRMED_CHANNELS = frozenset({"ordinary_mail", "online", "email", "fax"})
 _CONTENTS = "条例第二十九条"
 _RECEIPT = "条例第三十一条"
-_OTHER_OFFICE = "国办公开办函〔2015〕207号"
 _NOT_AN_APPLICATION = "条例第三十九条"
+_CORRECTION = "条例第四十一条"
 
 _Name = Annotated[str, As(prose(200))]
 _Short = Annotated[str | None, As(optional(prose(200)))]
@@ -94,8 +94,9 @@ class Application:
 
     ``arrived_on`` is the day it reached the organ, ``confirmed_on`` the day both sides confirmed it, where
     the channel asks for that. ``addressed_to`` is the section or person, other than the disclosure office, to
-    whom a letter was addressed (国办公开办函〔2015〕207号). ``leads`` (线索) are document numbers and the like that
-    help the search, ``attachments`` paths relative to the application's file.
+    whom a letter was addressed (国办公开办函〔2015〕207号). ``request`` is what is asked for: information, or that a
+    record of oneself be put right; ``concerns`` the case in which that record was provided. ``leads`` (线索) are
+    document numbers and the like that help the search, ``attachments`` paths relative to the application's file.
     """
 
     channel: Channel
@@ -104,6 +105,8 @@ class Application:
     items: Annotated[tuple[_Item, ...], Some(1, 100)]
     preferred_form: Form
     delivery: Delivery
+    request: Request = "disclosure"
+    concerns: _Code = None
     confirmed_on: _LaterDay = None
     joint_applicants: Annotated[tuple[JointApplicant, ...], Some(0, 100)] = ()
     addressed_to: _Short = None
@@ -120,13 +123,14 @@ class Application:
         facts["confirmed_on"] = self.confirmed_on.isoformat() if self.confirmed_on else None
         for name in ("items", "leads", "attachments", "joint_applicants"):
             facts[name] = list(facts[name])
-        if self.addressed_to is None:  # an office's own procedure need not know what is hardly ever said
-            del facts["addressed_to"]
+        for name, usual in (("addressed_to", None), ("concerns", None), ("request", "disclosure")):
+            if facts[name] == usual:  # an office's own procedure need not know what is hardly ever said
+                del facts[name]
         return facts
 
     def warnings(self) -> list[Reason]:
         """Return what the officer should look at before going on; nothing of it is decided here."""
-        looks = (_receipt, _identity, _joint, _contact, _agent, _dressed_up)
+        looks = (_identity, _joint, _contact, _agent, _unproved if self.request == "correction" else _dressed_up)
         return [reason for look in looks for reason in look(self)]
 
 
@@ -157,7 +161,7 @@ def _adapter() -> TypeAdapter[Application]:
 
 
 def _application(document: Document, folder: Path | None) -> Application:
-    faults = [*_order_of_days(document), *(_absent(document, folder) if folder else ())]
+    faults = [*_order_of_days(document), *_concerning(document), *(_absent(document, folder) if folder else ())]
     try:
         application = validated(_adapter(), document)
     except DataFault as error:
@@ -180,6 +184,13 @@ def _order_of_days(document: Document) -> Iterator[Fault]:
         )
 
 
+def _concerning(document: Document) -> Iterator[Fault]:
+    """Only a correction concerns what another case has provided."""
+    data = document.data if isinstance(document.data, dict) else {}
+    if data.get("concerns") and data.get("request") != "correction":
+        yield document.fault("只有更正申请（request: correction）才写所针对的案件", ("concerns",), _CORRECTION)
+
+
 def _absent(document: Document, folder: Path) -> Iterator[Fault]:
     """Attachments that are named but not there, or that a link leads out of the folder."""
     named = document.data.get("attachments") if isinstance(document.data, dict) else None
@@ -193,18 +204,6 @@ def _absent(document: Document, folder: Path) -> Iterator[Fault]:
 
 
 # What the officer should look at.
-
-
-def _receipt(application: Application) -> Iterator[Reason]:
-    confirmable = application.channel in _CONFIRMED_CHANNELS
-    if application.addressed_to is not None:
-        text = f"邮件写给{application.addressed_to}，不是政府信息公开工作机构；收到之日有争议，请当日联系申请人确认"
-        yield Reason(text, _OTHER_OFFICE)
-        return
-    if confirmable and application.confirmed_on is None:
-        yield Reason("这类渠道以双方确认之日为收到之日；尚未填写确认之日，请当日联系申请人确认", _RECEIPT)
-    if not confirmable and application.confirmed_on is not None:
-        yield Reason("这类渠道以提交或者签收之日为收到之日；所填确认之日不作为收到之日", _RECEIPT)
 
 
 def _identity(application: Application) -> Iterator[Reason]:
@@ -293,3 +292,20 @@ def _dressed_up(application: Application) -> Iterator[Reason]:
                 f"第{number}项有{quoted}等字样，请判断是否以申请公开的形式进行咨询、信访、投诉、举报（仅作提示）",
                 _NOT_AN_APPLICATION,
             )
+        if _CORRECTING.search(item):
+            yield Reason(
+                f"第{number}项像是要求更正与申请人自身相关的记录；经审核确是的，由审核岗转为更正申请："
+                "ysq move 编号 --to correction --reason …（仅作提示）",
+                _CORRECTION,
+            )
+
+
+_CORRECTING = re.compile(
+    r"(?:要求|请求|申请|请|予以|依法)(?:将|对)?[^。；]{0,30}(?:更正|改正|纠正)(?!公告|通知)|(?:记载|登记|记录|信息)(?:有误|错误|不准确)"
+)
+
+
+def _unproved(application: Application) -> Iterator[Reason]:
+    """A correction is asked for with evidence; without any there is nothing to examine yet."""
+    if not application.attachments:
+        yield Reason("要求更正的，应当有证据证明记录不准确；没有随附证据，请联系申请人补充", _CORRECTION)

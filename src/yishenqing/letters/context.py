@@ -16,7 +16,7 @@ PROSE_NEEDS = ("organ.name", "letter.date")
 # All that a letter to anybody but the applicant is told (个人信息保护法第六条): nothing of the applicant, of what
 # they wrote or of the rest of the file; no template can print more.
 TOLD_TO_OTHERS = frozenset({"organ", "case", "letter", "facts", "due", "remedy", "side", "islands", "attachments"})
-APPLICANTS_WORDS = "items"  # of the case
+APPLICANTS_WORDS = frozenset({"items", "items_received"})  # of the case
 _FORMS_ONLY = ("record", "history")  # the file itself: whole, with everything personal in it
 _BLANK = "【待填写"
 
@@ -120,11 +120,13 @@ _NAMES = {
     "facts.publication_access": "公开出版物的名称和获取途径",
     "facts.reissue_nature": "为何属于要求确认或者重新出具已获取的信息",
     "facts.not_government": "为何不属于政府信息",
-    "facts.about": "要求更正的记录",
-    "facts.proof": "申请人提供的证据",
-    "facts.checked": "审核的情况",
-    "facts.decision": "处理结果",
-    "facts.measure": "处理的内容",
+    "due.correction.date": "答复更正申请的最后一日",
+    "due.correction.days": "答复更正申请的期限（工作日）",
+    "past.examined.about": "要求更正的记录",
+    "past.examined.proof": "申请人提供的证据",
+    "past.examined.checked": "审核的情况",
+    "past.drafted.decision": "处理结果",
+    "past.drafted.measure": "处理的内容",
     "past.supplement_requested.on": "告知补正之日",
     "past.supplement_requested.letter.number": "补正告知书的文号",
     "past.supplement_requested.until": "补正的最后一日",
@@ -186,7 +188,7 @@ def _told(kind: LetterKind, clean: Mapping[str, Any]) -> dict[str, Any]:
     if kind.to == APPLICANT:
         return {k: v for k, v in clean.items() if k not in _FORMS_ONLY}
     told = {k: v for k, v in clean.items() if k in TOLD_TO_OTHERS}
-    return {**told, "case": {k: v for k, v in told["case"].items() if k != APPLICANTS_WORDS}}
+    return {**told, "case": {k: v for k, v in told["case"].items() if k not in APPLICANTS_WORDS}}
 
 
 def blank(title: str) -> str:

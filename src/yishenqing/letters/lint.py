@@ -77,7 +77,9 @@ def undeclared(kind: LetterKind, tree: nodes.Template) -> list[Fault]:
 
 def _hidden_from_others(place: str) -> bool:
     parts = place.split(".")
-    return parts[0] not in TOLD_TO_OTHERS or parts[:2] in (["case"], ["case", APPLICANTS_WORDS])
+    return (
+        parts[0] not in TOLD_TO_OTHERS or parts == ["case"] or (parts[0] == "case" and parts[1] in APPLICANTS_WORDS)
+    )
 
 
 def _places(tree: nodes.Node) -> Iterator[tuple[str, int]]:

@@ -23,7 +23,7 @@ from yishenqing.core.links import RESULT
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, counting, paperwork, proving, telling
+from yishenqing.office import casework, counting, filling, paperwork, proving, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -140,7 +140,7 @@ class Registry:
             )
         if act.expect is not None and act.expect != case.row.head_seq:
             raise Moved(_moved(case, act.expect))
-        facts = shaped(case.workflow, step, act.facts)
+        facts = filling.filled(connection, case, step, shaped(case.workflow, step, act.facts))
         attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
         self.refuse_uncited(case, telling.officers_words(case.workflow, facts, self._fetch_letters), act.on)
@@ -390,7 +390,9 @@ def _all_switched_on(standing: Standing) -> Standing:
 
 def _moved(case: Casework, seen: int) -> str:
     since: Sequence[Entry] = case.entries[seen:]
-    acts = "；".join(f"{e.actor}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since)
+    acts = "；".join(
+        f"{case.standing.called(e.actor)}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since
+    )
     return (
         f"案件{case.row.number}在您查看之后已有变化（{acts or '记录数不符'}），"
         "本次没有写入任何内容；请重新查看后再办理。"

@@ -15,7 +15,7 @@ from yishenqing.office import casework
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import end_of_day, now
-from yishenqing.office.guiding import parts
+from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
 from yishenqing.office.inspections import InspectionVerbs
 from yishenqing.office.recognising import RecognitionVerbs
@@ -52,8 +52,9 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         if on is not None and on != received.arrived_on:
             text = f"办理日期{on}与申请文件中的到达日期{received.arrived_on}不一致"
             raise DataFault.of([Fault(text, field="arrived_on")])
-        warnings = [{"text": w.text, "law": w.law} for w in received.warnings()]
-        rules = self._rules()
+        rules = self._rules(received.request)
+        seen = [*intake.receipt_warnings(received, rules.workflow, self.settings.readings), *received.warnings()]
+        warnings = [{"text": w.text, "law": w.law} for w in seen]
         snapshot = rules.snapshot()
         digest = rulebook.snapshot_digest(snapshot)
         facts = _received_facts(received.facts(), warnings, folder)
@@ -63,10 +64,20 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             case = self._opened(connection, digest, received.arrived_on)
             plan = self._registry.plan(connection, case, act, self.today)
             opened = self._registry.record(connection, plan, None)
+            if received.concerns:
+                self._tell_concerned(connection, received.concerns, opened, act)
+            if not rules.workflow.opens(rulebook.DISCLOSURE):
+                return self._answer(opened, warnings=warnings)
             recognised = self._recognition(connection).at_registration(
                 opened, asdict(received.applicant), received.items
             )
             return self._answer(opened, None, self._known_of(opened), warnings=warnings, recognised=recognised)
+
+    def _tell_concerned(self, connection: Connection, number: str, opened: Casework, act: Act) -> None:
+        """Let the case that provided a record know that its correction is asked for."""
+        from yishenqing.office import linking  # noqa: PLC0415 - few cases
+
+        linking.tell_concerned(self._registry, connection, number, opened, act)
 
     def act(
         self,
@@ -241,7 +252,13 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             with self._transactions.reading() as connection:
                 return linking.linked_rows(connection, case)
 
-        guides = {**parts(case, day or self.today, opener, self.home), **(further or {})}
+        when, user = day or self.today, self._user
+        roles = self.settings.roles_on(user, when) if user in self.settings.people else None
+        guides = {
+            **parts(case, when, opener, self.home),
+            "yours": lambda: yours(case, when, user, roles),
+            **(further or {}),
+        }
         found = casework.answer(case, day or self.today, letters, opener, linked, guides, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found
@@ -254,7 +271,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
 
 def _received_facts(facts: Mapping[str, Any], warnings: list[Row], folder: Path) -> dict[str, Any]:
-    kept = {k: v for k, v in facts.items() if k != "arrived_on"}
+    kept = {k: v for k, v in facts.items() if k not in ("arrived_on", "request")}
     kept["applicant_kind"] = facts["applicant"]["kind"]
     kept["attachments"] = [str(folder / p) for p in facts["attachments"]]
     kept["warnings"] = warnings

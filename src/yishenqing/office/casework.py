@@ -73,6 +73,7 @@ class Practice:
     known_until: str = ""
     figures: Mapping[str, int] = field(default_factory=dict)
     staffed: frozenset[str] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def standing(self, rules: Rulebook, entries: Sequence[Entry]) -> Standing:
         """Return how a case of these entries stands, corrections applied."""
@@ -88,6 +89,7 @@ class Practice:
             self.figures,
             self.staffed,
             self.readings,
+            self.names,
         )
 
     def casework(self, row: CaseRow, entries: Sequence[Entry], rules: Rulebook) -> Casework:
@@ -286,7 +288,7 @@ def answer(
 
     def entries() -> list[Row]:
         open_facts = opener()
-        return [_entry(e, case.workflow, open_facts) for e in case.entries]
+        return [_entry(e, case, open_facts) for e in case.entries]
 
     parts: dict[str, Callable[[], Any]] = {
         "number": lambda: case.row.number,
@@ -314,14 +316,15 @@ def _is_idle_limit(case: Casework, deadline: Deadline) -> bool:
     return deadline.clock == case.workflow.limiting and deadline.met_on is not None
 
 
-def _entry(entry: Entry, workflow: Workflow, open_facts: Callable[[Any], Any]) -> Row:
+def _entry(entry: Entry, case: Casework, open_facts: Callable[[Any], Any]) -> Row:
     return {
         "seq": entry.seq,
         "on": entry.on.isoformat(),
         "recorded_at": entry.recorded_at,
         "actor": entry.actor,
+        "actor_name": case.standing.called(entry.actor),
         "step": entry.step,
-        "title": workflow.steps[entry.step].title,
+        "title": case.workflow.steps[entry.step].title,
         "facts": open_facts(entry.facts),
         "hash": entry.hash,
         "rehearsal": entry.rehearsal,

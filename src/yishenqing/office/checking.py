@@ -12,6 +12,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.law import UNIT_TITLES, Law
 from yishenqing.core.links import faults_between
 from yishenqing.core.readings import Readings
+from yishenqing.core.soundness import citations
 from yishenqing.core.workflow import Workflow
 from yishenqing.letters import Letterbook
 from yishenqing.office.casework import Row
@@ -99,8 +100,8 @@ def _places(known: Mapping[str, Rulebook]) -> dict[str, list[str]]:
     places: dict[str, list[str]] = {}
     base = known[rulebook.DEFAULT].workflow
     for name, rules in known.items():
-        own = set(known[rules.workflow.extends].workflow.citations()) if rules.workflow.extends in known else set()
-        for citation, place in rules.workflow.citations():
+        own = set(citations(known[rules.workflow.extends].workflow)) if rules.workflow.extends in known else set()
+        for citation, place in citations(rules.workflow):
             if (citation, place) not in own:
                 prefix = "" if rules.workflow is base else f"{name}."
                 places.setdefault(citation, []).append(f"{prefix}{place}")
@@ -161,14 +162,18 @@ def _proofs(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook) 
     broken: list[Fault] = []
     for name, rules in known.items():
         workflow = rules.workflow
-        if workflow.channels and name != _in_use(home, known):
+        if workflow.opens(rulebook.DISCLOSURE) and name != _in_use(home, known):
             continue
         try:
             laws = proof.read_invariants(home, workflow, [n for n in (workflow.id, workflow.extends) if n])
         except DataFault as fault:
             return rows, [*broken, *fault.faults]
         # A form is made on demand, unnumbered; every numbered kind must be asked for by a step or an outcome.
-        kinds = {kind: bool(known_kind.series and workflow.channels) for kind, known_kind in book.kinds().items()}
+        others = {k for r in known.values() if r.workflow.request != workflow.request for k in r.workflow.letters}
+        kinds = {
+            kind: bool(known_kind.series and workflow.channels and kind not in others)
+            for kind, known_kind in book.kinds().items()
+        }
         found = proof.prove(workflow, laws, kinds)
         broken += [Fault(text, "workflows", field=place, law=one.law) for one in found for place, text in one.breaks]
         rows.append({"workflow": name, "title": workflow.title, "bound": proof.BOUND, **_proved(found)})
@@ -206,7 +211,7 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook
         return
     flows, path = [rules.workflow for rules in known.values()], str(home / FILE)
     roles = {*OFFICE_ROLES, *(role for flow in flows for role in flow.roles)}
-    opens = [name for name, rules in known.items() if rules.workflow.channels]
+    opens = [name for name, rules in known.items() if rules.workflow.opens(rulebook.DISCLOSURE)]
     if settings.workflow not in opens:
         text = f"没有可以登记申请的流程“{settings.workflow}”；现有：{'、'.join(opens)}"
         yield Fault(text, path, field="workflow")
@@ -222,6 +227,22 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook
         for role in set(person.roles) - roles:
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
     yield from _series(settings, book, path)
+    yield from _unstaffed(settings, flows, path)
+
+
+def _unstaffed(settings: Settings, flows: Sequence[Workflow], path: str) -> Iterator[Fault]:
+    """The steps of the procedures in use that nobody in the office could take, by the roles that take them."""
+    for flow in flows:
+        if not flow.opens(rulebook.CORRECTION) and flow.id != settings.workflow:
+            continue
+        lacking: dict[tuple[str, ...], list[str]] = {}
+        for step in flow.steps.values():
+            if not settings.staffed & set(step.by):
+                lacking.setdefault(step.by, []).append(f"“{step.title}”")
+        for roles, titles in lacking.items():
+            names = "、".join(f"{flow.roles[role]}（{role}）" for role in roles)
+            text = f"没有人担任{names}，“{flow.title}”的{'、'.join(titles)}将无人可办"
+            yield Fault(text, path, field="people", law=flow.law[0])
 
 
 def _series(settings: Settings, book: Letterbook | None, path: str) -> Iterator[Fault]:

@@ -142,6 +142,7 @@ class Desk:
             self.settings.escalate_after,
             figures=self.settings.figures,
             staffed=self.settings.staffed,
+            names=self.settings.names,
         )
 
     @cached_property
@@ -166,16 +167,18 @@ class Desk:
         self.person(user)
         return Act(step, on, user, self.settings.roles_on(user, on), facts, now(), self._rehearsal, expect, verb)
 
-    def _rules(self) -> Rulebook:
-        """Return the rules under which new cases are opened.
+    def _rules(self, request: str = rulebook.DISCLOSURE) -> Rulebook:
+        """Return the rules under which new cases are opened, by what is applied for.
 
         Raises:
             DataFault: the settings name a procedure that is not there, or that opens no application.
         """
+        if request != rulebook.DISCLOSURE:
+            return rulebook.read_rulebook(self.home, request)
         name = self.settings.workflow
         if name in rulebook.procedures(self.home):
             rules = rulebook.read_rulebook(self.home, name)
-            if rules.workflow.channels:
+            if rules.workflow.opens(request):
                 return rules
         text = f"没有可以登记申请的流程“{name}”；现有：{'、'.join(rulebook.openable(self.home))}"
         raise DataFault.of([Fault(text, str(self.home / FILE), field="workflow")])

@@ -78,7 +78,7 @@ class ExportVerbs(Desk):
             some = rows[start : start + _AT_ONCE]
             numbers = [row.number for row in some]
             said = received_of(connection, self.settings.agency, numbers)
-            due, told = self._dues(connection, numbers), self._told(connection, numbers)
+            due, told = self._dues(connection, numbers), self._first_facts(connection, numbers)
             for row in some:
                 opening = _opening(form, row, said.get(row.number, {}), due.get(row.number), names=names)
                 state = rules_of(connection, row.rulebook).workflow.states[row.state].title
@@ -91,7 +91,7 @@ class ExportVerbs(Desk):
         )
         return {row.number: row.due for row in connection.execute(query)}
 
-    def _told(self, connection: Connection, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def _first_facts(self, connection: Connection, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return, by case and kind, the latest reconsideration or lawsuit."""
         d = disputes.c
         query = select(disputes).where(d.agency == self.settings.agency, d.number.in_(numbers)).order_by(d.filed_on)

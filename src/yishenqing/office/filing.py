@@ -169,18 +169,20 @@ def _application(story: Story, case: Casework) -> _Listed:
         return _notice(story, case)
     received, block = story.received, paperwork.case_block(story, case.row.number)
     applicant = paperwork.applicant_block(story)
+    matter = paperwork.matter(case.workflow).removesuffix("案")
+    asked = case.workflow.steps[case.workflow.opening].fields["items"].title
     lines = [
-        "政府信息公开申请（登记内容）",
+        f"{matter}（登记内容）",
         f"登记编号：{case.row.number}",
         f"申请人：{applicant['name']}（{applicant['kind_title']}）",
         f"申请渠道：{block['channel_title']}",
         f"到达日期：{block['arrived_on']}　收到申请之日：{block['received_on']}",
-        *(f"申请公开的内容（{n}）：{item}" for n, item in enumerate(received["items"], 1)),
+        *(f"{asked}（{n}）：{item}" for n, item in enumerate(received["items"], 1)),
         *(f"线索：{lead}" for lead in received.get("leads") or []),
         f"要求的提供形式：{block['form_title']}　获取信息的方式：{block['delivery_title']}",
     ]
     text = "\n".join(lines) + "\n"
-    return _Listed("政府信息公开申请", "", applicant["name"], block["arrived_on"], 1, text.encode(), ".txt")
+    return _Listed(matter, "", applicant["name"], block["arrived_on"], 1, text.encode(), ".txt")
 
 
 def _notice(story: Story, case: Casework) -> _Listed:

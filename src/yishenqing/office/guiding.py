@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,22 @@ def parts(case: Casework, today: date, opener: _Opener, home: Path) -> dict[str,
         "beside": lambda: _beside(case),
         "recalls": lambda: list(_recalls(case, today, opener)),
         "routing": lambda: _routing(case, today, opener, home),
+    }
+
+
+def yours(case: Casework, today: date, user: str, roles: Mapping[str, str] | None) -> Row | None:
+    """Return what ``user`` may do now, by the very function that would refuse it; None for somebody unknown here.
+
+    ``by`` says who takes the other steps.
+    """
+    if roles is None:
+        return None
+    offers, flow = permitted(case.standing, today, today, actor=user, roles=roles), case.workflow
+    return {
+        "user": user,
+        "name": case.standing.called(user),
+        "steps": [p.step for p in offers if p.mine],
+        "by": {p.step: "、".join(flow.roles[r] for r in flow.steps[p.step].by) for p in offers if not p.mine},
     }
 
 

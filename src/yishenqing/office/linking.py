@@ -71,6 +71,22 @@ def tell_parent(
     )
 
 
+def tell_concerned(registry: Registry, connection: Connection, number: str, case: Casework, act: Act) -> None:
+    """Record in case ``number`` that ``case`` asks for something it has provided to be corrected (条例第四十一条).
+
+    Rules of before there was such a thing know no word for it; the new case names the other one in any case.
+    """
+    other = casework.load(connection, case.practice, number, lock=True)
+    step = other.workflow.steps.get(other.workflow.linking)
+    kind = case.workflow.request
+    if step is None or kind not in step.fields[KIND].choices:
+        return
+    facts = {KIND: kind, NUMBER: case.row.number}
+    on = max(act.on, other.standing.last_on or act.on)
+    theirs = replace(act, step=other.workflow.linking, on=on, roles=None, facts=facts, expect=None, verb=step.verb)
+    registry.record(connection, registry.plan(connection, other, theirs, case.standing.workdays.today), None)
+
+
 def parent_of(case: Casework) -> str:
     """Return the number of the case that a linked case hangs on."""
     return str(case.entries[0].facts[PARENT])
@@ -93,12 +109,25 @@ def linked_rows(connection: Connection, case: Casework) -> list[Row]:
     workflow, found = case.workflow, []
     if workflow.linked is not None and case.entries:
         found.append(_row(connection, case, parent_of(case), "parent", "原案"))
+    found += [_row(connection, case, number, "names", title) for number, title in _named(case).items()]
     for fact in case.standing.facts if workflow.linking else ():
         if fact.step == workflow.linking:
             title = workflow.steps[fact.step].fields[KIND].choices[fact.facts[KIND]]
             row = _row(connection, case, str(fact.facts[NUMBER]), "child", title)
             found.append({**row, "kind": fact.facts[KIND]})
     return found
+
+
+def _named(case: Casework) -> dict[str, str]:
+    """Return the cases that the facts name, each with what it is named as."""
+    steps = case.workflow.steps
+    return {
+        str(fact.facts[name]): known.title
+        for fact in case.standing.facts
+        if steps[fact.step].filled_in
+        for name, known in steps[fact.step].fields.items()
+        if known.type == "case" and fact.facts.get(name)
+    }
 
 
 def _row(connection: Connection, case: Casework, number: str, relation: str, title: str) -> Row:
@@ -109,7 +138,7 @@ def _row(connection: Connection, case: Casework, number: str, relation: str, tit
         return {**row, "state_title": "记录缺失或者已被改动，请核验该案", "result_title": None}
     state = other.workflow.states[other.standing.state].title
     linked = other.workflow.linked
-    if linked is None or relation == "parent":
+    if linked is None or relation in ("parent", "names"):
         return {**row, "state": other.standing.state, "state_title": state, "result_title": None}
     result = result_of(other, linked)
     return {

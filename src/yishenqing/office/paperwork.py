@@ -195,6 +195,7 @@ def case_block(story: Story, number: str) -> dict[str, Any]:
         "received_on": received_on(workflow, known.facts, known.workdays, known.readings),
         "channel_title": channel.title,
         "items": story.items,
+        "items_received": _before_supplement(story),
         "form_title": fields["preferred_form"].choices[received["preferred_form"]],
         "delivery_title": fields["delivery"].choices[received["delivery"]],
         "opened_on": story.facts[0][1],
@@ -202,9 +203,16 @@ def case_block(story: Story, number: str) -> dict[str, Any]:
     }
 
 
+def _before_supplement(story: Story) -> list[str]:
+    """Return what was asked for on the day of receipt, where a supplement has said it anew; else nothing."""
+    supplement = story.latest("supplement_received") or {}
+    return list(story.received["items"]) if supplement.get("items") else []
+
+
 def matter(workflow: Workflow) -> str:
     """Return what a case file of this procedure is about, for its title."""
-    return f"{workflow.title.removesuffix('流程')}案" if workflow.linked is not None else "政府信息公开申请案"
+    own = workflow.linked is not None or workflow.request != "disclosure"
+    return f"{workflow.title.removesuffix('流程')}案" if own else "政府信息公开申请案"
 
 
 def applicant_block(story: Story) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class PublishVerbs(LibraryVerbs):
             draft = Draft(number, masked.record, masked.found, noted.actor, noted.on)
             Drafts(connection, self.settings.agency).put(draft)
             shelf.note(identifier, "proposed", noted, {"masked": dict(masked.found)})
-            return {**self._told(draft), "masked": [_place(*place) for place in masked.places]}
+            return {**self._as_proposed(draft), "masked": [_place(*place) for place in masked.places]}
 
     def proposed_precedents(self, number: str = "") -> Row:
         """Return the proposals that wait for their review, or the one of a case.
@@ -68,7 +68,7 @@ class PublishVerbs(LibraryVerbs):
             found = Drafts(connection, self.settings.agency).all(number)
         if number and not found:
             raise _nothing_proposed(number)
-        return {"proposals": [self._told(draft) for draft in found]}
+        return {"proposals": [self._as_proposed(draft) for draft in found]}
 
     def review_precedent(
         self,
@@ -202,7 +202,7 @@ class PublishVerbs(LibraryVerbs):
             w for w in (known.name, known.office, known.address, known.reconsideration_organ, known.court) if w
         )
 
-    def _told(self, draft: Draft) -> Row:
+    def _as_proposed(self, draft: Draft) -> Row:
         from yishenqing.core.masking import KINDS  # noqa: PLC0415
         from yishenqing.office import concealing  # noqa: PLC0415
 

@@ -39,7 +39,7 @@ def explored(moves: Moves, bad: Bad | None = None, at: Collection[str] = ()) -> 
         for act, results in moves.next(values):
             for after in results:
                 walked.transitions += 1
-                kept = moves.forgetting(after)
+                kept = values if after is values else moves.forgetting(after)
                 if kept not in walked.parents:
                     walked.parents[kept] = (values, act)
                     todo.append(kept)

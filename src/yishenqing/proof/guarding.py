@@ -116,8 +116,14 @@ def _turn(view: View) -> int:
     if now is UNKNOWN:
         return MAYBE
     if turn.at:
-        return YES if set(turn.at) & set(now) else NO
+        return YES if set(turn.at) & set(now) else _ended(view, bool(now))
     return YES if len(now) < view.model.most(turn.of) else NO
+
+
+def _ended(view: View, others: bool) -> int:  # noqa: FBT001 - whether another one is still open
+    """A step may use a proceeding that has come to its end, unless it has been opened anew (not tracked by id)."""
+    ended = [_truth(view.get(var)) for var in view.model.ended(view.act.step)]
+    return min(max(ended, default=NO), MAYBE if others else YES)
 
 
 def _truth(value: Any, *, wanted: bool = True) -> int:
@@ -294,6 +300,7 @@ _WORDS: Mapping[str, Callable[[View, Guard], int]] = {
     "beyond": _chosen,
     "same": _chosen,
     "among": _chosen,
+    "cites": _chosen,
     "running": _running,
     "stopped": _stopped,
     "at_most": _chosen,

@@ -72,6 +72,14 @@ class Model:
         turn = self.workflow.steps[step].side
         return turn is not None and self.workflow.sides[turn.of].many
 
+    def ended(self, step: str) -> list[Var]:
+        """Return the ends of side proceedings that the step can make use of."""
+        turn = self.workflow.steps[step].side
+        if turn is None:
+            return []
+        states = self.workflow.sides[turn.of].states
+        return [("ended", turn.of, state) for state in turn.at if states[state].final]
+
     def most(self, side: str) -> int:
         """Return how many proceedings of a kind are followed at once."""
         return BOUND if self.workflow.sides[side].many else 1
@@ -90,6 +98,7 @@ class Model:
         """Return every variable that a guard or an invariant can ask for."""
         found = {OUTCOME} if self.choosing else set()
         found |= {("side", kind) for kind in self.workflow.sides}
+        found |= {var for name in self.workflow.steps for var in self.ended(name)}
         if self.finding:
             found |= {("found", key) for key in self.kinds}
         for name, guard in self._guards():
@@ -125,7 +134,7 @@ class Model:
     def reads(self, name: str) -> set[Var]:
         """Return every variable that decides whether a step may be taken, or what comes of it."""
         step = self.workflow.steps[name]
-        found: set[Var] = {("side", step.side.of)} if step.side is not None else set()
+        found: set[Var] = {("side", step.side.of), *self.ended(name)} if step.side is not None else set()
         for guard in step.guards:
             found |= set(self.asked(guard, name))
             if guard.guard in ("evidenced", "still_evidenced", "composes"):

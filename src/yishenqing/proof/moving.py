@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
 from typing import Any
 
-from yishenqing.core.workflow import Start, Step
+from yishenqing.proof.effects import EFFECTS, ELSE
 from yishenqing.proof.guarding import NO, Act, View, verdict
-from yishenqing.proof.model import MAIN, OTHER, OUTCOME, Model, Values, Var
+from yishenqing.proof.model import MAIN, OUTCOME, Model, Values, Var
 
 _CORRECTABLE = ("text", "choice", "channel", "outcome")
-
-
-ELSE: Var = ("",)  # a correction of something that is followed in no variable of its own: a date, a number
-_UNTOLD = {"asked": "untold"}  # the way corrected into one that no letter tells
 
 
 class Moves:
@@ -52,12 +48,16 @@ class Moves:
             ]
             for name in touching
         }
-        self._looking = {
-            name: any(self.variables[n][0] in ("outcome", "found") for n in ns) for name, ns in self._touched.items()
-        }
+        # What an effect looks at besides the variable itself: whether items have been found.
+        self._items = self.places.get(("taken", model.finding))
+        self._asked = {name: self._placed(model.reads(name)) for name in touching}
         self._sides = [n for n, var in enumerate(self.variables) if var[0] == "side"]
         self._acts: dict[tuple[Any, ...], list[Act]] = {}
-        self._results: dict[tuple[Any, ...], tuple[Act, list[tuple[Any, ...]]]] = {}
+        # Acts are kept for good, so that each is known by its id.
+        self._passes: dict[tuple[Any, ...], bool] = {}
+        self._results: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+        self._corrected: dict[tuple[Var, Any], list[Act]] = {}
+        self._corrects: dict[int, list[int]] = {}
         self._alike = self._merged(apart) if looks is not None and not kept else {k: k for k in model.kinds}
         self._said = {n: self._sayings(n) for n in touching}
         self._forgotten = {} if looks is None else self._dead(looks, frozenset(kept))
@@ -77,8 +77,20 @@ class Moves:
     def next(self, values: Values) -> Iterator[tuple[Act, list[Values]]]:
         """Yield every act that may be possible, with everything that may come of it."""
         for act in self.acts(values):
-            if verdict(self.view(values, act)) != NO:
+            if self._possible(values, act):
                 yield act, self.results(values, act)
+
+    def _possible(self, values: Values, act: Act) -> bool:
+        """Tell whether the guards may let the act pass; asked once where all that they look at is the same."""
+        key = (id(act), *[values[n] for n in self._asked[act.step]])
+        known = self._passes.get(key)
+        if known is None:
+            known = self._passes[key] = verdict(self.view(values, act)) != NO
+        return known
+
+    def _placed(self, variables: Iterable[Var]) -> list[int]:
+        """Return the places of those that are tracked."""
+        return sorted(self.places[v] for v in variables if v in self.places)
 
     def acts(self, values: Values) -> Iterator[Act]:
         """Yield the acts of the state, whatever the guards say."""
@@ -103,26 +115,38 @@ class Moves:
 
     def results(self, values: Values, act: Act) -> list[Values]:
         """Return every case that the act may lead to."""
-        touched = self._touched[act.step]
+        touched = self._touched_by(act)
+        before = tuple([values[n] for n in touched])
         found = []
-        for chosen in self._chosen(values, act, touched):
+        for chosen in self._chosen(values, act, touched, before):
+            if chosen == before:
+                found.append(values)
+                continue
             after = [*values]
             for n, value in zip(touched, chosen, strict=True):
                 after[n] = value
             found.append(tuple(after))
         return found
 
-    def _chosen(self, values: Values, act: Act, touched: Sequence[int]) -> list[tuple[Any, ...]]:
+    def _chosen(
+        self, values: Values, act: Act, touched: Sequence[int], before: tuple[Any, ...]
+    ) -> list[tuple[Any, ...]]:
         """What may become of the variables that the act touches; asked once for the same act and the same values."""
-        lasting = not act.corrects and not self._looking[act.step]  # what looks elsewhere is asked each time
-        key = (id(act), *(values[n] for n in touched)) if lasting else None
-        if key is not None and (known := self._results.get(key)) is not None:
-            return known[1]
-        view = self.view(values, act)
-        found = list(product(*(_EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in touched)))
-        if key is not None:
-            self._results[key] = (act, found)  # the act is kept, so that no other can have its id
-        return found
+        key = (id(act), before, None if self._items is None else values[self._items])
+        known = self._results.get(key)
+        if known is None:
+            view = self.view(values, act)
+            options = (EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in touched)
+            known = self._results[key] = list(product(*options))
+        return known
+
+    def _touched_by(self, act: Act) -> list[int]:
+        """The variables that the act may change; a correction changes what hangs on the fact that it corrects."""
+        if not act.corrects:
+            return self._touched[act.step]
+        if id(act) not in self._corrects:
+            self._corrects[id(act)] = [n for n, var in enumerate(self.variables) if _hangs_on(self.model, var, act)]
+        return self._corrects[id(act)]
 
     def forgetting(self, values: Values) -> Values:
         """Return the case without what no step can ask for any more."""
@@ -188,19 +212,34 @@ class Moves:
         return found
 
     def _corrections(self, values: Values, name: str) -> Iterator[Act]:
-        model = self.model
         for var, now in zip(self.variables, values, strict=True):
-            if var[0] == "said" and now and _may_be_corrected(model, var):
-                said = _possible(model, var[1], var[2])
-                yield from (Act(name, corrects=var, into=v) for v in said)
-            elif var == OUTCOME and now is not None and now[1] not in ("fixed", ""):
-                kinds = model.kinds
-                mine = {o for o, _ in kinds[now[0]].members}
-                others = dict.fromkeys(self._alike[k] for k in kinds if mine & {o for o, _ in kinds[k].members})
-                yield from (Act(name, corrects=var, into=k) for k in others)
-                yield Act(name, corrects=var, into="")
+            if var[0] in ("said", "outcome"):
+                if (var, now) not in self._corrected:
+                    self._corrected[var, now] = list(self._corrections_of(var, now, name))
+                yield from self._corrected[var, now]
         if any(v[0] in ("clock", "found") for v in self.variables):
-            yield Act(name, corrects=ELSE)
+            yield from self._corrected.setdefault((ELSE, None), [Act(name, corrects=ELSE)])
+
+    def _corrections_of(self, var: Var, now: Any, name: str) -> Iterator[Act]:
+        model = self.model
+        if var[0] == "said" and now and _may_be_corrected(model, var):
+            yield from (Act(name, corrects=var, into=v) for v in _possible(model, var[1], var[2]))
+        elif var == OUTCOME and now is not None and now[1] not in ("fixed", ""):
+            kinds = model.kinds
+            mine = {o for o, _ in kinds[now[0]].members}
+            others = dict.fromkeys(self._alike[k] for k in kinds if mine & {o for o, _ in kinds[k].members})
+            yield from (Act(name, corrects=var, into=k) for k in others)
+            yield Act(name, corrects=var, into="")
+
+
+def _hangs_on(model: Model, var: Var, act: Act) -> bool:
+    """Tell whether a correction may change the variable (see the effects below)."""
+    word, corrects = var[0], act.corrects
+    if word in ("taken", "since"):
+        return act.step in var[1:3] or (word == "since" and corrects == ("said", *var[2:4]) and len(var) > 3)  # noqa: PLR2004 - since an entry that says so
+    if word == "clock":
+        return corrects == ELSE or corrects[1:2] == (model.workflow.opening,)
+    return var == corrects or (word == "found" and corrects == ELSE)
 
 
 def _rewrites(model: Model, var: Var, name: str) -> bool:
@@ -238,141 +277,3 @@ def _touches(model: Model, var: Var, name: str) -> bool:
         or (word in ("side", "ended") and turn is not None and turn.of == var[1])
         or (word == "clock" and any(e.clock == var[1] for _, e in flow.steps[name].effects()))
     )
-
-
-# --- what an act makes of each variable ----------------------------------------------------------------------
-
-
-def _main(view: View, _var: Var, old: Any) -> list[Any]:
-    return [view.model.workflow.steps[view.act.step].to or old]
-
-
-def _taken(view: View, var: Var, old: Any) -> list[Any]:
-    return [old or view.act.step == var[1]]
-
-
-def _since(view: View, var: Var, old: Any) -> list[Any]:  # noqa: PLR0911 - one return for each case
-    act = view.act
-    if act.step == var[1]:
-        return [True]
-    if len(var) == 3:  # noqa: PLR2004 - since the step itself, whatever it said
-        return [old and act.step != var[2]]
-    _, _, step, field, values = var
-    if not view.model.many(step):  # only the latest entry speaks, and a correction does not move it
-        return [old and act.step != step]
-    if act.corrects == ("said", step, field):
-        return [False, True]
-    if act.step != step:
-        return [old]
-    if dict(act.said).get(field) in values.split("|"):
-        return [False]
-    return [True] if old else [False, True]  # an entry that said so may have been replaced by another one
-
-
-def _said(view: View, var: Var, old: Any) -> list[Any]:
-    act, many = view.act, view.model.many(var[1])
-    if act.corrects == var:
-        kept = [old] if not many else [old, old | {act.into}]
-        return list(dict.fromkeys(map(plain, (*kept, *((old - {u}) | {act.into} for u in old)))))
-    if act.step != var[1]:
-        return [old]
-    value = dict(act.said)[var[2]]
-    new = frozenset({value} if value else ())
-    if not many:
-        return [new]
-    return list(dict.fromkeys(map(plain, (old | new, *((old - {u}) | new for u in old)))))
-
-
-def plain(said: frozenset[str]) -> frozenset[str]:
-    """Leave out what no guard asks for, where something else is said as well."""
-    return said - {OTHER} or said
-
-
-def _outcome(view: View, _var: Var, old: Any) -> list[Any]:
-    model, act = view.model, view.act
-    step = model.workflow.steps[act.step]
-    if act.corrects == OUTCOME:
-        if not act.into:
-            return [(old[0], _UNTOLD.get(old[1], old[1]))]
-        return [(act.into, "asked" if old[1] == "untold" else old[1])]
-    if step.outcome:
-        return [(model.kind(step.outcome, ""), "fixed")]
-    if model.choosing.get(act.step) != "outcome":
-        return [old]
-    asked = next((g for g in step.guards if g.guard == "evidenced"), None)
-    if asked is None:
-        return [(act.kind, "unasked")]
-    items = bool(asked.step) and view.get(("taken", asked.step))
-    return [(act.kind, "items" if items else "asked")]
-
-
-def _found(view: View, var: Var, old: Any) -> list[Any]:
-    act, model = view.act, view.model
-    if act.corrects == ELSE and view.get(("taken", model.finding)) is True:
-        return [False, True]
-    if act.step != model.finding:
-        return [old]
-    return [True] if act.kind == var[1] else [False, True] if old else [False]
-
-
-def _side(view: View, var: Var, old: Any) -> list[Any]:
-    turn = view.model.workflow.steps[view.act.step].side
-    if turn is None or turn.of != var[1] or not turn.to:
-        return [old]
-    now = [*old]
-    if turn.at:
-        now.remove(view.act.pick)
-    if not view.model.workflow.sides[turn.of].states[turn.to].final:
-        now.append(turn.to)
-    return [tuple(sorted(now))]
-
-
-def _ended(view: View, var: Var, old: Any) -> list[Any]:
-    turn = view.model.workflow.steps[view.act.step].side
-    return [old or (turn is not None and (turn.of, turn.to) == var[1:])]
-
-
-def _clock(view: View, var: Var, old: Any) -> list[Any]:
-    flow = view.model.workflow
-    step = flow.steps[view.act.step]
-    if view.act.step == flow.correcting:
-        if view.act.corrects != ELSE and view.act.corrects[1:2] != (flow.opening,):
-            return [old]
-        return ["running", "stopped"] if old in ("running", "stopped") else [old]
-    now = {old}
-    for word, effect in step.effects():
-        if effect.clock != var[1]:
-            continue
-        if isinstance(effect, Start):
-            now = {after for before in now for after in _started(view, step, effect, before)}
-        elif word in ("meets", "closes"):
-            now = {"none" if s == "none" else "over" for s in now}
-        elif word == "stops":
-            kept = {s for s in now if s == "none" or getattr(effect, "within", "")}
-            now = kept | ({"stopped"} if now != {"none"} else set())
-    return sorted(now)
-
-
-def _started(view: View, step: Step, effect: Start, before: str) -> set[str]:
-    if effect.only_if_stopped and before != "stopped":
-        return {before}
-    undated = effect.until and effect.until not in step.needs
-    unsure = any((effect.if_remedy, effect.if_true, effect.unless_true, effect.same_as, undated))
-    after = {"running"}
-    channels = view.model.workflow.channels.values()
-    if effect.counted_from == "receipt" and any(c.receipt == "confirmed_on" for c in channels):
-        after = {"running", "stopped"}  # some ways in must be confirmed first
-    return after | ({before} if unsure else set())
-
-
-_EFFECTS: Mapping[str, Callable[[View, Var, Any], list[Any]]] = {
-    "main": _main,
-    "taken": _taken,
-    "since": _since,
-    "said": _said,
-    "outcome": _outcome,
-    "found": _found,
-    "side": _side,
-    "ended": _ended,
-    "clock": _clock,
-}
