@@ -15,13 +15,13 @@ from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
-from yishenqing.office import casework
+from yishenqing.office import casework, verbs
 from yishenqing.office.casework import Casework, Practice
 from yishenqing.rulebook import Rulebook
 from yishenqing.settings import FILE, Person, Settings, read_settings
 from yishenqing.shipped import layered
+from yishenqing.store import address, vault
 from yishenqing.store import issued as issued_store
-from yishenqing.store import vault
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.issued import Issued
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
 
-_DATABASE = "office.db"
+DATABASE = "office.db"
 _TODAY = "YISHENQING_TODAY"
 # A legal date is the day in China, whatever zone the server keeps; there is no summer time.
 _CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -40,6 +40,11 @@ _CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 class Desk:
     """What the verbs share. Nothing here decides anything."""
+
+    def __init_subclass__(cls) -> None:
+        """Let every verb of the class go through what all of them go through."""
+        super().__init_subclass__()
+        verbs.whole(cls)
 
     def __init__(
         self,
@@ -74,9 +79,9 @@ class Desk:
         """
         home = Path(home)
         settings = read_settings(home)
-        if connection is None and not settings.database and not (home / _DATABASE).is_file():
+        if connection is None and not settings.database and not (home / DATABASE).is_file():
             raise NotFound(f"“{home}”中还没有数据库；请先运行 ysq init。")
-        engine = None if connection is not None else open_engine(database_url(home, settings))
+        engine = None if connection is not None else open_engine(database_url(home, settings), settings.agency)
         return cls(
             home,
             settings,
@@ -253,4 +258,6 @@ def system_today() -> date:
 
 def database_url(home: Path, settings: Settings) -> str:
     """Return where the office's ledger lies: as the settings say, else in its folder."""
-    return settings.database or f"sqlite:///{(home / _DATABASE).resolve()}"
+    if settings.database:
+        return address.with_password(settings.database, home)
+    return f"sqlite:///{(home / DATABASE).resolve()}"
