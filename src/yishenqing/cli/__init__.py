@@ -15,7 +15,9 @@ from yishenqing.cli import (
     library,
     linking,
     machine,
+    platform,
     reckoning,
+    signing,
     timing,
 )
 from yishenqing.cli.options import Wishes, global_options
@@ -49,6 +51,8 @@ for command in (
     *library.ALL,
     *holding.ALL,
     *machine.ALL,
+    *platform.ALL,
+    *signing.ALL,
 ):
     cli.add_command(command)
 

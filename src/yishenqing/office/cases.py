@@ -190,6 +190,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         audience = Audience(self.settings, self._rehearsal)
         found = tick(Ticking(self._transactions, self._practice, audience, now))
         try:
+            self._note_failures(found["faults"])
             found["reminders"] += self._reassessments_due(audience)
         except YishenqingError as error:  # as below
             found["faults"].append({"number": "", "code": error.code, "text": str(error)})
@@ -199,6 +200,12 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             found["faults"].append({"number": "", "code": error.code, "text": str(error)})
             delivery = {"sent": 0, "waiting": 0, "quiet": False, "failed": []}
         return {**found, "delivery": {**delivery, "unreachable": audience.unreachable(found["reminders"])}}
+
+    def _note_failures(self, faults: list[Row]) -> None:
+        """Keep what failed until it does not: what was told once must not be forgotten."""
+        from yishenqing.office import failing  # noqa: PLC0415
+
+        failing.note(self._transactions, self._practice, faults, now())
 
     def _delivered(self) -> Row:
         from yishenqing.office.delivering import Delivery  # noqa: PLC0415

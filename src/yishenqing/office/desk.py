@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 DATABASE = "office.db"
 _TODAY = "YISHENQING_TODAY"
 # A legal date is the day in China, whatever zone the server keeps; there is no summer time.
-_CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
+CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 class Desk:
@@ -70,25 +70,35 @@ class Desk:
         user: str | None = None,
         today: Callable[[], date] | None = None,
         connection: Connection | None = None,
+        agency: str = "",
     ) -> Self:
         """Open the office in ``home``. A host may pass its own ``connection``: then the host commits.
 
+        ``agency`` names an agency below this one, whose cases a supervisor looks at.
+
         Raises:
-            NotFound: there is no office in this folder, or its database was never made.
+            NotFound: there is no office in this folder, or its database was never made; no such agency.
             DataFault: the settings have faults.
+            Refused: the agency does not lie below this one, or the user does not supervise.
         """
         home = Path(home)
         settings = read_settings(home)
         if connection is None and not settings.database and not (home / DATABASE).is_file():
             raise NotFound(f"“{home}”中还没有数据库；请先运行 ysq init。")
         engine = None if connection is not None else open_engine(database_url(home, settings), settings.agency)
-        return cls(
-            home,
-            settings,
-            Transactions(engine, connection),
-            today=today or system_today,
-            user=user or system_user(),
-        )
+        transactions, who = Transactions(engine, connection), user or system_user()
+        if agency and agency != settings.agency:
+            from yishenqing.office import supervising  # noqa: PLC0415 - few offices
+
+            settings, transactions = supervising.looking(transactions, home, settings, who, agency)
+        return cls(home, settings, transactions, today=today or system_today, user=who)
+
+    def _admit(self, verb: str) -> None:
+        """Let every verb be taken in one's own office, and only looks in an agency below it."""
+        if self._transactions.only_looks:
+            from yishenqing.office import supervising  # noqa: PLC0415
+
+            supervising.admit(verb, self._transactions.only_looks)
 
     def __enter__(self) -> Self:
         """Return the office itself."""
@@ -204,6 +214,8 @@ class Desk:
         Raises:
             YishenqingError: a copy cannot be written; the letter is issued nevertheless.
         """
+        if self._transactions.only_looks:  # the papers lie with the agency that issued them
+            return
         with self._transactions.reading() as connection:
             for letter in issued_store.letters_of(connection, self.settings.agency, number):
                 path = self._letter_path(letter)
@@ -242,14 +254,14 @@ def now() -> str:
 
 def end_of_day(day: date) -> datetime:
     """Return the instant at which ``day`` ends in China."""
-    return datetime.combine(day + timedelta(days=1), time.min, _CHINA)
+    return datetime.combine(day + timedelta(days=1), time.min, CHINA)
 
 
 def system_today() -> date:
     """Return today in the office's place, or the rehearsal's date."""
     text = os.environ.get(_TODAY)
     if not text:
-        return datetime.now(_CHINA).date()
+        return datetime.now(CHINA).date()
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yishenqing.core.errors import NotFound
+from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
@@ -20,33 +21,36 @@ from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
 from yishenqing.office.wording import WordVerbs
 from yishenqing.rulebook import openable
-from yishenqing.settings import read_settings, write_settings
+from yishenqing.settings import FILE, read_settings, write_settings
+from yishenqing.store import address
 from yishenqing.store.engine import Transactions, open_engine
 
 if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs):
+class Office(AgencyVerbs, BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
-    def init(cls, home: Path | str, user: str | None = None, workflow: str = "") -> Path:
+    def init(cls, home: Path | str, user: str | None = None, workflow: str = "", database: str = "") -> Path:
         """Make (or bring up to date) an office's folder: settings, database, shipped precedents.
 
         The operating-system user gets every role until others are named. Safe to run twice. ``workflow`` names the
-        procedure, or the variant of it, under which the office opens its cases.
+        procedure, or the variant of it, under which the office opens its cases; ``database`` the address of a
+        PostgreSQL (default: a file in the folder).
 
         Raises:
             NotFound: there is no such procedure.
-            DataFault: the folder has settings already, which name another procedure.
+            DataFault: the folder has settings already, which name another procedure or database; or the address
+                has a password in it.
         """
         from yishenqing.precedents import Library, shipped_library  # noqa: PLC0415
 
         home = Path(home)
         if workflow and workflow not in (known := openable(home)):
             raise NotFound(f"没有可以登记申请的流程“{workflow}”；现有：{'、'.join(known)}。")
-        settings_file = write_settings(home, user or system_user(), workflow)
+        settings_file = write_settings(home, user or system_user(), workflow, database)
         cls.upgrade(home)
         with cls.open(home, user=user) as office, office._transactions.writing() as connection:  # noqa: SLF001 - its own class
             library = Library(connection, office.settings.agency)
@@ -55,8 +59,32 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
         return settings_file
 
     @classmethod
-    def upgrade(cls, home: Path | str) -> str:
+    def roles(cls, home: Path | str, *, apply: bool = False) -> list[str]:
+        """Return the statements that give a PostgreSQL database its roles; ``apply`` runs them too.
+
+        Raises:
+            DataFault: the office's database is no PostgreSQL.
+        """
+        from yishenqing.store.roles import statements  # noqa: PLC0415
+
+        home = Path(home)
+        transactions = Transactions(open_engine(database_url(home, read_settings(home))))
+        try:
+            with transactions.writing() as connection:
+                if connection.dialect.name != "postgresql":
+                    raise DataFault.of([Fault("只有 PostgreSQL 有数据库角色", str(home / FILE), field="database")])
+                found = list(statements(connection))
+                for statement in found if apply else ():
+                    connection.exec_driver_sql(statement)
+                return found
+        finally:
+            transactions.close()
+
+    @classmethod
+    def upgrade(cls, home: Path | str, database: str = "") -> str:
         """Bring the office's database to the structure of this program; return its version. No entry changes.
+
+        ``database`` is another address of the same database, by which its owner makes tables.
 
         Raises:
             DataFault: the database was written by a newer program.
@@ -64,7 +92,8 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
         from yishenqing.store.upgrade import upgrade  # noqa: PLC0415
 
         home = Path(home)
-        engine = open_engine(database_url(home, read_settings(home)))
+        own = read_settings(home)
+        engine = open_engine(address.with_password(database, home) if database else database_url(home, own))
         transactions = Transactions(engine)
         try:
             with transactions.checked():
@@ -73,6 +102,7 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
             transactions.close()
         with cls.open(home) as office:
             office._enter_unrecognised()  # noqa: SLF001 - its own class
+            office._enter_agency()  # noqa: SLF001
         return version
 
     def import_precedents(self, path: Path) -> Row:

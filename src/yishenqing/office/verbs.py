@@ -33,6 +33,7 @@ def _is_verb(name: str) -> bool:
 def _whole(verb: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(verb)
     def taken(self: Any, *given: Any, **named: Any) -> Any:
+        self._admit(verb.__name__)
         return self._transactions.whole(lambda: verb(self, *given, **named))
 
     return taken

@@ -77,11 +77,21 @@ class Transactions:
 
         ``only_looks`` says why nothing may be written through these; empty when it may.
         """
-        self._engine, self._host, self._only_looks = engine, host, only_looks
+        self._engine, self._host, self.only_looks = engine, host, only_looks
         self._writer = engine.execution_options(**{_WRITES: True}) if engine is not None else None
         self._queue = _queue_file(engine) if engine is not None and host is None else None
         self._idle: list[Connection] = []
         self._mine = _OfThread()
+
+    def for_looking(self, why: str) -> Transactions:
+        """Return the same for looking only; ``why`` tells who would write."""
+        return Transactions(self._engine, self._host, why)
+
+    @property
+    def engine(self) -> Engine:
+        """Return the office's own engine, where no host brings a connection."""
+        assert self._engine is not None  # noqa: S101 - asked by who made it
+        return self._engine
 
     @property
     def hosted(self) -> bool:
@@ -110,8 +120,8 @@ class Transactions:
             Refused: these are for looking only.
             Moved: the database has been moved elsewhere.
         """
-        if self._only_looks:
-            raise Refused(self._only_looks)
+        if self.only_looks:
+            raise Refused(self.only_looks)
         with _in_our_words():
             if self._host is not None:
                 _begin_for(self._host)
@@ -130,6 +140,15 @@ class Transactions:
                     raise
                 self._mine.kept += 1
                 self._idle.append(connection)
+
+    @contextmanager
+    def frozen(self) -> Iterator[Connection]:
+        """Give a connection of an SQLite database that nobody writes to meanwhile; it is left as it is."""
+        assert self._writer is not None  # noqa: S101 - made with the engine
+        with _in_our_words(), _queued(self._queue), self._writer.connect() as connection:
+            connection.begin()
+            yield connection
+            connection.rollback()
 
     def whole(self, verb: Callable[[], T]) -> T:
         """Return what ``verb`` returns; done anew from its beginning when the database let it give way.
