@@ -50,6 +50,9 @@ class Office(AgencyVerbs, BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerb
         home = Path(home)
         if workflow and workflow not in (known := openable(home)):
             raise NotFound(f"没有可以登记申请的流程“{workflow}”；现有：{'、'.join(known)}。")
+        if address.has_password(database):
+            text = f"口令不写在地址里；请放在环境变量 {address.PASSWORD} 或者机关文件夹的 {address.PASSWORD_FILE} 中"
+            raise DataFault.of([Fault(text, field="db")])
         settings_file = write_settings(home, user or system_user(), workflow, database)
         cls.upgrade(home)
         with cls.open(home, user=user) as office, office._transactions.writing() as connection:  # noqa: SLF001 - its own class
