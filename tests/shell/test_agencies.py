@@ -155,7 +155,9 @@ class TestSupervision:
 
     def test_the_superior_sees_what_the_agency_sees(self, placed: tuple[Path, str], two: Any) -> None:
         home, number = placed
-        configure(two[1], readings={"rest_day": "next_workday"}, stage_limits={"handling": 3})
+        with Office.open(two[1], user=USER, today=lambda: DAY) as theirs:
+            otherwise = theirs.show(number)["deadlines"]
+        configure(two[1], stage_limits={"review": 3})
         with Office.open(two[1], user=USER, today=lambda: DAY) as theirs:
             theirs.tick()
             own = theirs.show(number)
@@ -163,7 +165,7 @@ class TestSupervision:
             seen = above.show(number)
             assert [x["number"] for x in above.cases()["cases"]] == [number]
             assert {x["number"] for x in above.due()["cases"]} == {number}
-        assert json.dumps(seen["deadlines"]) == json.dumps(own["deadlines"])
+        assert json.dumps(seen["deadlines"]) == json.dumps(own["deadlines"]) != json.dumps(otherwise)
         assert seen["entries"] == own["entries"]
         with Office.open(home, user=USER) as office:
             assert [(e["event"], e["detail"]) for e in office.access_log()["events"]] == [("supervised", FOREIGN)]

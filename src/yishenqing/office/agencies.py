@@ -9,7 +9,7 @@ from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office.casework import Row
 from yishenqing.office.delivering import Delivery
 from yishenqing.office.desk import Desk, now
-from yishenqing.office.supervising import LAW, practice_of
+from yishenqing.office.supervising import LAW
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR
 from yishenqing.store import failures as failure_store
 
@@ -72,14 +72,3 @@ class AgencyVerbs(Desk):
         """Return who signed in, was refused, or looked at another agency's cases; the newest first."""
         with self._transactions.reading() as connection:
             return {"events": agencies.noted(connection, self.settings.agency, most)}
-
-    def _enter_agency(self) -> None:
-        """Let the database know this agency, its name and its choices, where they are not known so yet."""
-        own, practice = self.settings.agency, practice_of(self.settings)
-        with self._transactions.reading() as connection:
-            known = agencies.known(connection).get(own)
-        if known is not None and (known.name, known.practice) == (self.settings.name, practice):
-            return
-        with self._transactions.writing() as connection:
-            above = known.superior if known else ""
-            agencies.introduce(connection, agencies.Agency(own, self.settings.name, above, practice), now())

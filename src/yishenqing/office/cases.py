@@ -202,10 +202,11 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         return {**found, "delivery": {**delivery, "unreachable": audience.unreachable(found["reminders"])}}
 
     def _note_failures(self, faults: list[Row]) -> None:
-        """Keep what failed until it does not: what was told once must not be forgotten."""
-        from yishenqing.office import failing  # noqa: PLC0415
+        """Keep what failed until it does not; let those above know by what choices this agency reckons."""
+        from yishenqing.office import failing, supervising  # noqa: PLC0415
 
         failing.note(self._transactions, self._practice, faults, now())
+        supervising.introduce(self._transactions, self.settings)
 
     def _delivered(self) -> Row:
         from yishenqing.office.delivering import Delivery  # noqa: PLC0415

@@ -103,9 +103,11 @@ class Office(AgencyVerbs, BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerb
                 version = upgrade(engine)
         finally:
             transactions.close()
+        from yishenqing.office import supervising  # noqa: PLC0415
+
         with cls.open(home) as office:
             office._enter_unrecognised()  # noqa: SLF001 - its own class
-            office._enter_agency()  # noqa: SLF001
+            supervising.introduce(office._transactions, office.settings)  # noqa: SLF001
         return version
 
     def import_precedents(self, path: Path) -> Row:

@@ -30,6 +30,16 @@ def practice_of(settings: Settings) -> str:
     return canonical({name: chosen[name] for name in _CHOICES})
 
 
+def introduce(transactions: Transactions, settings: Settings) -> None:
+    """Let the database know an agency, its name and its choices, where they are not known so yet."""
+    own, practice = settings.agency, practice_of(settings)
+    with transactions.reading() as connection:
+        known = agencies.known(connection).get(own)
+    if known is None or (known.name, known.practice) != (settings.name, practice):
+        told = agencies.Agency(own, settings.name, known.superior if known else "", practice)
+        transactions.kept(lambda connection: agencies.introduce(connection, told, now()))
+
+
 def looking(own: Transactions, home: Path, settings: Settings, user: str, code: str) -> tuple[Settings, Transactions]:
     """Return by what settings and transactions ``user`` looks at the agency ``code``; that it was done is noted.
 
