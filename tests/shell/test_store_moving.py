@@ -6,7 +6,6 @@ import hashlib
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -17,11 +16,12 @@ from pathlib import Path
 
 import pytest
 from offices import APPLICATION, USER, tamper, ysq
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, create_engine, select, text
 
 from yishenqing import Office
 from yishenqing.core.errors import DataFault, IntegrityFault, Moved
 from yishenqing.office.relocating import move_database
+from yishenqing.office.schema import tables
 from yishenqing.settings import read_settings
 from yishenqing.store.engine import moved_mark
 
@@ -43,10 +43,12 @@ def numbers(in_state: Make) -> list[str]:
 
 def content(home: Path) -> str:
     """Return a digest of everything that stands in the office's file."""
-    with sqlite3.connect(home / "office.db") as connection:
-        said = "\n".join(connection.iterdump())
-    connection.close()
-    return hashlib.sha256(said.encode()).hexdigest()
+    engine = create_engine(f"sqlite:///{home / 'office.db'}")
+    with engine.connect() as connection:
+        said = [list(connection.execute(select(table))) for table in tables()]
+        said.append(list(connection.execute(text("SELECT name, sql FROM sqlite_master ORDER BY name"))))
+    engine.dispose()
+    return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
 def answers(home: Path, numbers: list[str]) -> list[object]:
@@ -81,7 +83,8 @@ def test_whoever_still_has_the_file_open_cannot_write_to_it(home: Path, numbers:
 _DYING = """
     import sys
     from pathlib import Path
-    from yishenqing.office.relocating import move_database
+    from yishenqing.office.schema import tables
+from yishenqing.office.relocating import move_database
     print("begun", flush=True)
     move_database(Path(sys.argv[1]), sys.argv[2], lambda *_: print(*_, flush=True))
 """
