@@ -32,7 +32,10 @@ ASKED = f"{MARKED}规划"
 DAY = date(2026, 3, 12)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+BOTH = pytest.mark.parametrize("two", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture
 def two(
     request: pytest.FixtureRequest, home: Path, template: Path, tmp_path: Path, quick_letters: None
 ) -> tuple[Path, Path, str]:
@@ -40,7 +43,7 @@ def two(
     other = tmp_path / "青禾"
     other.mkdir()
     (other / "office.yaml").write_bytes((home / "office.yaml").read_bytes())
-    if request.param == "postgresql":
+    if getattr(request, "param", "sqlite") == "postgresql":
         use_database(home, request.getfixturevalue("postgres_url"))
         Office.upgrade(home)
     configure(other, agency=FOREIGN, name=f"{MARKED}局", database=database_url(home, read_settings(home)))
@@ -111,6 +114,7 @@ def tried(office: Office, verb: str, known: Mapping[str, Any], also: set[str]) -
     return json.dumps(dict(answer) if isinstance(answer, Mapping) else answer, default=repr, ensure_ascii=False), None
 
 
+@BOTH
 def test_no_verb_reaches_a_foreign_case(two: tuple[Path, Path, str], tmp_path: Path) -> None:
     """Every verb that the office has, found by reflection, given the foreign case wherever it takes one."""
     home, _, number = two
@@ -153,6 +157,7 @@ class TestSupervision:
             office.add_agency(FOREIGN, superior=OWN)
         return home, number
 
+    @BOTH
     def test_the_superior_sees_what_the_agency_sees(self, placed: tuple[Path, str], two: Any) -> None:
         home, number = placed
         with Office.open(two[1], user=USER, today=lambda: DAY) as theirs:
@@ -181,6 +186,7 @@ class TestSupervision:
         ] == []
         assert rows_of(home, FOREIGN) == before
 
+    @BOTH
     def test_the_database_itself_refuses_the_superior(self, placed: tuple[Path, str]) -> None:
         """Were a verb let through by mistake, the transactions refuse it; were those wrong, the connection does."""
         home, _ = placed
