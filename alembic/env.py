@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from yishenqing.agencies.tables import metadata as agencies
 from yishenqing.holdings.tables import metadata as holdings
 from yishenqing.kinship.tables import metadata as kinship
 from yishenqing.precedents.records import metadata as records
@@ -11,6 +12,6 @@ from yishenqing.store.tables import metadata as store
 
 connection = context.config.attributes["connection"]
 # Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
-tables = [store, precedents, records, holdings, kinship, reporting]
+tables = [store, agencies, precedents, records, holdings, kinship, reporting]
 context.configure(connection=connection, target_metadata=tables, render_as_batch=True)
 context.run_migrations()

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -121,6 +121,19 @@ class Models:
     writing: Model | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How the command line knows who acts: the system's user (or --as), or a password; and how careful it is."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    by: Literal["system", "password"] = "system"
+    attempts: int = 5  # wrong passwords in a row, then the user is locked
+    locked_minutes: int = 15
+    session_hours: int = 8
+    idle_minutes: int = 60
+    shortest: int = 10  # characters of a password
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the program must know of an office. Every text of it may stand in a letter."""
@@ -143,6 +156,7 @@ class Settings:
     letter_numbers: Mapping[str, str] = field(default_factory=dict)  # of single series, where another form is used
     workflow: str = "disclosure"  # the procedure under which new cases are opened: the shipped one, or a variant
     database: str = ""
+    sign_in: SignIn = field(default_factory=SignIn)
     switched_off: tuple[str, ...] = field(default=())
     stage_limits: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, int] = field(default_factory=dict)
@@ -236,6 +250,14 @@ def _faults(settings: Settings, document: Document) -> list[Fault]:
             document.fault("pkcs12（证书文件）和 command（签名的命令）写一项，也只能写一项", ("letters", "sign"))
         )
     faults += _model_faults(settings, document)
+    if _PASSWORD_INSIDE.search(settings.database):
+        text = "口令不写在这里；请放在环境变量 YISHENQING_DB_PASSWORD 或者本文件夹的 database.password（权限600）中"
+        faults.append(document.fault(text, ("database",)))
+    faults += [
+        document.fault("不能小于1", ("sign_in", name))
+        for name, number in asdict(settings.sign_in).items()
+        if name != "by" and number < 1
+    ]
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
 
 
@@ -351,6 +373,7 @@ def _case_number_faults(known: set[str]) -> Iterator[str]:
 # Written to headers and given to a server: printable, no blanks, no brackets.
 _ADDRESS = re.compile(r"[!-;=?A-~]+@[0-9A-Za-z.-]+")
 _HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
+_PASSWORD_INSIDE = re.compile(r"://[^/@]*?:[^@/]+@|[?&]password=")
 _PORTS = 65536
 _ENDPOINT = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(?:/[!-;=?-~]*)?")
 _PATIENCE = 120  # seconds that a command may wait for a model
@@ -358,11 +381,11 @@ _ALL_DIFFERENT = 8  # two series, two years, two numbers
 _NOT_IN_NAMES = frozenset('/\\:*?"<>|')
 
 
-def write_settings(home: Path, user: str, workflow: str = "") -> Path:
+def write_settings(home: Path, user: str, workflow: str = "", database: str = "") -> Path:
     """Write the sample settings, giving ``user`` every role; existing settings are left alone.
 
     Raises:
-        DataFault: there are settings already, and they name another ``workflow`` than the one wished.
+        DataFault: there are settings already, and they name another ``workflow`` or ``database`` than is wished.
     """
     path = home / FILE
     if not path.exists():
@@ -372,10 +395,40 @@ def write_settings(home: Path, user: str, workflow: str = "") -> Path:
         text = text.replace("__USER__", quoted)
         if workflow:
             text = re.sub(r"(?m)^workflow: \w+", lambda _: f"workflow: {workflow}", text)
-        unfinished = home / f".{FILE}-{os.getpid()}"
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)  # whole or not at all
-    elif workflow and (known := read_settings(home).workflow) != workflow:
+        if database:
+            text = _with_database(text, database)
+        _write_whole(path, text)
+        return path
+    if workflow and (known := read_settings(home).workflow) != workflow:
         text = f"机关设置已经存在，所用流程是“{known}”；要改用“{workflow}”，请修改其中的 workflow"
         raise DataFault.of([Fault(text, str(path), field="workflow")])
+    if database and read_settings(home).database != database:
+        text = "机关设置已经存在，数据库不是这一个；已有案件要迁到 PostgreSQL 的，请用 ysq move-database --to 地址"
+        raise DataFault.of([Fault(text, str(path), field="database")])
     return path
+
+
+def change_database(home: Path, database: str) -> None:
+    """Name another database in the office's settings; every other line stays as it is.
+
+    Raises:
+        DataFault: the settings have no line for the database where one is looked for.
+    """
+    path = home / FILE
+    text = path.read_text(encoding="utf-8")
+    changed = _with_database(text, database)
+    if changed == text:
+        changed = f"{text.rstrip()}\ndatabase: {json.dumps(database)}\n"
+    _write_whole(path, changed)
+    if read_settings(home).database != database:
+        raise DataFault.of([Fault("请把 database 改成新的地址", str(path), field="database")])
+
+
+def _with_database(text: str, database: str) -> str:
+    return re.sub(r"(?m)^database:.*$", lambda _: f"database: {json.dumps(database)}", text)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}-{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)  # whole or not at all

@@ -22,6 +22,7 @@ from yishenqing.kinship.tables import metadata as kinship_metadata
 from yishenqing.precedents.records import metadata as record_metadata
 from yishenqing.precedents.tables import metadata as precedent_metadata
 from yishenqing.store import due, issued, ledger, vault
+from yishenqing.store.contention import Contended
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.issued import Issued
 from yishenqing.store.ledger import CaseRow
@@ -547,7 +548,7 @@ def test_who_reads_a_case_to_move_it_holds_it(postgres_url: Any) -> None:
         with store.writing() as first:
             read(first)
             impatient(lambda c: ledger.case_row(c, AGENCY, NUMBER))  # reading alone waits for nobody
-            with pytest.raises(YishenqingError, match="lock"):
+            with pytest.raises(Contended, match="稍后重试"):
                 impatient(read)
     engine.dispose()
 

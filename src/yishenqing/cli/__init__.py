@@ -17,8 +17,10 @@ from yishenqing.cli import (
     library,
     linking,
     machine,
+    platform,
     reckoning,
     reporting,
+    signing,
     timing,
 )
 from yishenqing.cli.options import Wishes, global_options
@@ -55,6 +57,8 @@ for command in (
     *importing.ALL,
     *reporting.ALL,
     *machine.ALL,
+    *platform.ALL,
+    *signing.ALL,
 ):
     cli.add_command(command)
 

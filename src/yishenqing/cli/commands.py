@@ -27,13 +27,27 @@ def _show(wishes: Wishes, found: Any, lines: list[str]) -> None:
 @click.option(
     "--workflow", default="", metavar="流程", help="按哪个流程办理（如 township、city_legal，默认 disclosure）"
 )
+@click.option(
+    "--db", default="", metavar="地址", help="PostgreSQL 的地址，如 postgresql+psycopg://用户@主机/库名（不含口令）"
+)
+@click.option(
+    "--roles",
+    type=click.Choice(["print", "apply"]),
+    metavar="print|apply",
+    help="数据库角色：print 打印授权语句交数据库管理员执行，apply 直接执行（须以属主身份连接）",
+)
 @global_options
-def init(wishes: Wishes, workflow: str) -> None:
+def init(wishes: Wishes, workflow: str, db: str, roles: str | None) -> None:
     """Make an office's folder."""
     from yishenqing.office import Office  # noqa: PLC0415
 
     existed = (wishes.folder / "office.yaml").exists()
-    settings = Office.init(wishes.folder, wishes.user, workflow)
+    settings = Office.init(wishes.folder, wishes.user, workflow, db)
+    if roles:
+        statements = Office.roles(wishes.folder, apply=roles == "apply")
+        told = [f"{s};" for s in statements] if roles == "print" else [f"已执行{len(statements)}条授权语句。"]
+        _show(wishes, {"statements": statements, "applied": roles == "apply"}, told)
+        return
     text = [f"机关文件夹已就绪：{wishes.folder}"]
     if not existed:
         text.append(f"设置文件：{settings}（现为示例机关“云溪县自然资源局”，正式使用前请改成本机关的）")
@@ -42,12 +56,13 @@ def init(wishes: Wishes, workflow: str) -> None:
 
 
 @click.command(cls=Command, help="将数据库升级到本版本程序所用的结构（不改动任何记录）。")
+@click.option("--db", default="", metavar="地址", help="以此地址（如数据库属主的）连接，不改动 office.yaml")
 @global_options
-def upgrade(wishes: Wishes) -> None:
+def upgrade(wishes: Wishes, db: str) -> None:
     """Bring the database to the newest version."""
     from yishenqing.office import Office  # noqa: PLC0415
 
-    version = Office.upgrade(wishes.folder)
+    version = Office.upgrade(wishes.folder, db)
     _show(wishes, {"version": version}, [f"数据库结构已是最新（{version}）。"])
 
 

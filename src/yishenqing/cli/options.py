@@ -28,6 +28,7 @@ class Wishes:
     as_json: bool = False
     user: str | None = None
     on: date | None = None
+    agency: str = ""
 
     @property
     def folder(self) -> Path:
@@ -39,8 +40,25 @@ class Wishes:
         """Open the office for one command."""
         from yishenqing.office import Office  # noqa: PLC0415 - help pages need no office
 
+        with Office.open(self.folder, user=self._acting(), agency=self.agency) as office:
+            yield office
+
+    @contextmanager
+    def office_unattended(self) -> Iterator[Office]:
+        """Open the office for the clock's work, which nobody signs in for and which acts in nobody's name."""
+        from yishenqing.office import Office  # noqa: PLC0415
+
         with Office.open(self.folder, user=self.user) as office:
             yield office
+
+    def _acting(self) -> str | None:
+        from yishenqing.settings import read_settings  # noqa: PLC0415
+
+        if read_settings(self.folder).sign_in.by == "system":
+            return self.user
+        from yishenqing.office.signing import acting  # noqa: PLC0415 - few offices
+
+        return acting(self.folder, self.user)
 
     @contextmanager
     def office_as_seen(self) -> Iterator[Office]:
@@ -48,7 +66,8 @@ class Wishes:
         from yishenqing.office import Office  # noqa: PLC0415
 
         day = self.on
-        with Office.open(self.folder, user=self.user, today=(lambda: day) if day else None) as office:
+        today = (lambda: day) if day else None
+        with Office.open(self.folder, user=self._acting(), today=today, agency=self.agency) as office:
             yield office
 
 
@@ -74,6 +93,7 @@ _OPTIONS = (
     click.option("--json", "as_json", is_flag=True, help="以 JSON 输出"),
     click.option("--as", "user", metavar="办理人", help="以谁的名义办理（默认为当前登录用户）"),
     click.option("--on", type=Day(), metavar="日期", help="办理日期（默认今天）"),
+    click.option("--agency", metavar="机关代码", help="查看哪个下级机关的案件（只能查看，须有监督岗）"),
 )
 
 
@@ -88,6 +108,7 @@ def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
         wishes.as_json = given.pop("as_json") or wishes.as_json
         wishes.user = given.pop("user") or wishes.user
         wishes.on = given.pop("on") or wishes.on
+        wishes.agency = given.pop("agency") or wishes.agency
         return command(wishes, **given)
 
     wrapped: Callable[..., Any] = with_wishes

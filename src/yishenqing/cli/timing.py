@@ -21,7 +21,7 @@ def tick(wishes: Wishes) -> int:
     """Do what is due now, once."""
     if wishes.on is not None:
         raise click.UsageError("tick 只办理今天到期的事项，不能指定 --on；查看某日的期限请用 ysq due --on 日期。")
-    with wishes.office() as office:
+    with wishes.office_unattended() as office:
         found = office.tick()
     if wishes.as_json:
         printing.document(found)
@@ -70,12 +70,12 @@ def run_scheduler(wishes: Wishes, every: int) -> None:
     """Keep doing what is due."""
     from yishenqing import scheduler  # noqa: PLC0415 - APScheduler is for this command alone
 
-    with wishes.office():  # an office that is none is said at once
+    with wishes.office_unattended():  # an office that is none is said at once
         pass
 
     def once() -> dict[str, Any]:
         # Opened anew each time: settings, working days and the database may have changed while this runs.
-        with wishes.office() as office:
+        with wishes.office_unattended() as office:
             return office.tick()
 
     if not wishes.as_json:

@@ -62,6 +62,8 @@ def counted(standing: Standing) -> Counted | None:
     workflow, facts = standing.workflow, standing.facts
     if workflow.linked is not None or not facts:
         return None
+    if workflow.request != "disclosure":  # a request to correct (条例第四十一条) stands in no table
+        return Counted(None, "", None, None, extended=False, supplements=0, fee=0)
     effects = _effects(workflow)
     outcome: str | None = None
     decided: date | None = None

@@ -14,6 +14,7 @@ from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.paperwork import Story
 from yishenqing.store import issued as issued_store
+from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
 from yishenqing.store.engine import Transactions
 
@@ -148,6 +149,7 @@ class BatchVerbs(CaseVerbs):
         rows: list[Row] = []
         faults: list[Fault] = []
         seen: dict[str, Posting] = {}
+        self._hold(connection, postings)
         for posting in postings:
             try:
                 way = self._way(connection, posting, seen)
@@ -164,6 +166,17 @@ class BatchVerbs(CaseVerbs):
         if faults:
             raise DataFault.of(faults)
         return rows
+
+    def _hold(self, connection: Connection, postings: Sequence[Posting]) -> None:
+        """Lock the cases of a list in the order in which everybody locks, not in the list's."""
+        from yishenqing.office.mailing import letter_numbers  # noqa: PLC0415
+
+        numbers = {p.number for p in postings if not p.letter}
+        for posting in postings:
+            given = letter_numbers(posting.letter) if posting.letter else []
+            letter = issued_store.letter_numbered(connection, self.settings.agency, given) if given else None
+            numbers |= {letter.number} if letter else set()
+        ledger_store.rows_of_many(connection, self.settings.agency, sorted(numbers), lock=True)
 
     def _way(self, connection: Connection, posting: Posting, seen: dict[str, Posting]) -> _Way:
         """Return what is to be done with one row; ``seen`` are the rows before it, by case."""

@@ -201,6 +201,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         audience = Audience(self.settings, self._rehearsal)
         found = tick(Ticking(self._transactions, self._practice, audience, now))
         try:
+            self._note_failures(found["faults"])
             found["reminders"] += self._reassessments_due(audience)
         except YishenqingError as error:  # as below
             found["faults"].append({"number": "", "code": error.code, "text": str(error)})
@@ -210,6 +211,13 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             found["faults"].append({"number": "", "code": error.code, "text": str(error)})
             delivery = {"sent": 0, "waiting": 0, "quiet": False, "failed": []}
         return {**found, "delivery": {**delivery, "unreachable": audience.unreachable(found["reminders"])}}
+
+    def _note_failures(self, faults: list[Row]) -> None:
+        """Keep what failed until it does not; let those above know by what choices this agency reckons."""
+        from yishenqing.office import failing, overseeing  # noqa: PLC0415
+
+        failing.note(self._transactions, self._practice, faults, now())
+        overseeing.introduce(self._transactions, self.settings)
 
     def _delivered(self) -> Row:
         from yishenqing.office.delivering import Delivery  # noqa: PLC0415

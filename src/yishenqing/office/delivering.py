@@ -95,13 +95,13 @@ class Delivery:
         return sent
 
     def _sent(self, letter: Letter) -> None:
-        with self.transactions.writing() as connection:
-            outbox.sent(connection, self.settings.agency, letter.id, instant(self.now()))
+        now = instant(self.now())
+        self.transactions.kept(lambda connection: outbox.sent(connection, self.settings.agency, letter.id, now))
 
     def _take(self, channel: str) -> Letter | None:
         now = self.now()
-        with self.transactions.writing() as connection:
-            return outbox.take(
+        return self.transactions.kept(
+            lambda connection: outbox.take(
                 connection,
                 self.settings.agency,
                 channel,
@@ -109,6 +109,7 @@ class Delivery:
                 until=instant(now + _LEASE),
                 beyond=instant(now + _LONGEST_PAUSE),
             )
+        )
 
     def _message(self, letter: Letter) -> notices.Message:
         """Return the message to whoever the person is now: an address may have been put right meanwhile."""
@@ -135,8 +136,10 @@ class Delivery:
 
     def _failed(self, letter: Letter, error: notices.Undelivered) -> None:
         pause = min(_FIRST_PAUSE * 2 ** min(letter.attempts, 10), _LONGEST_PAUSE)
-        with self.transactions.writing() as connection:
-            outbox.failed(connection, self.settings.agency, letter.id, str(error), instant(self.now() + pause))
+        again, why = instant(self.now() + pause), str(error)
+        self.transactions.kept(
+            lambda connection: outbox.failed(connection, self.settings.agency, letter.id, why, again)
+        )
 
     def _failure(self, letter: Letter) -> Row:
         person = self.settings.people.get(letter.person)

@@ -15,13 +15,13 @@ from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
-from yishenqing.office import casework
+from yishenqing.office import casework, verbs
 from yishenqing.office.casework import Casework, Practice
 from yishenqing.rulebook import Rulebook
 from yishenqing.settings import FILE, Person, Settings, read_settings
 from yishenqing.shipped import layered
+from yishenqing.store import address, vault
 from yishenqing.store import issued as issued_store
-from yishenqing.store import vault
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.issued import Issued
 
@@ -33,14 +33,19 @@ if TYPE_CHECKING:
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
 
-_DATABASE = "office.db"
+DATABASE = "office.db"
 _TODAY = "YISHENQING_TODAY"
 # A legal date is the day in China, whatever zone the server keeps; there is no summer time.
-_CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
+CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 class Desk:
     """What the verbs share. Nothing here decides anything."""
+
+    def __init_subclass__(cls) -> None:
+        """Let every verb of the class go through what all of them go through."""
+        super().__init_subclass__()
+        verbs.whole(cls)
 
     def __init__(
         self,
@@ -66,25 +71,35 @@ class Desk:
         user: str | None = None,
         today: Callable[[], date] | None = None,
         connection: Connection | None = None,
+        agency: str = "",
     ) -> Self:
         """Open the office in ``home``. A host may pass its own ``connection``: then the host commits.
 
+        ``agency`` names an agency below this one, whose cases a supervisor looks at.
+
         Raises:
-            NotFound: there is no office in this folder, or its database was never made.
+            NotFound: there is no office in this folder, or its database was never made; no such agency.
             DataFault: the settings have faults.
+            Refused: the agency does not lie below this one, or the user does not supervise.
         """
         home = Path(home)
         settings = read_settings(home)
-        if connection is None and not settings.database and not (home / _DATABASE).is_file():
+        if connection is None and not settings.database and not (home / DATABASE).is_file():
             raise NotFound(f"“{home}”中还没有数据库；请先运行 ysq init。")
-        engine = None if connection is not None else open_engine(database_url(home, settings))
-        return cls(
-            home,
-            settings,
-            Transactions(engine, connection),
-            today=today or system_today,
-            user=user or system_user(),
-        )
+        engine = None if connection is not None else open_engine(database_url(home, settings), settings.agency)
+        transactions, who = Transactions(engine, connection), user or system_user()
+        if agency and agency != settings.agency:
+            from yishenqing.office import overseeing  # noqa: PLC0415 - few offices
+
+            settings, transactions = overseeing.looking(transactions, home, settings, who, agency)
+        return cls(home, settings, transactions, today=today or system_today, user=who)
+
+    def _admit(self, verb: str) -> None:
+        """Let every verb be taken in one's own office, and only looks in an agency below it."""
+        if self._transactions.only_looks:
+            from yishenqing.office import overseeing  # noqa: PLC0415
+
+            overseeing.admit(verb, self._transactions.only_looks)
 
     def __enter__(self) -> Self:
         """Return the office itself."""
@@ -204,6 +219,8 @@ class Desk:
         Raises:
             YishenqingError: a copy cannot be written; the letter is issued nevertheless.
         """
+        if self._transactions.only_looks:  # the papers lie with the agency that issued them
+            return
         with self._transactions.reading() as connection:
             letters = issued_store.letters_of(connection, self.settings.agency, number)
             signed = self._signed_copies(connection, number) if self.settings.letters.sign else {}
@@ -267,14 +284,14 @@ def now() -> str:
 
 def end_of_day(day: date) -> datetime:
     """Return the instant at which ``day`` ends in China."""
-    return datetime.combine(day + timedelta(days=1), time.min, _CHINA)
+    return datetime.combine(day + timedelta(days=1), time.min, CHINA)
 
 
 def system_today() -> date:
     """Return today in the office's place, or the rehearsal's date."""
     text = os.environ.get(_TODAY)
     if not text:
-        return datetime.now(_CHINA).date()
+        return datetime.now(CHINA).date()
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -283,4 +300,6 @@ def system_today() -> date:
 
 def database_url(home: Path, settings: Settings) -> str:
     """Return where the office's ledger lies: as the settings say, else in its folder."""
-    return settings.database or f"sqlite:///{(home / _DATABASE).resolve()}"
+    if settings.database:
+        return address.with_password(settings.database, home)
+    return f"sqlite:///{(home / DATABASE).resolve()}"

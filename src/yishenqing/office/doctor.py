@@ -197,7 +197,7 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
 
     if not settings.database and not (home / "office.db").is_file():
         return [Finding("database", "数据库", "fault", "还没有数据库", "请运行：ysq init")]
-    transactions = Transactions(open_engine(database_url(home, settings)))
+    transactions = Transactions(open_engine(database_url(home, settings), settings.agency))
     try:
         with transactions.reading() as connection:
             known, wanted = revision(connection), newest()

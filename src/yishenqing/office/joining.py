@@ -12,6 +12,7 @@ from yishenqing.office.answering import Answer
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework
 from yishenqing.office.paperwork import Story
+from yishenqing.store import ledger as ledger_store
 
 _SPLIT_LAW = "信息处理费办法第四条"
 _FILING_LAW = "条例第四十五条"
@@ -56,8 +57,8 @@ class JoinVerbs(CaseVerbs):
             Refused: not the same applicant, or ``into`` has more time than the case that would join it.
         """
         with self._transactions.writing() as connection:
-            first, second = sorted((number, into))
-            both = {n: self._load(connection, n, lock=True) for n in (first, second)}
+            ledger_store.rows_of_many(connection, self.settings.agency, (number, into), lock=True)  # in one order
+            both = {n: self._load(connection, n) for n in (number, into)}
             source, target = both[number], both[into]
             stories = {n: Story.of(c.standing, self._opener(connection, n)) for n, c in both.items()}
             self._refuse_unlike(source, target, stories)

@@ -15,6 +15,7 @@ from yishenqing.core.links import KIND, NUMBER, PARENT, PENDING, Linked
 from yishenqing.core.standing import Attempt
 from yishenqing.office import casework, fates
 from yishenqing.office.casework import Casework, Row
+from yishenqing.store import ledger as ledger_store
 
 if TYPE_CHECKING:
     from yishenqing.core.links import Tell
@@ -50,6 +51,8 @@ def tell_parent(
         Refused: it can take none of them.
     """
     today = child.standing.workdays.today
+    # Everybody locks the parent before the linked case; here the linked case is held already.
+    ledger_store.lock_at_once(connection, child.row.agency, parent_of(child))
     parent = casework.load(connection, child.practice, parent_of(child), lock=True)
     on = max(act.on, parent.standing.last_on or act.on)
     for tell, facts in told:

@@ -115,8 +115,7 @@ def _reckoned_anew(ticking: Ticking) -> list[Row]:
     faults: list[Row] = []
     for batch in _batches(numbers, BATCH):
         faults += _renewed(ticking, batch)
-    with ticking.transactions.writing() as connection:
-        due_store.put_basis(connection, practice.agency, basis)
+    ticking.transactions.kept(lambda connection: due_store.put_basis(connection, practice.agency, basis))
     return faults
 
 
@@ -143,8 +142,7 @@ def _renewed(ticking: Ticking, numbers: Sequence[str]) -> list[Row]:
     """Write these cases' deadlines anew; return which could not be read."""
     renewal = Renewal(ticking.transactions, ticking.practice)
     try:
-        with ticking.transactions.writing() as connection:
-            _, unread = renewal.batch(connection, numbers)
+        _, unread = ticking.transactions.kept(lambda connection: renewal.batch(connection, numbers))
     except _DAMAGE as error:
         if len(numbers) == 1:
             return [_fault(numbers[0], error)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -34,9 +35,12 @@ class Renewal:
             numbers = due_store.cases_due_since(connection, self.practice.agency, since)
         moved: list[Row] = []
         for start in range(0, len(numbers), BATCH):
-            with self.transactions.writing() as connection:
-                moved += self.batch(connection, numbers[start : start + BATCH])[0]
+            some = numbers[start : start + BATCH]
+            moved += self.transactions.kept(partial(self._moved_of, some))
         return moved
+
+    def _moved_of(self, numbers: Sequence[str], connection: Connection) -> list[Row]:
+        return self.batch(connection, numbers)[0]
 
     def batch(self, connection: Connection, numbers: Sequence[str]) -> tuple[list[Row], list[str]]:
         """Renew these cases under their locks; return the days that moved, and the cases that cannot be read."""

@@ -73,6 +73,17 @@ class Library:
         """Return how many precedents the library has."""
         return self._totals()[0]
 
+    def unindex(self) -> None:
+        """Forget by what the precedents are found; ``index_anew`` enters it again."""
+        ids = self._connection.execute(select(precedents.c.id).where(precedents.c.agency == self._agency)).scalars()
+        self._index.drop(dict.fromkeys(ids, ()))
+
+    def index_anew(self) -> None:
+        """Enter by what the precedents are found, where rows came from another database without their index."""
+        here = select(precedents.c.id, precedents.c.vector).where(precedents.c.agency == self._agency)
+        for part in self._connection.execute(here.order_by(precedents.c.id)).partitions(_BATCH):
+            self._index.put({row.id: sorted(Vector(row.vector).keys) for row in part})
+
     def search(self, text: str, limit: int = 10) -> list[Match]:
         """Return the precedents nearest to ``text``, best first, ties by id.
 

@@ -7,35 +7,48 @@ a writer, and a fair queue before it (SQLite's own busy handler sleeps and starv
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 
-from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound, YishenqingError
+from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound, Refused, YishenqingError
+from yishenqing.store import address
+from yishenqing.store.contention import GIVEN_WAY, Contended, once_more
 from yishenqing.store.hot import execute
 
+T = TypeVar("T")
 _WRITES = "yishenqing_writes"
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, agency: str = "", *, only_looks: bool = False) -> Engine:
     """Return an engine for ``url``, set up as the ledger needs it.
+
+    ``agency`` is whose rows the connections are for: PostgreSQL shows the application's role no others (see
+    ``roles``). With ``only_looks`` the database itself refuses every change.
 
     Raises:
         DataFault: the address is not a database address.
     """
     try:
         parsed = make_url(url)
-        engine = create_engine(parsed)
+        server = parsed.get_backend_name() == "postgresql"
+        engine = create_engine(
+            parsed, connect_args=address.session(parsed, agency, only_looks=only_looks) if server else {}
+        )
     except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise DataFault.of([Fault(f"数据库地址“{url}”不可用（{error}）", "office.yaml", field="database")]) from None
+        text = f"数据库地址“{address.without_password(url)}”不可用（{error}）"
+        raise DataFault.of([Fault(text, "office.yaml", field="database")]) from None
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        if only_looks:
+            event.listen(engine, "connect", _look_only)
     return engine
 
 
@@ -47,6 +60,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def _look_only(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
+
+
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES)
     execute(connection, "BEGIN IMMEDIATE" if writes else "BEGIN", ())
@@ -55,12 +72,26 @@ def _begin_sqlite(connection: Connection) -> None:
 class Transactions:
     """Gives each verb its transaction, on the office's own engine or inside a host's connection."""
 
-    def __init__(self, engine: Engine | None, host: Connection | None = None) -> None:
-        """Serve ``engine``, or ``host`` when it is given: then the host commits."""
-        self._engine, self._host = engine, host
+    def __init__(self, engine: Engine | None, host: Connection | None = None, only_looks: str = "") -> None:
+        """Serve ``engine``, or ``host`` when it is given: then the host commits.
+
+        ``only_looks`` says why nothing may be written through these; empty when it may.
+        """
+        self._engine, self._host, self.only_looks = engine, host, only_looks
         self._writer = engine.execution_options(**{_WRITES: True}) if engine is not None else None
         self._queue = _queue_file(engine) if engine is not None and host is None else None
         self._idle: list[Connection] = []
+        self._mine = _OfThread()
+
+    def for_looking(self, why: str) -> Transactions:
+        """Return the same for looking only; ``why`` tells who would write."""
+        return Transactions(self._engine, self._host, why)
+
+    @property
+    def engine(self) -> Engine:
+        """Return the office's own engine, where no host brings a connection."""
+        assert self._engine is not None  # noqa: S101 - asked by who made it
+        return self._engine
 
     @property
     def hosted(self) -> bool:
@@ -83,7 +114,14 @@ class Transactions:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection whose changes are kept whole or not at all."""
+        """Give a connection whose changes are kept whole or not at all.
+
+        Raises:
+            Refused: these are for looking only.
+            Moved: the database has been moved elsewhere.
+        """
+        if self.only_looks:
+            raise Refused(self.only_looks)
         with _in_our_words():
             if self._host is not None:
                 _begin_for(self._host)
@@ -92,6 +130,7 @@ class Transactions:
                 return
             assert self._writer is not None  # noqa: S101 - made with the engine
             with _queued(self._queue):
+                _refuse_moved(self._queue)
                 connection = self._taken(self._writer)
                 try:
                     with connection.begin():
@@ -99,7 +138,39 @@ class Transactions:
                 except BaseException:
                     connection.close()  # whatever broke may have broken the connection too
                     raise
+                self._mine.kept += 1
                 self._idle.append(connection)
+
+    @contextmanager
+    def frozen(self) -> Iterator[Connection]:
+        """Give a connection of an SQLite database that nobody writes to meanwhile; it is left as it is."""
+        assert self._writer is not None  # noqa: S101 - made with the engine
+        with _in_our_words(), _queued(self._queue), self._writer.connect() as connection:
+            connection.begin()
+            yield connection
+            connection.rollback()
+
+    def whole(self, verb: Callable[[], T]) -> T:
+        """Return what ``verb`` returns; done anew from its beginning when the database let it give way.
+
+        Only where the verb owns its transactions and has kept nothing yet. A verb within a verb is a part of it.
+        """
+        if self._host is not None or self._mine.within:
+            return verb()
+        before, self._mine.within = self._mine.kept, True
+        try:
+            return once_more(verb, lambda: self._mine.kept == before)
+        finally:
+            self._mine.within = False
+
+    def kept(self, do: Callable[[Connection], T]) -> T:
+        """Return what ``do`` returns, kept in a transaction of its own, which is tried again when it gives way."""
+
+        def written() -> T:
+            with self.writing() as connection:
+                return do(connection)
+
+        return written() if self._host is not None else once_more(written)
 
     def _taken(self, writer: Engine) -> Connection:
         """Return the connection that the last writer left; the pool's own give and take costs an act a tenth."""
@@ -128,6 +199,13 @@ class Transactions:
             self._engine.dispose()
 
 
+class _OfThread(threading.local):
+    """What a thread is about: how many transactions it has kept, and whether it is within a verb."""
+
+    kept = 0
+    within = False
+
+
 def _begin_for(host: Connection) -> None:
     """See to it that a host's SQLite connection is in a transaction: its driver may not have begun one."""
     driver = host.connection.driver_connection
@@ -140,6 +218,19 @@ def _queue_file(engine: Engine) -> Path | None:
     if engine.dialect.name != "sqlite" or not name or name.startswith((":memory:", "file:")):
         return None
     return Path(f"{name}.lock")
+
+
+def moved_mark(database: Path) -> Path:
+    """Return the file whose presence says that the SQLite database was moved elsewhere; it says where to."""
+    return database.with_name(f"{database.name}.moved")
+
+
+def _refuse_moved(queue: Path | None) -> None:
+    """Asked with the turn in hand: whoever waited while the database was moved must not write to the old one."""
+    if queue is not None and moved_mark(queue.with_suffix("")).exists():
+        raise Moved(
+            "本机关的数据库已经迁移，本次没有写入任何内容；请重新运行命令，迁移中断的请再次运行 ysq move-database。"
+        )
 
 
 @contextmanager
@@ -168,13 +259,15 @@ def _in_our_words() -> Iterator[None]:
             raise IntegrityFault("案卷记录只能追加，不能修改或者删除。") from error
         raise Moved("另有人先写入了同一案件，本次没有写入任何内容；请重新查看后再办理。") from error
     except DatabaseError as error:
+        if getattr(error.orig, "sqlstate", None) in GIVEN_WAY:
+            raise Contended("另一项操作正在写入同一案件，本次没有写入任何内容；请稍后重试。") from error
         raise _said(str(error.orig)) from error
 
 
 # What the databases say, by a word of it, and what an officer can do about it.
 _SAYINGS: tuple[tuple[tuple[str, ...], type[YishenqingError], str], ...] = (
     (
-        ("locked", "busy", "deadlock detected", "could not serialize", "already exists"),
+        ("locked", "busy", "already exists"),
         Moved,
         "另一项操作正在写入数据库，本次没有写入任何内容；请稍后重试。",
     ),

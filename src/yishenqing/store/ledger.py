@@ -45,6 +45,7 @@ class CaseRow:
 _THIS_CASE = and_(cases.c.agency == bindparam("a"), cases.c.number == bindparam("n"))
 _SELECT_CASE = Hot(select(cases).where(_THIS_CASE))
 _LOCK_CASE = Hot(select(cases).where(_THIS_CASE).with_for_update())
+_LOCK_AT_ONCE = Hot(select(cases.c.number).where(_THIS_CASE).with_for_update(nowait=True))
 _SELECT_ENTRIES = Hot(
     select(*(column for column in entries.columns if column.name not in ("agency", "number")))
     .where(entries.c.agency == bindparam("a"), entries.c.number == bindparam("n"))
@@ -172,6 +173,15 @@ def first_payloads(connection: Connection, agency: str, numbers: Sequence[str]) 
         entries.c.agency == agency, entries.c.number.in_(numbers), entries.c.seq == 1
     )
     return {row.number: row.payload for row in connection.execute(query)} if numbers else {}
+
+
+def lock_at_once(connection: Connection, agency: str, number: str) -> None:
+    """Lock a case that comes before one that is held already; never wait for it, or two could wait for each other.
+
+    Raises:
+        Contended: somebody else holds it; whoever asked begins anew.
+    """
+    _LOCK_AT_ONCE.run(connection, {"a": agency, "n": number})
 
 
 def open_case(connection: Connection, row: CaseRow) -> None:

@@ -191,4 +191,31 @@ messages = Table(
     Index("ix_messages_agency_sent_at_next_try", "agency", "sent_at", "next_try"),
 )
 
+# What a tick could not do and why, one row a case; a row is over when it could be done, and never deleted.
+failures = Table(
+    "failures",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("first_at", Text, nullable=False),
+    Column("last_at", Text, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("over_at", Text),
+    PrimaryKeyConstraint("agency", "kind", "subject"),
+)
+
+# Which agencies' rows came here from another database (see transfer), and whether all of them have.
+moves = Table(
+    "moves",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("begun_at", Text, nullable=False),
+    Column("finished_at", Text),
+    PrimaryKeyConstraint("agency"),
+)
+
 APPEND_ONLY = ("entries", "letters", "rulebooks")

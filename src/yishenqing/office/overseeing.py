@@ -1,0 +1,103 @@
+"""A superior organ looks at the cases of an agency below it: it sees what that agency sees, and changes nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from yishenqing import agencies
+from yishenqing.core.errors import NotFound, Refused
+from yishenqing.core.ledger import canonical
+from yishenqing.core.plain import built
+from yishenqing.office.desk import database_url, now
+from yishenqing.settings import OFFICE_ROLES, SUPERVISOR, Settings
+from yishenqing.store.engine import Transactions, open_engine
+
+LAW = "条例第四十七条"
+# The verbs that a superior organ has in an agency below it; a new verb is not among them until it is put here.
+LOOKS = frozenset({"cases", "show", "due"})
+# The choices of an office by which its days are reckoned.
+_CHOICES = ("switched_off", "stage_limits", "figures", "readings", "reminders", "escalate_after")
+
+
+def practice_of(settings: Settings) -> str:
+    """Return an office's choices as they are kept for those who supervise it."""
+    chosen = asdict(settings)
+    return canonical({name: chosen[name] for name in _CHOICES})
+
+
+def introduce(transactions: Transactions, settings: Settings) -> None:
+    """Let the database know an agency, its name and its choices, where they are not known so yet."""
+    own, practice = settings.agency, practice_of(settings)
+    with transactions.reading() as connection:
+        known = agencies.known(connection).get(own)
+    if known is None or (known.name, known.practice) != (settings.name, practice):
+        told = agencies.Agency(own, settings.name, known.superior if known else "", practice)
+        transactions.kept(lambda connection: agencies.introduce(connection, told, now()))
+
+
+def looking(own: Transactions, home: Path, settings: Settings, user: str, code: str) -> tuple[Settings, Transactions]:
+    """Return by what settings and transactions ``user`` looks at the agency ``code``; that it was done is noted.
+
+    Three things keep it to looking: ``admit`` the verbs, the transactions, and the database itself.
+    """
+    with own.reading() as connection:
+        seen = seen_from_above(connection, settings, user, code)
+    own.kept(lambda connection: agencies.note(connection, settings.agency, user, "supervised", now(), code))
+    if own.hosted:
+        return seen, own.for_looking(only_looks(seen))
+    own.close()
+    engine = open_engine(database_url(home, settings), code, only_looks=True)
+    return seen, Transactions(engine, only_looks=only_looks(seen))
+
+
+def admit(verb: str, why_not: str) -> None:
+    """Let only those verbs through that a superior organ has.
+
+    Raises:
+        Refused: it is none of them.
+    """
+    if verb not in LOOKS:
+        raise Refused(why_not, law=[LAW])
+
+
+def seen_from_above(connection: Connection, settings: Settings, user: str, code: str) -> Settings:
+    """Return the settings by which ``user`` looks at the cases of the agency ``code``: its own choices.
+
+    Raises:
+        NotFound: the database knows no such agency.
+        Refused: it does not lie below the user's, or the user does not supervise.
+    """
+    tree = agencies.known(connection)
+    if code not in tree:
+        raise NotFound(f"没有代码为“{code}”的机关；请用 ysq agency list 查看。")
+    if not agencies.lies_below(tree, code, settings.agency):
+        raise Refused(f"“{tree[code].name}”不是本机关的下级机关，不能查看其案件。", law=[LAW])
+    person = settings.people.get(user)
+    if person is None or SUPERVISOR not in person.roles:
+        raise Refused(f"查看下级机关的案件，须有{OFFICE_ROLES[SUPERVISOR]}岗（{SUPERVISOR}）。", law=[LAW])
+    return replace(settings, agency=code, name=tree[code].name, **_choices(tree[code].practice))
+
+
+def only_looks(settings: Settings) -> str:
+    """Return why nothing may be done in an agency that is only looked at."""
+    return f"这是下级机关“{settings.name}”的案件，上级机关只能查看（list、show、due），办理由该机关自己进行。"
+
+
+def _choices(kept: str) -> dict[str, Any]:
+    if not kept:
+        return {}
+    told = json.loads(kept)
+    plain = Settings.__dataclass_fields__
+    known = {name: told[name] for name in _CHOICES if name in told and name in plain}
+    return {**known, "switched_off": tuple(known["switched_off"]), "reminders": _marks(known["reminders"])}
+
+
+def _marks(kept: dict[str, Any]) -> dict[str, Any]:
+    from yishenqing.settings import Marks  # noqa: PLC0415
+
+    return {clock: built(Marks, marks) for clock, marks in kept.items()}
