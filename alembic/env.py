@@ -5,9 +5,12 @@ from alembic import context
 from yishenqing.holdings.tables import metadata as holdings
 from yishenqing.kinship.tables import metadata as kinship
 from yishenqing.precedents.tables import metadata as precedents
+from yishenqing.search.tables import metadata as search
 from yishenqing.store.tables import metadata as store
 
 connection = context.config.attributes["connection"]
 # Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
-context.configure(connection=connection, target_metadata=[store, precedents, holdings, kinship], render_as_batch=True)
+context.configure(
+    connection=connection, target_metadata=[store, precedents, holdings, kinship, search], render_as_batch=True
+)
 context.run_migrations()

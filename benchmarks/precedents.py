@@ -20,7 +20,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from yishenqing.precedents import Library, Precedent, install, shipped_library
 from yishenqing.precedents.evaluation import percentile
-from yishenqing.precedents.terms import units
+from yishenqing.search.terms import units
 
 QUERIES = 60
 SEED = 20190515

@@ -16,6 +16,7 @@ from yishenqing.cli import (
     linking,
     machine,
     reckoning,
+    searching,
     timing,
 )
 from yishenqing.cli.options import Wishes, global_options
@@ -46,6 +47,7 @@ for command in (
     *linking.ALL,
     *timing.ALL,
     *reckoning.ALL,
+    *searching.ALL,
     *library.ALL,
     *holding.ALL,
     *machine.ALL,

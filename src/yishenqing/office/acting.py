@@ -22,7 +22,7 @@ from yishenqing.core.ledger import append as chained
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, paperwork, telling
+from yishenqing.office import casework, following, paperwork, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -292,10 +292,7 @@ class Registry:
         found = after.standing.deadlines(max(workdays.today, act.on))
         rows = due_store.changed(connection, agency, number, casework.deadline_rows(after, found))
         due_store.put_deadlines(connection, rows)
-        if plan.step.tells or plan.step.overturns:
-            from yishenqing.office import linking  # noqa: PLC0415 - few steps concern another case
-
-            linking.follow(self, connection, plan, after)
+        following.follow(self, connection, plan, after, printed=printed is not None)
         return after
 
     def _entry(self, case: Casework, act: Act, inside: Mapping[str, Any]) -> Entry:

@@ -8,7 +8,6 @@ with Office.open("yishenqing-home") as office:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import NotFound
 from yishenqing.office.batch import BatchVerbs
@@ -18,16 +17,14 @@ from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
+from yishenqing.office.searching import SearchVerbs
 from yishenqing.office.wording import WordVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import read_settings, write_settings
 from yishenqing.store.engine import Transactions, open_engine
 
-if TYPE_CHECKING:
-    from yishenqing.precedents import Precedent
 
-
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs):
+class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, SearchVerbs, WordVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
@@ -73,6 +70,7 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
             transactions.close()
         with cls.open(home) as office:
             office._enter_unrecognised()  # noqa: SLF001 - its own class
+            office.rebuild_search()
         return version
 
     def import_precedents(self, path: Path) -> Row:
@@ -82,38 +80,3 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
         records = read_jsonl(path)
         with self._transactions.writing() as connection:
             return {"imported": Library(connection, self.settings.agency).add(records)}
-
-    def precedents(self, text: str, limit: int = 10) -> Row:
-        """Search the library; each hit with its score and why it was found."""
-        from yishenqing.precedents import Library  # noqa: PLC0415
-
-        with self._transactions.reading() as connection:
-            matches = Library(connection, self.settings.agency).search(text, limit)
-        return {"matches": [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]}
-
-    def precedent(self, name: str) -> Precedent:
-        """Return one precedent.
-
-        Raises:
-            NotFound: there is none of that id.
-        """
-        from yishenqing.precedents import Library  # noqa: PLC0415
-
-        with self._transactions.reading() as connection:
-            return Library(connection, self.settings.agency).get(name)
-
-    def precedent_batch(self, queries: Path, limit: int = 10) -> Row:
-        """Search for every line of a file (``{"id", "text"}``)."""
-        from yishenqing.precedents import Library, batch, read_queries  # noqa: PLC0415
-
-        questions = read_queries(queries)
-        with self._transactions.reading() as connection:
-            return batch(Library(connection, self.settings.agency), questions, limit)
-
-    def precedent_evaluation(self, queries: Path, qrels: Path) -> Row:
-        """Measure the search against known answers."""
-        from yishenqing.precedents import Library, evaluate, read_qrels, read_queries  # noqa: PLC0415
-
-        questions, answers = read_queries(queries), read_qrels(qrels)
-        with self._transactions.reading() as connection:
-            return evaluate(Library(connection, self.settings.agency), questions, answers)

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import log
 
-from yishenqing.precedents.terms import Vector
+from yishenqing.search.terms import Vector, looked_up
 
-K1 = 3.0  # measured on long judgments in Chinese: repetition counts for long,
-B = 1.0  # and length in full
+# Measured on public sets: whole judgments want repetition to count for long and length in full, short texts do not.
+LONG = 2000  # counts; a collection of a greater mean length is one of long texts
+K1_LONG, B_LONG = 3.0, 1.0
+K1, B = 1.2, 0.75
 TERMS = 64  # more terms of a long text cost time and found nothing more
-SINGLES = 16  # at most so many of them said by one document only: they find that one, but compare nothing
-POSTINGS = 30_000  # documents read from the index for one search, rarest terms first
+ONCE = 16  # at most so many of them said by one document only: they find that one, but compare nothing
+POSTINGS = 20_000  # documents read from the index for one search, rarest terms first
 CANDIDATES = 300
+TOGETHER = (16, 8, 4, 2, 1)  # common terms that a document must say all of
+CANDIDATES_TOGETHER = 100
 _SCALE = 1000  # integer weights add up alike in every order
 
 
@@ -32,20 +36,25 @@ class Query:
         return frozenset(self.rarity)
 
     @cached_property
-    def gains(self) -> dict[int, float]:
-        """Return the most that each term can add to a score."""
-        return {t: self.counts[t] * rarity * (K1 + 1) for t, rarity in self.rarity.items()}
+    def _looked_up(self) -> dict[int, float]:
+        return {term: rarity for term, rarity in self.rarity.items() if looked_up(term)}
 
     def probes(self) -> dict[int, int]:
-        """Return the terms to look up in the index with their integer weights, within the budget."""
+        """Return the terms whose documents are added up, with their integer weights: the rarest, within the budget."""
         chosen: dict[int, int] = {}
         budget = POSTINGS
-        for term, rarity in self.rarity.items():
+        for term, rarity in self._looked_up.items():
             budget -= self.documents[term]
-            if chosen and budget < 0:
+            if budget < 0:
                 break
             chosen[term] = round(rarity * _SCALE)
         return chosen
+
+    def common(self) -> list[list[int]]:
+        """Return the terms beyond the budget: too common alone, they are asked for together, ever fewer of them."""
+        left = list(self._looked_up)[len(self.probes()) :]
+        sizes = dict.fromkeys(min(size, len(left)) for size in TOGETHER)
+        return [left[:size] for size in sizes if size]
 
 
 def choose(counts: Mapping[int, int], documents: Mapping[int, int], total: int) -> Query:
@@ -55,19 +64,20 @@ def choose(counts: Mapping[int, int], documents: Mapping[int, int], total: int) 
     all documents of the library.
     """
     known = sorted((t for t in counts if documents.get(t, 0) > 0), key=lambda t: (documents[t], t))
-    singles = [t for t in known if documents[t] == 1]
+    once = [t for t in known if documents[t] == 1]
     shared = [t for t in known if documents[t] > 1]
-    spare = max(SINGLES, TERMS - len(shared))
-    chosen = [*singles[:spare], *shared][:TERMS]
+    spare = max(ONCE, TERMS - len(shared))
+    chosen = [*once[:spare], *shared][:TERMS]
     rarity = {t: log(1 + (total - documents[t] + 0.5) / (documents[t] + 0.5)) for t in chosen}
     return Query({t: counts[t] for t in chosen}, rarity, {t: documents[t] for t in chosen})
 
 
 def score(query: Query, vector: Vector, length: int, mean_length: float) -> dict[int, float]:
     """Return what each term of the query that the document says adds to its BM25 score."""
-    norm = K1 * (1 - B + B * length / mean_length)
+    k1, b = (K1_LONG, B_LONG) if mean_length > LONG else (K1, B)
+    norm = k1 * (1 - b + b * length / mean_length)
     return {
-        term: query.gains[term] * count / (count + norm)
+        term: query.counts[term] * query.rarity[term] * (k1 + 1) * count / (count + norm)
         for term, count in sorted(vector.counts_of(query.terms).items())
     }
 
