@@ -2,9 +2,9 @@
 
     python benchmarks/stard.py STARD LAWS [QUERIES]
 
-``STARD`` and ``LAWS`` are git directories or clones of github.com/oneal2000/STARD (MIT) and github.com/LawRefBook/Laws.
-STARD's corpus file is missing from the copies that can be had: it is rebuilt here from the articles that its questions
-name (given there in full), filled up with other articles of national law to the paper's 55,348, in the order of their
+``STARD`` and ``LAWS`` are clones of github.com/oneal2000/STARD (MIT) and github.com/LawRefBook/Laws. STARD's corpus
+file is missing from the copies that can be had: it is rebuilt here from the articles that its questions name (given
+there in full), filled up with other articles, national law first, to the paper's 55,348, in the order of their
 paths. Figures are therefore near the paper's and not equal to them. Nothing of it is kept or committed.
 
 Plain BM25 (k1 = 1.2, b = 0.75, an exhaustive scan) runs over the same texts twice: on pairs of characters, and on
@@ -134,7 +134,7 @@ def main() -> None:
         with engine.connect() as connection:
             install(connection)
             library = Library(connection, "stard")
-            library.add(Precedent(id=i, title=name, facts=corpus[name]) for i, name in names.items())
+            library.add(Precedent(id=i, facts=f"{name} {corpus[name]}") for i, name in names.items())
             told("ours", lambda t: [names[i] for i, _ in library.rank(t, _DEPTH)], questions, judged)
         engine.dispose()
     told("BM25, pairs", Plain(corpus, pairs).rank, questions, judged)

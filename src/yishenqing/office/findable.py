@@ -73,8 +73,8 @@ def texts(connection: Connection, case: Casework, open_facts: Callable[[Any], An
     facts = [(fact, open_facts(fact.facts)) for fact in case.standing.facts]
     people = _people(opened for _, opened in facts)
     found: list[Text] = [("申请内容", item, _ITEMS) for item in current_items(case, open_facts)]
-    for letter in issued.letters_of(connection, case.row.agency, case.row.number):
-        found.append(("文书", f"{letter.title} {letter.letter_number}", _LETTER))
+    letters = issued.letters_of(connection, case.row.agency, case.row.number)
+    found += [("文书", f"{letter.title} {letter.letter_number}", _LETTER) for letter in letters]
     for fact, opened in facts:
         found += _words(case, fact, opened)
     known = dict.fromkeys((what, without_people(text, people), weight) for what, text, weight in found)
@@ -82,7 +82,7 @@ def texts(connection: Connection, case: Casework, open_facts: Callable[[Any], An
 
 
 def survived(linked: Sequence[Mapping[str, Any]]) -> bool | None:
-    """Tell whether the organ's act was upheld (True) or set aside (False) in the cases that followed; None: neither."""
+    """Tell whether the organ's act was upheld (True) or set aside (False) in what followed; None: neither."""
     results = {row["result"] for row in linked if row["relation"] == "child"}
     if "corrected" in results:
         return False

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from yishenqing.core.links import NUMBER
-
 if TYPE_CHECKING:
     from yishenqing.office.acting import Plan, Registry
     from yishenqing.office.casework import Casework
@@ -20,9 +18,11 @@ def follow(registry: Registry, connection: Connection, plan: Plan, after: Casewo
         Refused: the parent of a linked case cannot be told.
     """
     if plan.step.tells or plan.step.overturns:
-        from yishenqing.office import linking  # noqa: PLC0415 - few steps concern another case
+        from yishenqing.office import casework, findable, linking  # noqa: PLC0415 - few steps concern another case
 
         linking.follow(registry, connection, plan, after)
+        if plan.step.tells:
+            findable.enter(connection, casework.load(connection, after.practice, linking.parent_of(after)))
     if printed or _says_anew(plan):
         from yishenqing.office import findable  # noqa: PLC0415 - few acts change what is searched
 
@@ -30,5 +30,5 @@ def follow(registry: Registry, connection: Connection, plan: Plan, after: Casewo
 
 
 def _says_anew(plan: Plan) -> bool:
-    """Tell whether an act opens a case, asks for other things, or tells how a linked case goes."""
-    return plan.act.step == plan.case.workflow.opening or bool({"items", NUMBER} & plan.facts.keys())
+    """Tell whether an act opens a case or asks for other things."""
+    return plan.act.step == plan.case.workflow.opening or "items" in plan.facts

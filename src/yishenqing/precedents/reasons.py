@@ -20,8 +20,9 @@ _VERIFIED = {
 }
 
 
-# Where the words that were asked are shown, and how the place is called.
-_SHOWN = {"holding": "要旨", "facts": "案情", "request": "申请内容", "reply": "可参考的表述", "title": "标题"}
+# Where the words that were asked are shown, the telling places first, and how each is called.
+_SHOWN = (("holding", "facts"), ("request", "reply"), ("title",))
+_PLACES = {"holding": "要旨", "facts": "案情", "request": "申请内容", "reply": "可参考的表述", "title": "标题"}
 # Of what outcome a question speaks, by the words that officers use.
 _SPEAKS_OF = {
     "denied_state_secret": ("国家秘密",),
@@ -59,9 +60,16 @@ def spoken_of(text: str) -> set[str]:
 
 def best_passage(precedent: Precedent, matched: Mapping[int, float]) -> tuple[str, Passage]:
     """Return the passage of the record that says most of what was asked, after the name of its place."""
-    found = [(name, passage(getattr(precedent, name), matched)) for name in _SHOWN if getattr(precedent, name)]
-    name, best = max(found, key=lambda f: f[1].weight)  # of equals the first: what was held
-    return _SHOWN[name], best
+    best: tuple[str, Passage] | None = None
+    for names in _SHOWN:
+        for name in names:
+            text = getattr(precedent, name)
+            found = passage(text, matched) if text else None
+            if found is not None and (best is None or found.weight > best[1].weight):
+                best = (_PLACES[name], found)
+        if best is not None and best[1].weight:
+            return best
+    return best or ("", passage("", matched))
 
 
 def fate(precedent: Precedent) -> str:

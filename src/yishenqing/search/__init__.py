@@ -1,4 +1,4 @@
-"""Full-text search in Chinese inside the office's own database, in the transaction of the data, alike on each database.
+"""Full-text search in Chinese inside the office's own database, in the transaction of the data, alike on each one.
 
 Two stages: candidates from the database's own index by integer weights, then BM25 over stored term vectors. A
 *collection* is what one capability keeps here (precedents, cases); it says what its documents are.

@@ -55,8 +55,8 @@ class Properties:
 class Wanted:
     """What a search is narrowed to; nothing said narrows nothing.
 
-    ``outcome`` is a code of the annual report or its first word (denied); ``topic`` and ``agency`` are parts of names;
-    ``years`` the first and the last; ``survived``: upheld or never set aside (True), or set aside (False).
+    ``outcome`` is a code of the annual report or its first word (denied); ``topic`` and ``agency`` are parts of
+    names; ``years`` the first and the last; ``survived``: upheld or never set aside (True), or set aside (False).
     """
 
     outcome: str = ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+_HALF = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20}  # full width to half width
 _SIMPLIFIED = Path(__file__).with_name("simplified.txt")
 
 
@@ -14,8 +16,11 @@ def folded(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower().translate(_simplified())
 
 
-def folded_with_places(text: str) -> tuple[str, list[int]]:
+def folded_with_places(text: str) -> tuple[str, Sequence[int]]:
     """Return ``text`` folded character by character, and for each character where it came from."""
+    plain = text.translate(_HALF)
+    if unicodedata.is_normalized("NFKC", plain) and len(low := plain.lower()) == len(text):
+        return low.translate(_simplified()), range(len(text))  # nearly every text: nothing moves its place
     simplified = _simplified()
     result: list[str] = []
     places: list[int] = []

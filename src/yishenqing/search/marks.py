@@ -13,9 +13,10 @@ from yishenqing.search.numerals import NUMERAL, numeral, value
 
 _YEAR = r"((?:19|20)\d{2})"
 _OPEN, _CLOSE = r"[〔\[(【〈<]\s*", r"\s*[〕\])】〉>]"
-_DOCUMENT = re.compile(rf"([一-鿿a-z]{{0,2}})\s*{_OPEN}{_YEAR}年?{_CLOSE}\s*第?\s*0*(\d{{1,6}})\s*号")
+_DOCUMENT = re.compile(rf"{_OPEN}{_YEAR}年?{_CLOSE}\s*第?\s*0*(\d{{1,6}})\s*号")
+_BEFORE = re.compile(r"[一-鿿a-z]{0,2}$")  # the end of an organ's mark: 政发
 _CASE = re.compile(rf"{_OPEN}{_YEAR}{_CLOSE}\s*([一-鿿]{{1,4}}\d{{0,6}}[一-鿿]{{1,6}}?)\s*第?\s*0*(\d{{1,6}})\s*号")
-_ORDER = re.compile(rf"([一-鿿])令\s*第?\s*({NUMERAL}{{1,8}})\s*号|([一-鿿])?第\s*({NUMERAL}{{1,8}})\s*号令")
+_ORDER = re.compile(rf"令\s*第?\s*({NUMERAL}{{1,8}})\s*号|第\s*({NUMERAL}{{1,8}})\s*号令")
 _DAY = re.compile(rf"{_YEAR}\s*[年./-]\s*(\d{{1,2}})\s*[月./-]\s*(\d{{1,2}})(?!\d)\s*日?")
 _DAY_IN_WORDS = re.compile(
     r"([一二][〇零一二三四五六七八九]{3})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日"
@@ -25,19 +26,20 @@ _CODE = re.compile(
     r"(?<![a-z0-9])(?=[a-z0-9\s_/–—·-]*\d)[a-z]{0,8}\d{0,12}(?:\s*[-_/–—·]\s*[a-z0-9]{1,12}){1,5}(?![a-z0-9])"
 )
 _SPLIT = re.compile(r"\s*[-_/–—·]\s*")
-# 第36条（五）, 第三十六条第（五）项, 条例36条第二款; without 第 only where a law or a part of the article stands beside it.
+# 第36条（五）, 第三十六条第（五）项, 条例36条第二款; without 第 only where a law or a part of it stands beside.
 _ARTICLE = re.compile(
     rf"(?:第\s*|(?<=[例法定据照则见依按])\s*(?=\d)|(?<![\d第一-鿿])(?={NUMERAL}{{1,6}}\s*条\s*(?:$|[(第])))"
     rf"({NUMERAL}{{1,6}})\s*条(之[一二三四五六七八九十])?"
     rf"(?:\s*第?\s*\(?\s*({NUMERAL}{{1,3}})\s*\)?\s*款)?"
     rf"(?:\s*第?\s*\(?\s*({NUMERAL}{{1,3}})\s*\)?\s*项|\s*\(\s*({NUMERAL}{{1,3}})\s*\))?"
 )
+_HINT = re.compile(r"\d|[条令月]")  # without one of these there is no mark
 _MONTHS, _DAYS = range(1, 13), range(1, 32)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One such thing: what it is, the keys it is found under (the most exact first), how it is told, where it stands."""
+    """One such thing: what it is, the keys it is found under (most exact first), how it is told, where it stands."""
 
     kind: str
     keys: tuple[str, ...]
@@ -48,6 +50,8 @@ class Mark:
 
 def marks(folded: str) -> list[Mark]:
     """Return what stands in a folded text, in its order; what one kind has taken is no other's."""
+    if not _HINT.search(folded):
+        return []
     found: list[Mark] = []
     taken: list[tuple[int, int]] = []
     for pattern, read in _KINDS:
@@ -76,13 +80,16 @@ def rewritten(folded: str) -> str:
         mark = _article(match)
         return match[0] if mark is None else mark.said
 
-    return _ARTICLE.sub(spelled, folded)
+    return _ARTICLE.sub(spelled, folded) if "条" in folded else folded
 
 
 def _document(match: re.Match[str]) -> Mark:
-    number = f"〔{match[2]}〕{int(match[3])}号"
-    keys = (f"号:{match[1]}{number}", f"号:{number}") if match[1] else (f"号:{number}",)
-    return Mark("文号", keys, f"{match[1]}{number}", *match.span())
+    start, end = match.span()
+    before = _BEFORE.search(match.string[max(start - 2, 0) : start].rstrip())
+    organ = before[0] if before else ""
+    number = f"〔{match[1]}〕{int(match[2])}号"
+    keys = (f"号:{organ}{number}", f"号:{number}") if organ else (f"号:{number}",)
+    return Mark("文号", keys, f"{organ}{number}", start - len(organ), end)
 
 
 def _case(match: re.Match[str]) -> Mark:
@@ -91,7 +98,7 @@ def _case(match: re.Match[str]) -> Mark:
 
 
 def _order(match: re.Match[str]) -> Mark:
-    number = value(match[2] or match[4])
+    number = value(match[1] or match[2])
     return Mark("令号", (f"令:{number}",), f"令第{number}号", *match.span())
 
 

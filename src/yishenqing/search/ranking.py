@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import log
+from math import fsum, log
 
 from yishenqing.search.terms import Vector, looked_up
 
@@ -14,11 +14,12 @@ LONG = 2000  # counts; a collection of a greater mean length is one of long text
 K1_LONG, B_LONG = 3.0, 1.0
 K1, B = 1.2, 0.75
 TERMS = 64  # more terms of a long text cost time and found nothing more
+CHARACTERS = 16  # single characters besides, the rarest of them
 ONCE = 16  # at most so many of them said by one document only: they find that one, but compare nothing
 POSTINGS = 20_000  # documents read from the index for one search, rarest terms first
-CANDIDATES = 300
-TOGETHER = (16, 8, 4, 2, 1)  # common terms that a document must say all of
-CANDIDATES_TOGETHER = 100
+CANDIDATES = 200
+TOGETHER = (16, 4, 1)  # common terms that a document must say all of
+CANDIDATES_TOGETHER = 50
 _SCALE = 1000  # integer weights add up alike in every order
 
 
@@ -36,11 +37,16 @@ class Query:
         return frozenset(self.rarity)
 
     @cached_property
+    def gains(self) -> dict[int, float]:
+        """Return what each term is worth: its rarity, as often as the query says it."""
+        return {term: self.counts[term] * rarity for term, rarity in self.rarity.items()}
+
+    @cached_property
     def _looked_up(self) -> dict[int, float]:
         return {term: rarity for term, rarity in self.rarity.items() if looked_up(term)}
 
     def probes(self) -> dict[int, int]:
-        """Return the terms whose documents are added up, with their integer weights: the rarest, within the budget."""
+        """Return the terms whose documents are added up, with integer weights: the rarest, within the budget."""
         chosen: dict[int, int] = {}
         budget = POSTINGS
         for term, rarity in self._looked_up.items():
@@ -64,10 +70,11 @@ def choose(counts: Mapping[int, int], documents: Mapping[int, int], total: int) 
     all documents of the library.
     """
     known = sorted((t for t in counts if documents.get(t, 0) > 0), key=lambda t: (documents[t], t))
-    once = [t for t in known if documents[t] == 1]
-    shared = [t for t in known if documents[t] > 1]
+    characters = [t for t in known if not looked_up(t)][:CHARACTERS]
+    once = [t for t in known if documents[t] == 1 and looked_up(t)]
+    shared = [t for t in known if documents[t] > 1 and looked_up(t)]
     spare = max(ONCE, TERMS - len(shared))
-    chosen = [*once[:spare], *shared][:TERMS]
+    chosen = [*once[:spare], *shared][:TERMS] + characters
     rarity = {t: log(1 + (total - documents[t] + 0.5) / (documents[t] + 0.5)) for t in chosen}
     return Query({t: counts[t] for t in chosen}, rarity, {t: documents[t] for t in chosen})
 
@@ -76,15 +83,15 @@ def score(query: Query, vector: Vector, length: int, mean_length: float) -> dict
     """Return what each term of the query that the document says adds to its BM25 score."""
     k1, b = (K1_LONG, B_LONG) if mean_length > LONG else (K1, B)
     norm = k1 * (1 - b + b * length / mean_length)
+    gains, most = query.gains, k1 + 1
     return {
-        term: query.counts[term] * query.rarity[term] * (k1 + 1) * count / (count + norm)
-        for term, count in sorted(vector.counts_of(query.terms).items())
+        term: gains[term] * most * count / (count + norm) for term, count in vector.counts_of(query.terms).items()
     }
 
 
 def total_of(parts: Mapping[int, float]) -> float:
-    """Return the score of a document, rounded so that equal documents tie."""
-    return round(sum(parts.values()), 6)
+    """Return the score of a document: added up exactly and rounded, so that equal documents tie in every order."""
+    return round(fsum(parts.values()), 6)
 
 
 def ranked(scores: Mapping[str, float], limit: int) -> Sequence[str]:
