@@ -132,7 +132,7 @@ def test_a_database_from_before_is_taken_over(home: Path, office: Office, calend
         assert after.rebuild_search() == {"precedents": 0, "cases": 0}
         assert after.rebuild_search(everything=True)["cases"] == 1
         assert len(found(after, "安置房土地征收公告", "case")) == 1
-    assert rows(home, "SELECT name FROM sqlite_master WHERE name LIKE 'precedent_%'") == []
+    assert rows(home, "SELECT name FROM sqlite_master WHERE name GLOB 'precedent_*'") == []
 
 
 def test_postgresql_from_before_is_taken_over_and_answers_alike(

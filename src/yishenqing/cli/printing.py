@@ -244,7 +244,7 @@ def match_lines(matches: Iterable[Row]) -> list[str]:
 
 def _marked(passage: Row) -> str:
     """Return a passage with the places that say what was asked between signs, and bold where that can be shown."""
-    text, out, end = passage["text"], "", 0
+    text, out, end = str(passage["text"]), "", 0
     for a, b in passage["marks"]:
         out += text[end:a] + click.style(f"【{text[a:b]}】", bold=True)
         end = b
