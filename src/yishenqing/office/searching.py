@@ -138,7 +138,7 @@ class SearchVerbs(HoldingVerbs):
 
         if search.wanted.but_article():
             return  # an article has no outcome, no topic, no year of decision
-        statutes = rulebook.read_rulebook(self.home).law.statutes
+        statutes = rulebook.statutes(self.home)
         known = {f"{s.cite}{name}": (s, text) for s in statutes.values() for name, text in s.articles.items()}
         documents = {cite: _law_document(cite, text, s) for cite, (s, text) in known.items()}
         hits = nearest(documents, search.asked, search.limit, search.wanted)
