@@ -165,7 +165,8 @@ def statutes(own: Path | None = None) -> dict[str, Statute]:
 def _read_statute(path: Path) -> Statute:
     from yishenqing.documents import read, validated  # noqa: PLC0415
 
-    return validated(_adapter(Statute), read(path))
+    found: Statute = validated(_adapter(Statute), read(path))
+    return found
 
 
 def _read_law(folders: list[Path]) -> Law:

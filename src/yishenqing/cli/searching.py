@@ -19,7 +19,7 @@ _YEARS = re.compile(r"(\d{4})(?:\s*[-—–~至]\s*(\d{4}))?")
 _KINDS = {"法律": "law", "案例": "precedent", "案件": "case", "登记簿": "holding"}
 
 
-class Years(click.ParamType):
+class Years(click.ParamType[Any]):
     """A year, or the first and the last of several."""
 
     name = "year"

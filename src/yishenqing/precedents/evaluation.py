@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from math import ceil, log2
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.documents import Document, read_text
 from yishenqing.precedents.library import Library
 from yishenqing.precedents.reading import json_lines, twin
 from yishenqing.search.terms import units
+
+if TYPE_CHECKING:
+    from yishenqing.documents import Document
 
 _HIGHEST_GRADE = 10
 _HEADING = ["query", "precedent", "grade"]
@@ -187,6 +189,8 @@ def _is_grade(value: Any) -> str:
 
 
 def _tab_lines(path: Path, faults: list[Fault]) -> Iterator[Document]:
+    from yishenqing.documents import Document, read_text  # noqa: PLC0415 - a search reads no file
+
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         cells = [cell.strip() for cell in line.split("\t")]
         if not any(cells) or (number == 1 and cells == _HEADING):

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.documents import Document, read_text, validated
 from yishenqing.precedents.model import OUTCOMES, TEXT_FIELDS, VERIFICATIONS, Precedent
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+    from yishenqing.documents import Document
 
 MOST_BYTES = 1_000_000  # of one text, as UTF-8
 _MOST_ID = 200
@@ -37,6 +38,8 @@ def read_jsonl(path: Path) -> list[Precedent]:
         NotFound: there is no such file.
         DataFault: any line has a fault, or an id stands twice; all faults are listed, each with its line.
     """
+    from yishenqing.documents import validated  # noqa: PLC0415 - a search reads no file
+
     found: list[Precedent] = []
     lines: dict[str, int] = {}
     faults: list[Fault] = []
@@ -63,6 +66,8 @@ def json_lines(path: Path, faults: list[Fault]) -> Iterator[Document]:
         NotFound: there is no such file.
         DataFault: it is not UTF-8.
     """
+    from yishenqing.documents import Document, read_text  # noqa: PLC0415 - as above
+
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
