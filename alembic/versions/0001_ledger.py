@@ -7,8 +7,6 @@ Revises:
 import sqlalchemy as sa
 from alembic import op
 
-from yishenqing import precedents
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -135,7 +133,7 @@ def upgrade() -> None:
     op.create_index("ix_letters_agency_number", "letters", ["agency", "number"], unique=False)
     for table in APPEND_ONLY:
         _forbid_changes(table)
-    precedents.install(op.get_bind())
+    _library()
 
 
 def _forbid_changes(table: str) -> None:
@@ -154,4 +152,18 @@ def _forbid_changes(table: str) -> None:
     op.execute(
         f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
         f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()"
+    )
+
+
+def _library() -> None:
+    """The library as it was then; 0004 puts its index into tables of its own."""
+    plain = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+    op.create_table(
+        "precedents",
+        sa.Column("agency", plain, nullable=False),
+        sa.Column("id", plain, nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.Column("length", sa.BigInteger(), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("agency", "id", name="pk_precedents"),
     )

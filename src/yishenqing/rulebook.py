@@ -21,6 +21,7 @@ from yishenqing.core.law import FeeScale, Law, Remedy, Statute, Term
 from yishenqing.core.ledger import digest
 from yishenqing.core.plain import built
 from yishenqing.core.workflow import Workflow
+from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 if TYPE_CHECKING:
@@ -150,6 +151,23 @@ def _judged(document: Document, name: str, law: Law) -> Workflow:
     if faults:
         raise DataFault.of(faults)
     return workflow
+
+
+def statutes(own: Path | None = None) -> dict[str, Statute]:
+    """Return the statutes of the law data alone, each remembered: who looks something up needs no procedure read.
+
+    Raises:
+        DataFault: a file has faults, with lines.
+    """
+    files = _law_files(layered("workflows", own))
+    return {n: remembered(Statute, path, own, _read_statute) for n, path in files.items() if n not in _PARTS}
+
+
+def _read_statute(path: Path) -> Statute:
+    from yishenqing.documents import read, validated  # noqa: PLC0415
+
+    found: Statute = validated(_adapter(Statute), read(path))
+    return found
 
 
 def _read_law(folders: list[Path]) -> Law:

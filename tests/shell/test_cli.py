@@ -120,7 +120,7 @@ class TestShapes:
         assert (code, found["reminders"], found["faults"]) == (0, [], [])
         code, found = said("precedent", "search", "土地征收公告", "--limit", "3")
         assert code == 0
-        assert all(m.keys() == {"id", "score", "title", "why"} for m in found["matches"])
+        assert all(m.keys() == {"id", "score", "title", "why", "passage"} for m in found["matches"])
         assert 0 < len(found["matches"]) <= 3
         queries = tmp_path / "queries.jsonl"
         queries.write_text('{"id": "q1", "text": "会议纪要"}\n')

@@ -210,7 +210,7 @@ def test_the_index_of_sqlite_stays_sound_under_replacement_and_vacuum(sqlite: Co
         library.add(shipped_library())
     sqlite.commit()
     sqlite.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM"))
-    sqlite.execute(text("INSERT INTO precedent_grams (precedent_grams) VALUES ('integrity-check')"))
+    sqlite.execute(text("INSERT INTO search_grams (search_grams) VALUES ('integrity-check')"))
     assert library.rank(MINUTES)[0][0] == "P11"
 
 

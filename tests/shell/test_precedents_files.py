@@ -20,7 +20,8 @@ from yishenqing.precedents import (
     read_qrels,
     read_queries,
 )
-from yishenqing.precedents.terms import Vector, count, normalised, numeral, units
+from yishenqing.search.numerals import numeral, value
+from yishenqing.search.terms import Vector, count, units
 
 
 @pytest.fixture
@@ -214,7 +215,8 @@ def test_faulty_queries_are_told(tmp_path: Path, lines: list[str], told: str) ->
 )
 def test_article_numbers_are_written_as_statutes_write_them(number: int, words: str) -> None:
     assert numeral(number) == words
-    assert normalised(f"第{number}条") == f"第{words}条"
+    assert value(words) == number
+    assert "".join(units(f"第{number}条").text) == f"第{words}条"
 
 
 def test_text_falls_into_characters_and_whole_words() -> None:

@@ -96,7 +96,7 @@ def test_articles_in_common_are_named(library: Library) -> None:
 
 def test_the_match_speaks_the_words_of_the_contract(library: Library) -> None:
     match = library.search(QUESTIONS[0][0], 1)[0].as_json()
-    assert set(match) == {"id", "score", "title", "why"}
+    assert set(match) == {"id", "score", "title", "why", "passage"}
     assert json.loads(json.dumps(match)) == match
 
 

@@ -17,16 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from yishenqing.core.errors import DataFault, IntegrityFault, Moved, NotFound, YishenqingError
 from yishenqing.core.ledger import Entry, append, canonical, genesis, seal
-from yishenqing.holdings.tables import metadata as holding_metadata
-from yishenqing.kinship.tables import metadata as kinship_metadata
-from yishenqing.precedents.records import metadata as record_metadata
-from yishenqing.precedents.tables import metadata as precedent_metadata
+from yishenqing.office import schema
 from yishenqing.store import due, issued, ledger, vault
 from yishenqing.store.contention import Contended
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.issued import Issued
 from yishenqing.store.ledger import CaseRow
-from yishenqing.store.tables import APPEND_ONLY, entries, metadata
+from yishenqing.store.tables import APPEND_ONLY, entries
 from yishenqing.store.upgrade import upgrade
 
 pytest_plugins = ["pg"]
@@ -107,14 +104,14 @@ class TestMigrations:
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415
         from alembic.migration import MigrationContext  # noqa: PLC0415
 
-        declared = [metadata, precedent_metadata, record_metadata, holding_metadata, kinship_metadata]
+        declared = schema.declared()
         own = {t for m in declared for t in m.tables}
         with engine.connect() as connection:
             context = MigrationContext.configure(
                 connection,
                 opts={
                     "compare_type": True,
-                    # The library's index is made by hand for each dialect, beside its tables.
+                    # The index of the search is made by hand for each dialect, beside its tables.
                     "include_name": lambda name, kind, _parents: kind != "table" or name in own,
                 },
             )
@@ -135,10 +132,10 @@ class TestMigrations:
             upgrade(engine)
 
     def test_leave_nothing_when_they_break_off(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        def broken(_connection: Connection) -> None:
+        def broken(*_arguments: object, **_options: object) -> None:
             raise RuntimeError("停电")
 
-        monkeypatch.setattr("yishenqing.precedents.install", broken)
+        monkeypatch.setattr("alembic.op.create_index", broken)  # by then tables stand
         engine = open_engine(url)
         with pytest.raises(RuntimeError, match="停电"):
             upgrade(engine)
@@ -156,9 +153,9 @@ class TestMigrations:
 def test_the_agency_leads_every_key(engine: Engine) -> None:
     """Else offices could not be spread over machines (Citus and the like refuse such keys)."""
     inspector = inspect(engine)
-    shared = {"rulebooks", "alembic_version", "precedent_rows"}  # and SQLite's own numbers for its text index
+    shared = {"rulebooks", "alembic_version", "search_rows"}  # and SQLite's own numbers for its text index
     for table in inspector.get_table_names():
-        if table in shared or table.startswith("precedent_grams_"):
+        if table in shared or table.startswith("search_grams_"):
             continue
         keys = [inspector.get_pk_constraint(table)["constrained_columns"]]
         keys += [key["column_names"] for key in inspector.get_unique_constraints(table)]

@@ -20,6 +20,7 @@ from yishenqing.cli import (
     platform,
     reckoning,
     reporting,
+    searching,
     signing,
     timing,
 )
@@ -52,6 +53,7 @@ for command in (
     *linking.ALL,
     *timing.ALL,
     *reckoning.ALL,
+    *searching.ALL,
     *library.ALL,
     *holding.ALL,
     *importing.ALL,

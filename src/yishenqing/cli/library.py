@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from yishenqing.cli import printing, publishing
 from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.searching import filters, wanted
 from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
@@ -27,13 +29,20 @@ def precedent(_wishes: Wishes) -> None:
 @click.argument("text", required=False, metavar="[检索词]")
 @click.option("--queries", type=_FILE, metavar="文件", help="JSONL 文件，每行一个检索（id、text）")
 @_HOW_MANY
+@filters
 @global_options
-def search(wishes: Wishes, text: str | None, queries: Path | None, limit: int) -> None:
+def search(wishes: Wishes, text: str | None, queries: Path | None, limit: int, **given: Any) -> None:
     """Search the library."""
-    if (text is None) == (queries is None):
+    narrowed = wanted(given)
+    if (text is None and not narrowed) == (queries is None):
         raise click.UsageError("请给出检索词，或者用 --queries 指定检索文件（二者择一）。")
+    if queries is not None and narrowed:
+        raise click.UsageError("用 --queries 检索时不能再限定结果、条文、主题、机关、年份。")
     with wishes.office() as office:
-        found = office.precedents(text, limit) if text is not None else office.precedent_batch(_path(queries), limit)
+        if queries is not None:
+            found = office.precedent_batch(queries, limit)
+        else:
+            found = office.precedents(text or "", limit, narrowed)
     if wishes.as_json or queries is not None:
         printing.document(found)
     else:
@@ -87,12 +96,6 @@ def evaluate(wishes: Wishes, queries: Path, qrels: Path) -> None:
         printing.document(found)
     else:
         printing.lines(f"{name}　{value}" for name, value in found.items())
-
-
-def _path(path: Path | None) -> Path:
-    if path is None:
-        raise click.UsageError("请用 --queries 指定检索文件。")
-    return path
 
 
 for command in publishing.ALL:

@@ -254,8 +254,19 @@ def match_lines(matches: Iterable[Row]) -> list[str]:
     for match in matches:
         bearing = f"［{match['bearing']}］" if "bearing" in match else ""
         out.append(f"  {match['id']}　{match['title']}{bearing}　{match['score']:.2f}")
+        if "passage" in match:
+            out.append(f"      {match['passage']['field']}：{_marked(match['passage'])}")
         out += [f"      {why}" for why in match["why"]]
     return out
+
+
+def _marked(passage: Row) -> str:
+    """Return a passage with the places that say what was asked between signs, and bold where that can be shown."""
+    text, out, end = str(passage["text"]), "", 0
+    for a, b in passage["marks"]:
+        out += text[end:a] + click.style(f"【{text[a:b]}】", bold=True)
+        end = b
+    return out + text[end:]
 
 
 def check(found: Row) -> list[str]:

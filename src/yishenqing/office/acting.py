@@ -19,11 +19,10 @@ from yishenqing.core.facts import shaped
 from yishenqing.core.guards import guard_refusals
 from yishenqing.core.ledger import Entry, canonical
 from yishenqing.core.ledger import append as chained
-from yishenqing.core.links import RESULT
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, counting, filling, paperwork, proving, telling
+from yishenqing.office import casework, filling, following, paperwork, proving, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -298,11 +297,7 @@ class Registry:
             found = after.standing.deadlines(max(after.standing.workdays.today, act.on))
             rows = due_store.changed(connection, agency, number, casework.deadline_rows(after, found))
             due_store.put_deadlines(connection, rows)
-        counting.follow(connection, case, after)
-        if plan.step.tells or plan.step.overturns or RESULT in plan.step.fields:
-            from yishenqing.office import linking  # noqa: PLC0415 - few steps concern another case
-
-            linking.follow(self, connection, plan, after)
+        following.follow(self, connection, plan, after, printed=printed is not None)
         return after
 
     def _entry(self, case: Casework, act: Act, inside: Mapping[str, Any]) -> Entry:

@@ -12,6 +12,7 @@ from yishenqing.office.masking import masked
 if TYPE_CHECKING:
     from yishenqing.endpoints import Endpoint
     from yishenqing.precedents import Library, Match, Precedent
+    from yishenqing.search import Wanted
     from yishenqing.settings import Model
 
 POOL = 30  # precedents that are looked at for one request
@@ -51,15 +52,15 @@ class Nearest:
             self._known[text] = self.search(text, POOL) if any(c.isalnum() for c in text) else ()
         return self._known[text]
 
-    def search(self, text: str, limit: int) -> Sequence[Match]:
+    def search(self, text: str, limit: int, wanted: Wanted | None = None) -> Sequence[Match]:
         """Return the ``limit`` precedents nearest to ``text``.
 
         Raises:
             DataFault: there is nothing to search for.
         """
-        if self._model is None:
-            return self._library.search(text, limit)
-        return self._fused(text, self._library.search(text, max(limit, POOL)))[:limit]
+        if self._model is None or not text.strip():
+            return self._library.search(text, limit, wanted)
+        return self._fused(text, self._library.search(text, max(limit, POOL), wanted))[:limit]
 
     def _fused(self, text: str, matches: Sequence[Match]) -> Sequence[Match]:
         from yishenqing.endpoints import Unreachable, fused, nearest, vectors  # noqa: PLC0415

@@ -12,15 +12,14 @@ from pathlib import Path
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
-from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
-from yishenqing.office.drafts import DraftVerbs
 from yishenqing.office.exporting import ExportVerbs
 from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
+from yishenqing.office.searching import SearchVerbs
 from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
 from yishenqing.rulebook import openable
@@ -36,7 +35,7 @@ class Office(
     LinkVerbs,
     PaperVerbs,
     SurveyVerbs,
-    DraftVerbs,
+    SearchVerbs,
     RuleVerbs,
     SupervisionVerbs,
     ImportVerbs,
@@ -117,29 +116,5 @@ class Office(
             office._enter_unrecognised()  # noqa: SLF001 - its own class
             office._count_uncounted()  # noqa: SLF001
             overseeing.introduce(office._transactions, office.settings)  # noqa: SLF001
+            office.rebuild_search()
         return version
-
-    def precedents(self, text: str, limit: int = 10) -> Row:
-        """Search the library; each hit with its score and why it was found; ``notes`` says what did not help."""
-        with self._transactions.reading() as connection:
-            nearest = self._nearest(connection, ())
-            matches = nearest.search(text, limit)
-        self._count("shown", [m.id for m in matches])
-        rows = [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]
-        return {"matches": rows, **({"notes": nearest.notes} if nearest.notes else {})}
-
-    def precedent_batch(self, queries: Path, limit: int = 10) -> Row:
-        """Search for every line of a file (``{"id", "text"}``)."""
-        from yishenqing.precedents import Library, batch, read_queries  # noqa: PLC0415
-
-        questions = read_queries(queries)
-        with self._transactions.reading() as connection:
-            return batch(Library(connection, self.settings.agency), questions, limit)
-
-    def precedent_evaluation(self, queries: Path, qrels: Path) -> Row:
-        """Measure the search against known answers."""
-        from yishenqing.precedents import Library, evaluate, read_qrels, read_queries  # noqa: PLC0415
-
-        questions, answers = read_queries(queries), read_qrels(qrels)
-        with self._transactions.reading() as connection:
-            return evaluate(Library(connection, self.settings.agency), questions, answers)

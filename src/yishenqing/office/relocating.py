@@ -44,6 +44,7 @@ def move_database(home: Path, to: str, told: Told = lambda _table, _done, _all: 
     finally:
         source.close()
         target.close()
+    _find_again(home)
     return {
         "database": to,
         "agencies": found.agencies,
@@ -54,6 +55,14 @@ def move_database(home: Path, to: str, told: Told = lambda _table, _done, _all: 
         "source": str(file),
         "mark": str(moved_mark(file)),
     }
+
+
+def _find_again(home: Path) -> None:
+    """Enter what is searched anew: an index is not carried. Other agencies do so with their next ``ysq upgrade``."""
+    from yishenqing.office import Office  # noqa: PLC0415 - the door stands above this room
+
+    with Office.open(home) as office:
+        office.rebuild_search(everything=True)
 
 
 def _open(url: str) -> Transactions:
@@ -87,19 +96,12 @@ def _upgrade(target: Transactions, file: Path, source: Transactions) -> None:
 
 
 def _carried(connection: Connection, target: Transactions, file: Path, told: Told) -> Transfer:
-    from yishenqing.office.schema import never_rewritten, tables  # noqa: PLC0415
-    from yishenqing.precedents import Library  # noqa: PLC0415
+    from yishenqing.office.schema import kept, never_rewritten  # noqa: PLC0415
 
-    found = Transfer(connection, target, tables(), frozenset(never_rewritten()), told)
+    found = Transfer(connection, target, kept(), frozenset(never_rewritten()), told)
     mark = moved_mark(file)
     if not mark.is_file():
         found.begin(str(file.resolve()), now())
-    for agency in found.agencies:
-        with target.writing() as there:
-            Library(there, agency).unindex()
     found.carry()
-    for agency in found.agencies:
-        with target.writing() as there:
-            Library(there, agency).index_anew()
     found.prove()
     return found

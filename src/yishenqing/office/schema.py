@@ -25,6 +25,13 @@ def _modules() -> Iterator[ModuleType]:
     yield from (import_module(name) for name in names if find_spec(name) is not None)
 
 
+def kept() -> list[Table]:
+    """Return the tables that are no index over others, which would be made anew."""
+    modules = [m for m in _modules() if not getattr(m, "DERIVED", False)]
+    found = [declared for m in modules if isinstance(declared := getattr(m, "metadata", None), MetaData)]
+    return [table for metadata in found for table in metadata.sorted_tables]
+
+
 def tables() -> list[Table]:
     """Return all tables, each after those that its rows refer to."""
     return [table for metadata in declared() for table in metadata.sorted_tables]

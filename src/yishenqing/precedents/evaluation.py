@@ -6,18 +6,20 @@ tab-separated ``query precedent grade`` with an optional heading; grades are who
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, log2
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.documents import Document, read_text
 from yishenqing.precedents.library import Library
 from yishenqing.precedents.reading import json_lines, twin
-from yishenqing.precedents.terms import units
+from yishenqing.search.terms import units
+
+if TYPE_CHECKING:
+    from yishenqing.documents import Document
 
 _HIGHEST_GRADE = 10
 _HEADING = ["query", "precedent", "grade"]
@@ -104,12 +106,26 @@ def evaluate(
         matches = library.search(query.text, max(limit, 100))
         latencies.append((perf_counter() - start) * 1000)
         rankings[query.id] = [m.id for m in matches]
-    judged = [q.id for q in queries if any(g > 0 for g in qrels.get(q.id, {}).values())]
-    result: dict[str, float | int] = {"queries": len(queries), "judged": len(judged)}
+    result: dict[str, float | int] = {"queries": len(queries), "judged": len(_judged(rankings, qrels))}
+    return (
+        result
+        | measured(rankings, qrels)
+        | {"p50_ms": percentile(latencies, 50), "p95_ms": percentile(latencies, 95)}
+    )
+
+
+def measured(rankings: Mapping[str, Sequence[str]], qrels: Judgments) -> dict[str, float]:
+    """Return the mean of each measure over the queries of ``rankings`` that have a relevant judgment."""
+    judged = _judged(rankings, qrels)
+    result = {}
     for name, measure in _MEASURES.items():
         values = [measure(rankings[q], qrels[q]) for q in judged]
         result[name] = round(sum(values) / len(values), 4) if values else 0.0
-    return result | {"p50_ms": percentile(latencies, 50), "p95_ms": percentile(latencies, 95)}
+    return result
+
+
+def _judged(rankings: Iterable[str], qrels: Judgments) -> list[str]:
+    return [q for q in rankings if any(g > 0 for g in qrels.get(q, {}).values())]
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -173,6 +189,8 @@ def _is_grade(value: Any) -> str:
 
 
 def _tab_lines(path: Path, faults: list[Fault]) -> Iterator[Document]:
+    from yishenqing.documents import Document, read_text  # noqa: PLC0415 - a search reads no file
+
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         cells = [cell.strip() for cell in line.split("\t")]
         if not any(cells) or (number == 1 and cells == _HEADING):

@@ -6,6 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from yishenqing.core.errors import DataFault, Fault
+from yishenqing.search import Passage
+
 # What the organ did, by the rows of table three of the annual report, in the words of that table.
 OUTCOMES: dict[str, str] = {
     "granted": "予以公开",
@@ -30,6 +33,29 @@ OUTCOMES: dict[str, str] = {
     "other_no_payment": "其他处理：申请人逾期不缴费，不再处理",
     "other_other": "其他处理：其他",
 }
+
+_FAMILIES = {"不予公开": "denied", "无法提供": "unable", "不予处理": "noproc", "其他处理": "other"}
+
+
+def outcome_code(said: str) -> str:
+    """Return the code of the outcome, or of the group of outcomes, that ``said`` means: denied, 不予公开, 过程性信息.
+
+    Raises:
+        DataFault: it means none, or several of different groups.
+    """
+    if said in OUTCOMES or said in _FAMILIES.values():
+        return said
+    if said in _FAMILIES:
+        return _FAMILIES[said]
+    found = [code for code, title in OUTCOMES.items() if said == title] or [
+        code for code, title in OUTCOMES.items() if said in title
+    ]
+    if len(found) == 1:
+        return found[0]
+    several = f"可以指{'、'.join(OUTCOMES[code] for code in found)}，请写明一种" if found else "不是办理结果"
+    known = "" if found else f"，可用：{'、'.join((*_FAMILIES, *OUTCOMES.values()))}"
+    raise DataFault.of([Fault(f"“{said}”{several}{known}", field="outcome")])
+
 
 VERIFICATIONS = ("已核", "二手", "待核")
 LEVELS = ("own", "city")  # seen in the agency alone, or by every agency of the city (province)
@@ -109,7 +135,10 @@ class Match:
     title: str
     why: tuple[str, ...]
     precedent: Precedent
+    passage: tuple[str, Passage]  # which part of the record, and its passage
 
     def as_json(self) -> dict[str, object]:
-        """Return the match in the words of the contract."""
-        return {"id": self.id, "score": self.score, "title": self.title, "why": list(self.why)}
+        """Return the match in the words of the contract, with the passage that says most of what was asked."""
+        place, shown = self.passage
+        told = {"id": self.id, "score": self.score, "title": self.title, "why": list(self.why)}
+        return {**told, "passage": {"field": place, **shown.as_json()}}

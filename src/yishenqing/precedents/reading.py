@@ -14,12 +14,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.documents import Document, read_text, validated
 from yishenqing.precedents.model import LEVELS, OUTCOMES, TEXT_FIELDS, VERIFICATIONS, Precedent
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
+    from yishenqing.documents import Document
     from yishenqing.precedents.customs import Customs
 
 MOST_BYTES = 1_000_000  # of one text, as UTF-8
@@ -68,6 +68,8 @@ def _records(
     documents: Iterable[Document], faults: list[Fault], titles: Mapping[str, str] = MappingProxyType({})
 ) -> list[Precedent]:
     """Return the records, or raise with all faults; ``titles`` are what the fields are called in the file."""
+    from yishenqing.documents import validated  # noqa: PLC0415 - a search reads no file
+
     found: list[Precedent] = []
     lines: dict[str, Document] = {}
     for document in documents:
@@ -94,6 +96,8 @@ def json_lines(path: Path, faults: list[Fault]) -> Iterator[Document]:
         NotFound: there is no such file.
         DataFault: it is not UTF-8.
     """
+    from yishenqing.documents import Document, read_text  # noqa: PLC0415 - as above
+
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import sys
-import unicodedata
 from array import array
 from bisect import bisect_left
 from collections import Counter
@@ -18,12 +17,13 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 
-_UNIT = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]|[^\W_㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]{1,64}")
-_ARTICLE = re.compile(r"第\s*(\d{1,4})\s*(?=[条款项])")
-_DIGITS = "零一二三四五六七八九"
-_PLACES = ("", "十", "百", "千")
+from yishenqing.search.folding import folded
+from yishenqing.search.marks import Mark, marks, rewritten
+
+UNIT = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]|[^\W_㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]{1,64}")
 
 _CHARACTER_BITS = 21  # a Unicode code point
+_SINGLE_FLAG = 1 << 61  # single characters, above all pairs: they are weighed, and nothing is looked up by them
 _WORD_FLAG = 1 << 62  # terms with a number or a Latin word are hashed above all pairs of characters
 _WORD_MASK = (1 << 61) - 1
 _SCAN = 16  # keys per term up to which a document is read through
@@ -32,12 +32,13 @@ _MOST = 0xFFFF  # a count fills two bytes
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """A normalised text as its units: single Chinese characters, and whole numbers and words."""
+    """A text as its units: single Chinese characters, whole numbers and words; and what its marks are found under."""
 
     text: Sequence[str]
+    marks: Sequence[Mark] = ()
 
     def terms(self) -> list[tuple[int, int, int]]:
-        """Return each term with the first unit that it covers and the unit after its last."""
+        """Return each term of the units with the first unit that it covers and the unit after its last."""
         text, codes = self.text, [_code(unit) for unit in self.text]
         found = [(_word(text[i]), i, i + 1) for i, code in enumerate(codes) if not code]
         for i, (left, right) in enumerate(pairwise(codes)):
@@ -47,6 +48,10 @@ class Units:
             found.append((codes[0] << _CHARACTER_BITS, 0, 1))
         return found
 
+    def marked(self) -> dict[int, Mark]:
+        """Return the terms of the marks."""
+        return {key_term(key): mark for mark in self.marks for key in mark.keys}
+
     def span_of_single(self) -> tuple[int, int] | None:
         """Return the range of terms that begin with the text, where the text is one lone character."""
         if len(self.text) != 1 or not (code := _code(self.text[0])):
@@ -55,35 +60,41 @@ class Units:
 
 
 def units(text: str) -> Units:
-    """Split ``text``: width and case folded, 第36条 as 第三十六条, punctuation and spaces left out."""
-    return Units(_UNIT.findall(normalised(text)))
+    """Split ``text``, folded and with articles in one spelling; punctuation and spaces are left out."""
+    plain = folded(text)
+    return Units(UNIT.findall(rewritten(plain)), marks(plain))
 
 
-def normalised(text: str) -> str:
-    """Return ``text`` with one width, one case and article numbers in Chinese numerals."""
-    folded = unicodedata.normalize("NFKC", text).lower()
-    return _ARTICLE.sub(lambda m: "第" + numeral(int(m[1])), folded)
+def key_term(key: str) -> int:
+    """Return the term of a key (of a mark, of a facet); none of a text is like it."""
+    return _word(f"\0{key}")
 
 
-def numeral(number: int) -> str:
-    """Return ``number`` (0 to 9999) as statutes write it: 36 is 三十六, 105 is 一百零五."""
-    digits = [int(d) for d in str(number)]
-    result = ""
-    for place, digit in zip(range(len(digits) - 1, -1, -1), digits, strict=True):
-        if digit:
-            result += _DIGITS[digit] + _PLACES[place]
-        elif result and not result.endswith("零"):
-            result += "零"
-    result = result.rstrip("零") or "零"
-    return result.removeprefix("一") if result.startswith("一十") else result
+def pair_terms(text: str) -> list[int]:
+    """Return the terms of a short text alone, without its marks: what a part of it is looked up by."""
+    return [term for term, _, _ in Units(UNIT.findall(folded(text))).terms()]
+
+
+def singles(said: Units) -> list[int]:
+    """Return a term for each Chinese character: it tells the words apart that pairs of characters run together."""
+    return [_SINGLE_FLAG | code for unit in said.text if (code := _code(unit))]
+
+
+def looked_up(term: int) -> bool:
+    """Tell whether documents are looked up by a term; single characters stand in nearly all of them."""
+    return not _SINGLE_FLAG <= term < _WORD_FLAG
 
 
 def count(fields: Iterable[tuple[str, int]]) -> Counter[int]:
     """Count the terms of several texts, each text with its weight."""
     result: Counter[int] = Counter()
     for text, weight in fields:
-        for term, _, _ in units(text).terms():
+        said = units(text)
+        for term in (*(t for t, _, _ in said.terms()), *singles(said)):
             result[term] += weight
+        for mark in said.marks:
+            for key in mark.keys:
+                result[key_term(key)] += weight
     return result
 
 

@@ -1,0 +1,126 @@
+"""The office's own cases as they are searched: what was asked and what was said in the file, without the people.
+
+Entered in the transaction that registers a case, issues a letter or changes what is asked. Names and numbers of the
+people of a case are taken out before anything is entered or shown; persons are recognised otherwise (``kinship``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from yishenqing.core.deadline import Fact
+from yishenqing.inspection.personal import contacts, identities
+from yishenqing.office import casework, linking
+from yishenqing.office.casework import Casework, Practice
+from yishenqing.office.holdings import current_items
+from yishenqing.search import Collection as Indexed
+from yishenqing.search import Document, Properties
+from yishenqing.store import issued, vault
+from yishenqing.store import ledger as ledger_store
+
+COLLECTION = "cases"
+Text = tuple[str, str, int]  # what it is, its words, their weight
+_PEOPLE = ("party", "signed_by", "tracking", "witness", "place", "approved_by")  # facts that are all about somebody
+_WHO = ("name", "id_number", "phone", "email", "address")
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+", re.ASCII)
+_TELEPHONE = re.compile(r"(?<!\d)0\d{2,3}[-－—]\d{7,8}(?!\d)")
+_SHORTEST = 2  # characters of a name that are taken out wherever they stand
+_HIDDEN = "某"
+_ITEMS, _LETTER, _FACT = 3, 2, 1
+
+
+def enter(connection: Connection, case: Casework) -> None:
+    """Enter a case as it stands now."""
+    agency, number = case.row.agency, case.row.number
+    open_facts = vault.opener(vault.sealed_of(connection, agency, number))
+    found = texts(connection, case, open_facts)
+    known = case.workflow.outcomes.get(case.outcome or "")
+    fate = survived(linking.linked_rows(connection, case))
+    properties = Properties(
+        outcome=case.outcome, articles=known.law if known else (), year=case.row.opened_on.year, survived=fate
+    )
+    document = Document([(number, _FACT), *((text, weight) for _, text, weight in found)], properties)
+    Indexed(connection, agency, COLLECTION).put({number: document})
+
+
+def missing(connection: Connection, agency: str) -> list[str]:
+    """Return the cases that are not entered as texts are split now."""
+    collection = Indexed(connection, agency, COLLECTION)
+    known = set(collection.refs()) if collection.current() else set()
+    return [r.number for r in ledger_store.case_rows(connection, agency) if r.number not in known]
+
+
+def begin_anew(connection: Connection, agency: str) -> None:
+    """Empty the index of cases, to be entered anew."""
+    Indexed(connection, agency, COLLECTION).begin_anew()
+
+
+def enter_many(connection: Connection, practice: Practice, numbers: Sequence[str]) -> int:
+    """Enter these cases; return how many could be read."""
+    entered = 0
+    for case in casework.load_many(connection, practice, numbers):
+        enter(connection, case)
+        entered += 1
+    return entered
+
+
+def texts(connection: Connection, case: Casework, open_facts: Callable[[Any], Any]) -> list[Text]:
+    """Return what is searched of a case, the people taken out: its items, its letters, the words of its entries."""
+    facts = [(fact, open_facts(fact.facts)) for fact in case.standing.facts]
+    people = _people(opened for _, opened in facts)
+    found: list[Text] = [("申请内容", item, _ITEMS) for item in current_items(case, open_facts)]
+    letters = issued.letters_of(connection, case.row.agency, case.row.number)
+    found += [("文书", f"{letter.title} {letter.letter_number}", _LETTER) for letter in letters]
+    for fact, opened in facts:
+        found += _words(case, fact, opened)
+    known = dict.fromkeys((what, without_people(text, people), weight) for what, text, weight in found)
+    return [text for text in known if text[1]]
+
+
+def survived(linked: Sequence[Mapping[str, Any]]) -> bool | None:
+    """Tell whether the organ's act was upheld (True) or set aside (False) in what followed; None: neither."""
+    results = {row["result"] for row in linked if row["relation"] == "child"}
+    if "corrected" in results:
+        return False
+    return True if "maintained" in results else None
+
+
+def without_people(text: str, people: Collection[str]) -> str:
+    """Return ``text`` without the names and numbers of the people of the case, and without anybody's numbers."""
+    for name in people:
+        text = text.replace(name, f"{name[0]}{_HIDDEN}" if not name[0].isascii() else _HIDDEN)
+    for scan in (identities, contacts("")):
+        for _, number in scan(text):
+            text = re.sub(r"[\s·—－-]*".join(number), _HIDDEN, text, flags=re.IGNORECASE)
+    return _TELEPHONE.sub(_HIDDEN, _EMAIL.sub(_HIDDEN, text))
+
+
+def _people(opened: Any) -> list[str]:
+    """Return who the people of a case are: names, numbers, addresses; the longest first."""
+    found: set[str] = set()
+    for facts in opened:
+        for who in (facts.get("applicant"), *_listed(facts.get("joint_applicants"))):
+            if isinstance(who, dict):
+                agent = who.get("agent")
+                found |= {str(w[k]) for w in (who, agent) if isinstance(w, dict) for k in _WHO if w.get(k)}
+        found |= {str(facts[name]) for name in _PEOPLE[:2] if facts.get(name)}
+    return sorted((n for n in found if len(n) >= _SHORTEST), key=lambda n: (-len(n), n))
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def _words(case: Casework, fact: Fact, opened: Mapping[str, Any]) -> Iterator[Text]:
+    """Yield the words that an entry says in its own name: no choices, no dates, no people, no papers."""
+    for name, field in case.workflow.steps[fact.step].fields.items():
+        if name in (*_PEOPLE, "items") or field.choices or field.type not in ("text", "list"):
+            continue
+        value = opened.get(name)
+        for said in value if isinstance(value, list) else [value]:
+            if isinstance(said, str) and said.strip():
+                yield field.title, said, _FACT

@@ -1,0 +1,174 @@
+"""What one capability keeps in the index of one agency: entered, taken out and found in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from yishenqing.search.asking import Asked
+from yishenqing.search.facets import Properties, Wanted
+from yishenqing.search.index import Candidate, index_for
+from yishenqing.search.ranking import CANDIDATES, CANDIDATES_TOGETHER, Query, choose, ranked, score, total_of
+from yishenqing.search.tables import documents, frequencies, install, totals
+from yishenqing.search.terms import Vector, count, looked_up
+
+__all__ = ["ANALYSIS", "Collection", "Document", "Hit", "install"]
+
+ANALYSIS = 1  # raise it whenever texts are split into other terms
+_AT_ONCE = 500
+_ASKED = 2000  # distinct terms of a query that are looked up; a whole judgment has several thousand
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What is entered: texts, each with its weight, and by what the document can be narrowed."""
+
+    fields: Sequence[tuple[str, int]]
+    properties: Properties = field(default_factory=Properties)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A document found: its name, its score (comparable within one search only), what each term added to it."""
+
+    ref: str
+    score: float
+    parts: Mapping[int, float]
+
+
+class Collection:
+    """The documents of one kind of ``agency``; nothing is committed here, and what is put in is found at once."""
+
+    def __init__(self, connection: Connection, agency: str, name: str) -> None:
+        """Open a collection; the tables must be installed."""
+        self._connection, self._agency, self._name = connection, agency, name
+        self._index = index_for(connection, agency, name)
+
+    def put(self, entered: Mapping[str, Document]) -> None:
+        """Enter documents by name, each replacing the one of that name."""
+        if not entered:
+            return
+        self._lock()
+        self._take_out(list(entered))
+        counted = {ref: count(document.fields) for ref, document in entered.items()}
+        lengths = {ref: sum(counts.values()) for ref, counts in counted.items()}
+        for ref, document in entered.items():
+            counted[ref].update(dict.fromkeys(document.properties.terms(), 0))
+        rows = [
+            {**self._here(), "ref": ref, "length": lengths[ref], "vector": Vector.pack(counts)}
+            for ref, counts in counted.items()
+        ]
+        self._connection.execute(insert(documents), rows)
+        terms = {ref: sorted(counts) for ref, counts in counted.items()}
+        self._index.put({ref: list(filter(looked_up, mine)) for ref, mine in terms.items()})
+        self._statistics(terms, 1, sum(lengths.values()))
+
+    def drop(self, refs: Iterable[str]) -> None:
+        """Take documents out."""
+        self._lock()
+        self._take_out(list(refs))
+
+    def refs(self) -> Iterator[str]:
+        """Yield the names of the documents."""
+        query = select(documents.c.ref).where(*self._mine(documents)).order_by(documents.c.ref)
+        return iter(self._connection.execute(query).scalars().all())
+
+    def current(self) -> bool:
+        """Tell whether the documents were entered as texts are split now; an empty collection says nothing."""
+        query = select(totals.c.analysis).where(*self._mine(totals))
+        return self._connection.execute(query).scalar() == ANALYSIS
+
+    def begin_anew(self) -> None:
+        """Empty the collection, to be entered anew as texts are split now."""
+        self._lock()
+        names = list(self.refs())
+        for start in range(0, len(names), _AT_ONCE):
+            self._take_out(names[start : start + _AT_ONCE])
+        here = update(totals).where(*self._mine(totals))
+        self._connection.execute(here.values(analysis=ANALYSIS, documents=0, length=0))
+        self._connection.execute(delete(frequencies).where(*self._mine(frequencies)))
+
+    def find(self, question: Asked | None, limit: int = 10, wanted: Wanted | None = None) -> list[Hit]:
+        """Return the documents nearest to ``question``, best first, ties by name; without one the newest wanted."""
+        wanted = wanted or Wanted()
+        if question is None:
+            newest = self._index.newest((), wanted, limit) if wanted else []
+            return [Hit(c.ref, 0.0, {}) for c in newest]
+        total, length = self._totals()
+        query = self._query(question, total)
+        if not query.rarity:
+            return []
+        found = self._candidates(query, wanted, limit)
+        mean = length / total
+        parts = {c.ref: score(query, Vector(c.vector), c.length, mean) for c in found}
+        scores = {ref: total_of(said) for ref, said in parts.items()}
+        return [Hit(ref, scores[ref], parts[ref]) for ref in ranked(scores, limit)]
+
+    def _candidates(self, query: Query, wanted: Wanted, limit: int) -> list[Candidate]:
+        """Return the documents worth ranking: of the rare terms the heaviest, of the common ones who says most."""
+        probes = query.probes()
+        found = self._index.candidates(probes, wanted, max(limit, CANDIDATES)) if probes else []
+        known = {c.ref: c for c in found}
+        most = len(known) + CANDIDATES_TOGETHER if known else max(limit, CANDIDATES)
+        for terms in query.common():
+            if len(known) >= most:
+                break
+            known |= {c.ref: c for c in self._index.newest(terms, wanted, most - len(found))}
+        return list(known.values())
+
+    def _query(self, question: Asked, total: int) -> Query:
+        counts, table = question.counts, frequencies.c
+        known = select(table.term, table.documents).where(*self._mine(frequencies), table.documents > 0)
+        if (span := question.units.span_of_single()) is not None:
+            begun = dict(self._rows(known.where(table.term >= span[0], table.term < span[1])))
+            return choose(dict.fromkeys(begun, 1), begun, total)
+        terms = list(islice(counts, _ASKED))
+        return choose(counts, dict(self._rows(known.where(table.term.in_(terms)))), total)
+
+    def _rows(self, statement: Select[int, int]) -> Sequence[tuple[int, int]]:
+        return self._connection.execute(statement).all()
+
+    def _here(self) -> dict[str, str]:
+        return {"agency": self._agency, "collection": self._name}
+
+    def _mine(self, table: Table) -> tuple[Any, Any]:
+        return table.c.agency == self._agency, table.c.collection == self._name
+
+    def _lock(self) -> None:
+        """Let one writer at a time into the statistics of a collection, so that two imports cannot deadlock."""
+        kind = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        first = kind.insert(totals).values(**self._here(), documents=0, length=0, analysis=ANALYSIS)
+        self._connection.execute(first.on_conflict_do_nothing())
+        self._connection.execute(select(totals.c.agency).where(*self._mine(totals)).with_for_update())
+
+    def _take_out(self, refs: Sequence[str]) -> None:
+        here = (*self._mine(documents), documents.c.ref.in_(refs))
+        query = select(documents.c.ref, documents.c.length, documents.c.vector).where(*here)
+        rows = self._connection.execute(query).all()
+        if not rows:
+            return
+        vectors = {row.ref: Vector(row.vector).keys for row in rows}
+        self._index.drop({ref: list(filter(looked_up, keys)) for ref, keys in vectors.items()})
+        self._connection.execute(delete(documents).where(*here))
+        self._statistics(vectors, -1, sum(row.length for row in rows))
+
+    def _statistics(self, terms: Mapping[str, Iterable[int]], sign: int, length: int) -> None:
+        said = Counter(term for keys in terms.values() for term in keys)
+        if said:
+            self._index.count({term: sign * number for term, number in said.items()})
+        self._connection.execute(
+            update(totals)
+            .where(*self._mine(totals))
+            .values(documents=totals.c.documents + sign * len(terms), length=totals.c.length + sign * length)
+        )
+
+    def _totals(self) -> tuple[int, int]:
+        columns = func.sum(totals.c.documents), func.sum(totals.c.length)
+        row = self._connection.execute(select(*columns).where(*self._mine(totals))).one()
+        return int(row[0] or 0), int(row[1] or 0)

@@ -1,0 +1,211 @@
+"""The inverted index of each database: which documents say a term, added up by weight.
+
+Both answer the same question from the same integers, so that both databases return the same candidates. Postings of
+different agencies and collections are kept apart by shifting the terms of each by an offset of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, text
+
+from yishenqing.search.facets import Wanted
+from yishenqing.search.tables import supported
+
+_RANGE = 1 << 63
+_ANY = 0  # stands for "no choice is asked for"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document worth ranking: its name, its length in counts and its packed vector."""
+
+    ref: str
+    length: int
+    vector: bytes
+
+
+class Index(Protocol):
+    """What a collection needs of a database beyond plain tables."""
+
+    def put(self, documents: Mapping[str, Iterable[int]]) -> None:
+        """Enter documents by name with their terms; their rows in ``search_documents`` must stand already."""
+
+    def drop(self, documents: Mapping[str, Iterable[int]]) -> None:
+        """Take documents out again; their terms must be those that were entered."""
+
+    def count(self, documents: Mapping[int, int]) -> None:
+        """Add to the number of documents of each term."""
+
+    def candidates(self, weights: Mapping[int, int], wanted: Wanted, limit: int) -> list[Candidate]:
+        """Return the documents with the greatest sum of weights over the terms they say, of equals the newest."""
+
+    def newest(self, terms: Sequence[int], wanted: Wanted, limit: int) -> list[Candidate]:
+        """Return the newest documents that say all of ``terms``; something must be asked for."""
+
+
+def index_for(connection: Connection, agency: str, collection: str) -> Index:
+    """Return the index of a collection of ``agency`` in the database of ``connection``."""
+    kind = _SqliteIndex if supported(connection) == "sqlite" else _PostgresIndex
+    return kind(connection, agency, collection)
+
+
+class _Postings:
+    def __init__(self, connection: Connection, agency: str, collection: str) -> None:
+        self._connection = connection
+        self._here = {"agency": agency, "collection": collection}
+        name = f"{agency}\0{collection}"
+        self._offset = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
+
+    def _posting(self, term: int) -> int:
+        return (term + self._offset) % _RANGE
+
+    def _run(self, sql: str, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
+        return self._connection.execute(text(sql), parameters)
+
+
+class _SqliteIndex(_Postings):
+    def put(self, documents: Mapping[str, Iterable[int]]) -> None:
+        names = [{**self._here, "ref": ref} for ref in documents]
+        self._run("INSERT INTO search_rows (agency, collection, ref) VALUES (:agency, :collection, :ref)", names)
+        rows = self._rows(documents)
+        self._run("INSERT INTO search_grams (rowid, grams) VALUES (:number, :grams)", rows)
+
+    def drop(self, documents: Mapping[str, Iterable[int]]) -> None:
+        rows = self._rows(documents)
+        self._run("INSERT INTO search_grams (search_grams, rowid, grams) VALUES ('delete', :number, :grams)", rows)
+        numbers = [{"number": row["number"]} for row in rows]
+        self._run("DELETE FROM search_rows WHERE number = :number", numbers)
+
+    def _rows(self, documents: Mapping[str, Iterable[int]]) -> list[dict[str, Any]]:
+        sql = "SELECT number FROM search_rows WHERE agency = :agency AND collection = :collection AND ref = :ref"
+        return [
+            {
+                "number": self._run(sql, {**self._here, "ref": ref}).scalar_one(),
+                "grams": " ".join(map(self._token, terms)),
+            }
+            for ref, terms in documents.items()
+        ]
+
+    def _token(self, term: int) -> str:
+        return f"{self._posting(term):x}"
+
+    def count(self, documents: Mapping[int, int]) -> None:
+        self._run(
+            "INSERT INTO search_frequencies (agency, collection, term, documents)"
+            " SELECT :agency, :collection, CAST(key AS INTEGER), value FROM json_each(:documents) WHERE true"
+            " ON CONFLICT (agency, collection, term) DO UPDATE SET documents = documents + excluded.documents",
+            # one statement, because binding a row for every term takes longer than writing it
+            {**self._here, "documents": json.dumps(dict(sorted(documents.items())))},
+        )
+
+    def candidates(self, weights: Mapping[int, int], wanted: Wanted, limit: int) -> list[Candidate]:
+        parameters: dict[str, Any] = {**self._here, "limit": limit}
+        parts = []
+        for place, (term, weight) in enumerate(weights.items()):
+            parts.append(  # without positions (detail=none) FTS5 can add nothing up itself
+                f"SELECT rowid AS number, :w{place} AS weight"  # noqa: S608 - only our own numbers go in
+                f" FROM search_grams WHERE search_grams MATCH :t{place}"
+            )
+            parameters |= {f"t{place}": self._said([term], wanted), f"w{place}": weight}
+        sql = _SQLITE_CANDIDATES.format(" UNION ALL ".join(parts))
+        return [Candidate(*row) for row in self._run(sql, parameters)]
+
+    def newest(self, terms: Sequence[int], wanted: Wanted, limit: int) -> list[Candidate]:
+        parameters = {**self._here, "limit": limit, "said": self._said(terms, wanted)}
+        return [Candidate(*row) for row in self._run(_SQLITE_NEWEST, parameters)]
+
+    def _said(self, terms: Sequence[int], wanted: Wanted) -> str:
+        parts = [f'"{self._token(term)}"' for term in (*terms, *wanted.must)]
+        if wanted.one_of:
+            parts.append("(" + " OR ".join(f'"{self._token(term)}"' for term in wanted.one_of) + ")")
+        return " AND ".join(parts)
+
+
+class _PostgresIndex(_Postings):
+    def put(self, documents: Mapping[str, Iterable[int]]) -> None:
+        self._run(
+            "INSERT INTO search_grams (agency, collection, ref, grams)"
+            " VALUES (:agency, :collection, :ref, CAST(:grams AS bigint[]))",
+            [{**self._here, "ref": ref, "grams": self._postings(terms)} for ref, terms in documents.items()],
+        )
+
+    def drop(self, documents: Mapping[str, Iterable[int]]) -> None:
+        self._run(
+            "DELETE FROM search_grams WHERE agency = :agency AND collection = :collection AND ref = ANY (:refs)",
+            {**self._here, "refs": list(documents)},
+        )
+
+    def count(self, documents: Mapping[int, int]) -> None:
+        terms = sorted(documents)
+        self._run(
+            "INSERT INTO search_frequencies AS f (agency, collection, term, documents)"
+            " SELECT CAST(:agency AS text), CAST(:collection AS text), n.term, n.documents"
+            " FROM unnest(CAST(:terms AS bigint[]), CAST(:counts AS integer[])) AS n (term, documents)"
+            " ON CONFLICT (agency, collection, term) DO UPDATE SET documents = f.documents + excluded.documents",
+            {**self._here, "terms": terms, "counts": [documents[t] for t in terms]},
+        )
+
+    def candidates(self, weights: Mapping[int, int], wanted: Wanted, limit: int) -> list[Candidate]:
+        parameters = {
+            **self._here,
+            "limit": limit,
+            "terms": self._postings(weights),
+            "weights": list(weights.values()),
+            "must": self._postings(wanted.must),
+            "one_of": self._postings(wanted.one_of) or [_ANY],
+        }
+        return [Candidate(*row) for row in self._run(_POSTGRES_CANDIDATES, parameters)]
+
+    def newest(self, terms: Sequence[int], wanted: Wanted, limit: int) -> list[Candidate]:
+        parameters = {
+            **self._here,
+            "limit": limit,
+            "must": self._postings((*terms, *wanted.must)),
+            "one_of": self._postings(wanted.one_of) or [_ANY],
+        }
+        return [Candidate(*row) for row in self._run(_POSTGRES_NEWEST, parameters)]
+
+    def _postings(self, terms: Iterable[int]) -> list[int]:
+        return [self._posting(term) for term in terms]
+
+
+# CROSS JOIN keeps SQLite from walking through an agency's rows instead.
+# The best are found by their numbers alone: a common term hits thousands of documents, and few are wanted.
+_SQLITE_BEST = """
+SELECT d.ref, d.length, d.vector FROM best b
+CROSS JOIN search_rows r ON r.number = b.number
+CROSS JOIN search_documents d ON d.agency = r.agency AND d.collection = r.collection AND d.ref = r.ref
+WHERE r.agency = :agency AND r.collection = :collection
+ORDER BY b.weight DESC, b.number DESC
+"""
+_SQLITE_CANDIDATES = f"""
+WITH best (number, weight) AS MATERIALIZED (
+    SELECT number, sum(weight) FROM ({{}}) GROUP BY number ORDER BY sum(weight) DESC, number DESC LIMIT :limit
+)
+{_SQLITE_BEST}"""  # noqa: S608 - two constants
+_SQLITE_NEWEST = f"""
+WITH best (number, weight) AS MATERIALIZED (
+    SELECT rowid, 0 FROM search_grams WHERE search_grams MATCH :said ORDER BY rowid DESC LIMIT :limit
+)
+{_SQLITE_BEST}"""  # noqa: S608 - two constants
+
+_POSTGRES_CANDIDATES = """
+SELECT d.ref, d.length, d.vector
+FROM search_candidates(
+    CAST(:terms AS bigint[]), CAST(:weights AS bigint[]), CAST(:must AS bigint[]), CAST(:one_of AS bigint[]), :limit
+) b
+JOIN search_documents d ON d.agency = :agency AND d.collection = :collection AND d.ref = b.ref
+ORDER BY b.weight DESC, b.number DESC
+"""
+_POSTGRES_NEWEST = """
+SELECT d.ref, d.length, d.vector
+FROM search_newest(CAST(:must AS bigint[]), CAST(:one_of AS bigint[]), :limit) b
+JOIN search_documents d ON d.agency = :agency AND d.collection = :collection AND d.ref = b.ref
+ORDER BY b.number DESC
+"""
