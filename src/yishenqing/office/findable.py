@@ -6,14 +6,13 @@ people of a case are taken out before anything is entered or shown; persons are 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
+from yishenqing.core import masking
 from yishenqing.core.deadline import Fact
-from yishenqing.inspection.personal import contacts, identities
 from yishenqing.office import casework, linking
 from yishenqing.office.casework import Casework, Practice
 from yishenqing.office.holdings import current_items
@@ -26,8 +25,6 @@ COLLECTION = "cases"
 Text = tuple[str, str, int]  # what it is, its words, their weight
 _PEOPLE = ("party", "signed_by", "tracking", "witness", "place", "approved_by")  # facts that are all about somebody
 _WHO = ("name", "id_number", "phone", "email", "address")
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+", re.ASCII)
-_TELEPHONE = re.compile(r"(?<!\d)0\d{2,3}[-－—]\d{7,8}(?!\d)")
 _SHORTEST = 2  # characters of a name that are taken out wherever they stand
 _HIDDEN = "某"
 _ITEMS, _LETTER, _FACT = 3, 2, 1
@@ -93,10 +90,7 @@ def without_people(text: str, people: Collection[str]) -> str:
     """Return ``text`` without the names and numbers of the people of the case, and without anybody's numbers."""
     for name in people:
         text = text.replace(name, f"{name[0]}{_HIDDEN}" if not name[0].isascii() else _HIDDEN)
-    for scan in (identities, contacts("")):
-        for _, number in scan(text):
-            text = re.sub(r"[\s·—－-]*".join(number), _HIDDEN, text, flags=re.IGNORECASE)
-    return _TELEPHONE.sub(_HIDDEN, _EMAIL.sub(_HIDDEN, text))
+    return masking.masked(text, masking.numbers(text), {})
 
 
 def _people(opened: Any) -> list[str]:

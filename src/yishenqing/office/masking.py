@@ -10,6 +10,7 @@ from typing import Any
 from yishenqing import naming
 from yishenqing.core import masking
 
+_OF_NUMBER = ("〔", "[", "［")  # 云政土〔2024〕56号 is nobody
 _SHORTEST = 2  # characters of a name
 _PLACE = re.compile(r"[省市县区镇乡]|街道")
 _TELLING = 4  # characters of an end of an address that still say where
@@ -33,7 +34,8 @@ def masked(text: str, parties: Mapping[str, str] | None = None) -> str:
     for word in sorted(parties or {}, key=len, reverse=True):
         found = found.replace(unicodedata.normalize("NFKC", word), f"（{(parties or {})[word]}）")
     # Nobody looks at what a machine is sent: what is merely proposed to a person elsewhere is masked here at once.
-    return masking.masked(found, masking.apart([*masking.numbers(found), *naming.proposed(found)]), {})
+    names = [span for span in naming.proposed(found) if found[span.end : span.end + 1] not in _OF_NUMBER]
+    return masking.masked(found, masking.apart([*masking.numbers(found), *names]), {})
 
 
 def parties_of(told: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
