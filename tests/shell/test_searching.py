@@ -110,53 +110,6 @@ def test_rolled_back_registration_leaves_nothing(home: Path, calendar: Calendar)
         assert found(office, "安置房土地征收公告", "case") == []
 
 
-def test_a_database_from_before_is_taken_over(home: Path, office: Office, calendar: Calendar) -> None:
-    """SQLite as 0003 left it: records with their vectors, an index of the library, no index of cases."""
-    number = office.register(APPLICATION)["number"]
-    office.close()
-    changed(
-        f"sqlite:///{home / 'office.db'}",
-        *(f"DROP TABLE search_{t}" for t in ("rows", "grams", "documents", "frequencies", "totals")),
-        "ALTER TABLE precedents ADD COLUMN length BIGINT NOT NULL DEFAULT 0",
-        "ALTER TABLE precedents ADD COLUMN vector BLOB NOT NULL DEFAULT x''",
-        "CREATE TABLE precedent_rows (number INTEGER PRIMARY KEY, agency TEXT, id TEXT,"
-        " FOREIGN KEY (agency, id) REFERENCES precedents (agency, id))",
-        "INSERT INTO precedent_rows (agency, id) SELECT agency, id FROM precedents",
-        "CREATE VIRTUAL TABLE precedent_grams USING fts5(grams, content='', columnsize=0, detail=none)",
-        "UPDATE alembic_version SET version_num = '0003'",
-    )
-    Office.upgrade(home)
-    with Office.open(home, user=USER, today=calendar) as after:
-        assert "会议纪要" in found(after, MINUTES, "precedent")[0]["title"]
-        assert [h["id"] for h in found(after, "安置房土地征收公告", "case")] == [number]
-        assert after.rebuild_search() == {"precedents": 0, "cases": 0}
-        assert after.rebuild_search(everything=True)["cases"] == 1
-        assert len(found(after, "安置房土地征收公告", "case")) == 1
-    assert rows(home, "SELECT name FROM sqlite_master WHERE name GLOB 'precedent_*'") == []
-
-
-def test_postgresql_from_before_is_taken_over_and_answers_alike(
-    home: Path, calendar: Calendar, postgres_url: URL
-) -> None:
-    with Office.open(home, user=USER, today=calendar) as before:
-        before.register(APPLICATION)
-        expected = before.search(MINUTES + "安置房征收公告", 5)
-    use_database(home, postgres_url)
-    Office.init(home, USER)
-    changed(
-        postgres_url,
-        "DROP TABLE search_grams, search_documents, search_frequencies, search_totals",
-        "DROP FUNCTION search_candidates, search_newest",
-        "ALTER TABLE precedents ADD COLUMN length BIGINT, ADD COLUMN vector BYTEA",
-        "CREATE TABLE precedent_grams (agency TEXT, id TEXT, grams BIGINT[])",
-        "UPDATE alembic_version SET version_num = '0003'",
-    )
-    Office.upgrade(home)
-    with Office.open(home, user=USER, today=calendar) as office:
-        office.register(APPLICATION)
-        assert office.search(MINUTES + "安置房征收公告", 5) == expected
-
-
 def test_people_are_taken_out_however_they_are_written() -> None:
     people = ["周德旺", "云溪县青禾镇柳湾村二组17号"]
     said = "申请人周德旺，住云溪县青禾镇柳湾村二组17号，身份证999101 19680517 0231，电话0575-88880001，a@b.cn"

@@ -108,7 +108,9 @@ def test_every_row_and_every_guard_is_kept(engine: Engine, revision: str) -> Non
     assert guarded["triggers"]
     assert upgrade(engine) > revision
     with engine.connect() as connection:
-        assert content(connection, tables) == before  # its own columns: later ones may stand beside them
+        tables = [t for t in tables if t.name not in NO_LONGER]
+        guarded = guards_of(guarded, tables)
+        assert content(connection, tables) == {t.name: before[t.name] for t in tables}
         after = guards(connection, tables)
         assert set(after["triggers"]) >= set(guarded["triggers"])
         assert {**after, "triggers": []} == {**guarded, "triggers": []}
