@@ -5,5 +5,16 @@ from __future__ import annotations
 from yishenqing.archive.checking import verify
 from yishenqing.archive.model import CaseFile, FilePaper, Package, PaperRecord
 from yishenqing.archive.sealing import export
+from yishenqing.archive.volume import Planned, Volume, export_volume
 
-__all__ = ["CaseFile", "FilePaper", "Package", "PaperRecord", "export", "verify"]
+__all__ = [
+    "CaseFile",
+    "FilePaper",
+    "Package",
+    "PaperRecord",
+    "Planned",
+    "Volume",
+    "export",
+    "export_volume",
+    "verify",
+]
