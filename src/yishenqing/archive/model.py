@@ -46,7 +46,7 @@ class CaseFile:
     replace Source-Organization (else ``agency``), External-Description and Bagging-Date.
 
     ``metadata`` are further records: text by file name. ``anchor`` proves that a checkpoint holds the
-    ledger (see :mod:`yishenqing.archive.anchor`); ``tags`` are the checkpoint and its key as files beside the payload.
+    ledger (see :mod:`yishenqing.archive.anchor`); ``tags`` are files beside the payload (the checkpoint).
     """
 
     agency: str

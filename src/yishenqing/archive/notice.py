@@ -52,7 +52,6 @@ _TEXT = """\
   tagmanifest-sha256.txt     与本表同级的其他文件的 SHA-256 值
   verify.py                  独立核验程序，只需要 Python
   checkpoints.jsonl          固定本案台账的检查点及其签名（机关设有检查点的）
-  checkpoint-key.pem         核验签名的公钥（同上）
   data/ledger.jsonl          办理台账：每行一条记录，按办理先后，前后相链
   data/sealed.jsonl          台账中以哈希值代替的个人信息等内容：哈希值、盐、原值
   data/papers.jsonl          台账提到的文件：哈希值、盐、SHA-256、字节数、原名、在 data 中的文件名
@@ -91,7 +90,6 @@ _VOLUME = """\
   tagmanifest-sha256.txt     与本表同级的其他文件的 SHA-256 值
   verify.py                  独立核验程序，只需要 Python
   checkpoints.jsonl          固定各案台账的检查点及其签名（机关设有检查点的）
-  checkpoint-key.pem         核验签名的公钥（同上）
   data/cases.jsonl           案件目录：每行一件，文件夹、案号、档号、题名、台账条数与末条哈希值、所依据的规则
   data/rules/                各案适用的办理流程和法律条款全文，文件名是其规则哈希值
   data/说明.txt              本说明
@@ -130,7 +128,7 @@ _CHECKING = """\
    任何一个字节的改动、多出或者缺少的文件都会指出。
 
 文件和清单可以一并伪造。要确认本包就是当初封存的那一份，请将 bag-info.txt 中的 Ledger-Head（或者 Ledger-Root）
-与机关另行保存的登记、移交清单核对；有检查点的，将其核对值与会议纪要等处记载的核对，公钥指纹与机关公布的核对。
+与机关另行保存的登记、移交清单核对；有检查点的，将其核对值与会议纪要等处记载的核对，公钥（key）与机关公布的核对。
 """
 
 _CHAIN = """\
@@ -154,6 +152,7 @@ _CHAIN = """\
    文书的记录（letter）中另有 sm3 的：写法相同，两处 SHA-256 都换成 SM3（GB/T 32905）。
 6. 检查点：叶 = SHA-256(0x00 ‖ 文本)，文本是 ["agency","number",seq,"hash"] 写成的 JSON（无空格）；
    结点 = SHA-256(0x01 ‖ 左 ‖ 右)，树形依 RFC 6962；anchor.json 的 path 从叶到根逐级列出相邻的结点。
-   签名（Ed25519）所签的文本，是 checkpoints.jsonl 的一行去掉 signature 后的 JSON（键按顺序，无空格）。
+   检查点的核对值，是 checkpoints.jsonl 的一行去掉 signature 后的 JSON（键按顺序，无空格）的 SHA-256 值；
+   签名（Ed25519，公钥为 key）所签的就是这段 JSON。
    Ledger-Root 是以各案末条记录为叶、按 cases.jsonl 的次序求得的根。
 """

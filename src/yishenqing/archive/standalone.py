@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from typing import Any, Callable, Iterator
 
 ALGORITHM = "ysq1-sha256"
 NEEDED = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "sm3.txt", "verify.py"}
-ALLOWED = NEEDED | {"checkpoints.jsonl", "checkpoint-key.pem"}
+ALLOWED = NEEDED | {"checkpoints.jsonl"}
 BLOCK = 1 << 20
 Tell = Callable[[str, str], None]
 
@@ -186,25 +187,29 @@ def check_anchor(root: Path, where: str, entries: dict[int, Any], points: dict[i
 
 def check_points(root: Path, tell: Tell) -> tuple[dict[int, Any], str]:
     """Check the signatures; return the checkpoints by number, and what is to be said of the key."""
-    path, key = root / "checkpoints.jsonl", root / "checkpoint-key.pem"
+    path = root / "checkpoints.jsonl"
     if not path.is_file():
         return {}, "封存包中没有检查点"
     points = {c["n"]: c for c in rows(path)}
     openssl = shutil.which("openssl")
     if openssl is None:
         return points, "没有找到 openssl，检查点的签名未核验"
+    said = []
     for n, c in points.items():
         text = canonical({k: v for k, v in c.items() if k != "signature"})
-        if not signed(openssl, key, text.encode("utf-8"), bytes.fromhex(c["signature"])):
+        if not signed(openssl, c["key"], text.encode("utf-8"), bytes.fromhex(c["signature"])):
             tell("checkpoints.jsonl", f"第{n}号检查点的签名不符")
-    named = sorted({c["key"] for c in points.values()})
-    return points, "检查点的签名相符，公钥指纹 " + "、".join(named) + "（请与机关公布的核对）"
+        digests = f"第{n}号检查点 {c['made_at'][:10]} 核对值 {hashlib.sha256(text.encode('utf-8')).hexdigest()}"
+        said.append(f"{digests}\n签名相符，公钥 {c['key']}（核对值、公钥请与会议纪要或者机关公布的核对）")
+    return points, "\n".join(said)
 
 
-def signed(openssl: str, key: Path, text: bytes, signature: bytes) -> bool:
+def signed(openssl: str, public: str, text: bytes, signature: bytes) -> bool:
     """Tell whether openssl takes the Ed25519 signature for genuine."""
+    der = base64.b64encode(bytes.fromhex("302a300506032b6570032100" + public)).decode()
     with tempfile.TemporaryDirectory() as folder:
-        told, mark = Path(folder, "text"), Path(folder, "signature")
+        key, told, mark = Path(folder, "key"), Path(folder, "text"), Path(folder, "signature")
+        key.write_text(f"-----BEGIN PUBLIC KEY-----\n{der}\n-----END PUBLIC KEY-----\n", "ascii")
         told.write_bytes(text)
         mark.write_bytes(signature)
         command = [openssl, "pkeyutl", "-verify", "-pubin", "-inkey", str(key), "-rawin", "-in", str(told)]

@@ -16,7 +16,7 @@ FIRST = "0" * 64  # what the first checkpoint chains to
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The ``n``-th checkpoint: ``size`` leaves under ``root``; ``key`` is the SHA-256 of the public key.
+    """The ``n``-th checkpoint: ``size`` leaves under ``root``; ``key`` is the public key (Ed25519, hexadecimal).
 
     A leaf is appended whenever the head of a case has moved since the checkpoint before, so the tree holds every head
     that was ever anchored (:func:`yishenqing.core.merkle.head_leaf`). ``rehearsal`` marks a made-up day.
