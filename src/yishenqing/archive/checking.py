@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from yishenqing.archive import bag, catalogue
+from yishenqing.archive.anchor import read_points
 from yishenqing.archive.catalogue import CASES, ROOT, RULES_FOLDER, Claims
 from yishenqing.archive.payload import FORMAT, FORMAT_NUMBER, LEDGER, in_bag
 from yishenqing.archive.records import CaseCheck
@@ -67,6 +68,10 @@ class _Package:
         self._claimed: list[Fault] = []
         self._catalogue = catalogue.read(root)
         self._rules: dict[str, str] = {}
+        points, broken = read_points(root)
+        self._points = {point.n: point for point in points}
+        if broken is not None:
+            self._found.append(Fault("这一行不是检查点，已被改动", bag.CHECKPOINTS, broken))
 
     def faults(self) -> list[Fault]:
         """Return what is not as it was sealed, then what the records say against each other."""
@@ -116,7 +121,7 @@ class _Package:
                 self._found.append(Fault("目录中没有列出的案件", in_bag(where.rstrip("/"))))
                 return
             claims = listed
-        case = CaseCheck(self._root, where, files, claims, self._rules_text)
+        case = CaseCheck(self._root, where, files, claims, self._rules_text, self._points)
         case.check()
         self._found += case.found
         self._missing += case.missing

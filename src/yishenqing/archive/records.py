@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from yishenqing.archive import bag
+from yishenqing.archive.anchor import anchor_faults
 from yishenqing.archive.catalogue import RULES_FOLDER, Claims
 from yishenqing.archive.model import PaperRecord
 from yishenqing.archive.notice import NOTICE
 from yishenqing.archive.payload import (
     AGENCY,
+    ANCHOR,
     DEADLINES,
     HEAD,
     IDENTIFIER,
@@ -29,6 +31,7 @@ from yishenqing.archive.payload import (
     in_bag,
     later_rules,
 )
+from yishenqing.core.checkpoint import Checkpoint
 from yishenqing.core.errors import Fault
 from yishenqing.core.ledger import Entry, Sealed, canonical, chain_faults, digest, genesis, placeholders, sm3_digest
 from yishenqing.core.moving import breaks, moves
@@ -55,6 +58,7 @@ class CaseCheck:
     files: dict[str, bag.Content]
     claims: Claims
     rules_text: Callable[[str], str | None]
+    points: Mapping[int, Checkpoint]
     found: list[Fault] = field(default_factory=list)
     missing: list[Fault] = field(default_factory=list)
     claimed: list[Fault] = field(default_factory=list)
@@ -72,6 +76,7 @@ class CaseCheck:
         self._check_mentions(entries, sealed, papers)
         self._check_letters(entries)
         self._check_deadlines()
+        self._check_anchor(list(entries.values()))
         self._check_claims(list(entries.values()))
 
     def _at(self, name: str) -> str:
@@ -252,6 +257,12 @@ class CaseCheck:
             computed = sm3_digest(paper.salt, (self.root / self._at(path)).read_bytes(), paper.name)
             if computed not in ("", told["sm3"]):
                 self._fault(path, f"SM3 值与第{entry.seq}条记录不符")
+
+    def _check_anchor(self, entries: list[Entry]) -> None:
+        if self._at(ANCHOR) in self.files:
+            content = (self.root / self._at(ANCHOR)).read_bytes()
+            for text in anchor_faults(content, entries, self.points):
+                self._fault(ANCHOR, text)
 
     def _check_deadlines(self) -> None:
         if self._at(DEADLINES) not in self.files:

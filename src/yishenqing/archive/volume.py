@@ -26,7 +26,7 @@ from yishenqing.archive.notice import NOTICE, volume_notice
 from yishenqing.archive.payload import AGENCY, BAGGED_ON, FORMAT, FORMAT_NUMBER, completed, in_bag, payload
 from yishenqing.archive.sealing import CHINA
 from yishenqing.archive.writing import Written, put, put_tags, sync, unwritten, written
-from yishenqing.core.errors import DataFault, IntegrityFault, Refused
+from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Refused
 from yishenqing.core.ledger import ALGORITHM, canonical, digest
 
 _WORK = ".ysq-volume"
@@ -47,7 +47,7 @@ class Planned:
 class Volume:
     """Many cases of one agency. ``made_by`` changes when what was begun must not be continued (program, letters).
 
-    ``left_out`` are the cases that belong here by the choice made and are not sealed, with the reason.
+    ``points`` gives the checkpoints of these numbers as files; ``left_out`` are the cases that belong here by the choice made and are not sealed, with the reason.
     """
 
     agency: str
@@ -56,7 +56,7 @@ class Volume:
     cases: Sequence[Planned]
     rules: Callable[[str], str]
     info: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, bytes] = field(default_factory=dict)
+    points: Callable[[set[int]], Mapping[str, bytes]] = lambda _numbers: {}
     left_out: Sequence[Mapping[str, str]] = ()
 
 
@@ -133,16 +133,18 @@ class _Making:
         """Make the cases that are not whole yet, and clear away what no longer belongs here."""
         folders = self._folders()
         self._clear(set(folders))
-        faults = []
+        faults: list[Fault] = []
+        worst: type[DataFault] = DataFault
         for n, (folder, planned) in enumerate(folders.items(), 1):
             if self._done.get(folder, (0, ""))[1] != planned.head:
                 try:
                     self._make(folder, planned)
-                except IntegrityFault as broken:
+                except DataFault as broken:
                     faults += list(broken.faults)
+                    worst = IntegrityFault if isinstance(broken, IntegrityFault) else worst
             told(n, len(folders))
         if faults:
-            raise IntegrityFault.of(faults)
+            raise worst.of(faults)
 
     def _folders(self) -> dict[str, Planned]:
         """Return the cases by the names of their folders, in the order of the manifest."""
@@ -179,8 +181,9 @@ class _Making:
         sync(place)
         rules = [digest("rulebook", text) for text in (case.snapshot, *case.later)]
         line = {"folder": folder, "number": case.number, "agency": case.agency, "title": case.title, "rules": rules}
+        point = case.anchor["checkpoint"] if case.anchor else 0
         line |= {"entries": len(case.entries), "head": case.entries[-1].hash, **case.info}
-        told = {"folder": folder, "head": planned.head, "line": line, "files": sorted(rows)}
+        told = {"folder": folder, "head": planned.head, "line": line, "point": point, "files": sorted(rows)}
         with self._list.open("ab") as lines:
             at = lines.tell()
             lines.write(f"{canonical(told)}\n".encode())
@@ -210,7 +213,8 @@ class _Making:
             "Ledger-Algorithm": ALGORITHM,
         }
         fields = completed(fields, self._volume.info)
-        put_tags(self._bag, self._rows(own), lambda oxum: {**fields, "Payload-Oxum": oxum}, self._volume.tags)
+        points = self._volume.points({told["point"] for told in self._told()} - {0})
+        put_tags(self._bag, self._rows(own), lambda oxum: {**fields, "Payload-Oxum": oxum}, points)
         sync(self._bag / bag.PAYLOAD)
         sync(self._bag)
         try:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import click
 
 from yishenqing.cli import (
+    archiving,
+    auditing,
     batching,
     commands,
     holding,
@@ -41,6 +43,8 @@ def cli(_wishes: Wishes) -> None:
 for command in (
     *commands.ALL,
     *inspecting.ALL,
+    *archiving.ALL,
+    *auditing.ALL,
     *batching.ALL,
     *joining.ALL,
     *linking.ALL,

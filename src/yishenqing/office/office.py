@@ -14,9 +14,9 @@ from yishenqing.core.errors import NotFound
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, system_user
+from yishenqing.office.exporting import ArchiveVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
-from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
 from yishenqing.office.wording import WordVerbs
 from yishenqing.rulebook import openable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Precedent
 
 
-class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs):
+class Office(BatchVerbs, JoinVerbs, LinkVerbs, ArchiveVerbs, WordVerbs, RuleVerbs):
     """An authority's office: its cases, its papers, its library, its rules."""
 
     @classmethod
@@ -89,6 +89,7 @@ class Office(BatchVerbs, JoinVerbs, LinkVerbs, PaperVerbs, WordVerbs, RuleVerbs)
 
         with self._transactions.reading() as connection:
             matches = Library(connection, self.settings.agency).search(text, limit)
+        self._saw("search", "", text)
         return {"matches": [{"id": m.id, "score": m.score, "title": m.title, "why": list(m.why)} for m in matches]}
 
     def precedent(self, name: str) -> Precedent:
