@@ -45,7 +45,8 @@ def files_of(package: Path) -> list[str]:
 def reseal(package: Path) -> None:
     """Forge: make the manifests agree with whatever lies in the package now."""
     payload = {f: bag.content_of((package / f).read_bytes()) for f in files_of(package) if f.startswith("data/")}
-    info = {**bag.read_info((package / bag.INFO).read_bytes()), "Payload-Oxum": f"{sum(c.size for c in payload.values())}.{len(payload)}"}
+    oxum = f"{sum(c.size for c in payload.values())}.{len(payload)}"
+    info = {**bag.read_info((package / bag.INFO).read_bytes()), "Payload-Oxum": oxum}
     (package / bag.INFO).write_bytes(bag.info_text(info))
     (package / bag.MANIFEST).write_bytes(bag.manifest(payload))
     tags = {n: bag.content_of((package / n).read_bytes()) for n in bag.TAG_FILES if n != bag.TAG_MANIFEST}

@@ -35,7 +35,7 @@ def verify(package: Path) -> list[Fault]:
         text = _bytes(package / bag.INFO)
         info = bag.read_info(text)
         if _is_newer(info) and bag.content_of(text).sha256.encode() in _bytes(package / bag.TAG_MANIFEST):
-            why = f"封存包由较新版本的程序制作（格式{info[FORMAT]}），本程序只认识到格式{FORMAT_NUMBER}，请使用较新的程序"
+            why = f"封存包由较新版本的程序制作（格式{info[FORMAT]}，本程序只认识到{FORMAT_NUMBER}），请使用较新的程序"
             raise DataFault.of([Fault(why, str(package), field=FORMAT)])
         return _Package(package, info).faults()
     except OSError as error:
@@ -145,5 +145,3 @@ class _Package:
         for key, right in rights.items():
             if self._info.get(key) != right:
                 yield Fault(f"与封存包的实际内容（{right}）不符", bag.INFO, field=key)
-
-

@@ -198,13 +198,17 @@ class CaseCheck:
             name = self._rules_at(n)
             if not (self.root / name).is_file():
                 self.found.append(Fault(f"缺少第{entry.seq}条记录所转用的规则", name))
-            elif (text := self.rules_text(name)) is not None and digest("rulebook", text) != after:
+            elif (rules := self.rules_text(name)) is not None and digest("rulebook", rules) != after:
                 self.found.append(Fault(f"规则文本与第{entry.seq}条记录所写的不符，已被改动", name))
 
     def _rules(self, first: Entry) -> str:
         """Return the digest of the rules that the ledger chains to, or nothing where none fits (reported)."""
         name, claimed = self._rules_at(0), (self.claims.rules or ("",))[0]
-        if not (self.root / name).is_file() or (text := self.rules_text(name)) is None:
+        if not (self.root / name).is_file():
+            if self.where:  # where it is the only case, the list of its records tells
+                self.missing.append(Fault("封存包缺少该文件", name))
+            return claimed
+        if (text := self.rules_text(name)) is None:
             return claimed
         computed = digest("rulebook", text)
         if computed == claimed or genesis(first.agency, first.number, computed) == first.prev:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator  # noqa: UP035 - an auditor's Python may be 3.8
 
 ALGORITHM = "ysq1-sha256"
 NEEDED = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "sm3.txt", "verify.py"}
@@ -222,6 +222,9 @@ def check_cases(root: Path, points: dict[int, Any], tell: Tell) -> str:
     info = dict(re.findall(r"^([^:\n]+): (.*)$", (root / "bag-info.txt").read_text("utf-8"), re.M))
     catalogue = root / "data" / "cases.jsonl"
     claims = list(rows(catalogue)) if catalogue.is_file() else [{"folder": "", "head": info.get("Ledger-Head")}]
+    listed = {claim["folder"] for claim in claims} | {"rules"}
+    for folder in sorted(p.name for p in (root / "data").iterdir() if p.is_dir() and p.name not in listed):
+        tell(f"data/{folder}", "目录中没有列出的案件")
     rules, total, anchored, leaves = rules_of(root / "data"), 0, 0, []
     for claim in claims:
         where = claim["folder"] + "/" if claim["folder"] else ""

@@ -47,7 +47,8 @@ class Planned:
 class Volume:
     """Many cases of one agency. ``made_by`` changes when what was begun must not be continued (program, letters).
 
-    ``points`` gives the checkpoints of these numbers as files; ``left_out`` are the cases that belong here by the choice made and are not sealed, with the reason.
+    ``points`` gives the checkpoints of these numbers as files; ``left_out`` are the cases that belong here by the
+    choice made and are not sealed, with the reason.
     """
 
     agency: str
@@ -140,7 +141,7 @@ class _Making:
                 try:
                     self._make(folder, planned)
                 except DataFault as broken:
-                    faults += list(broken.faults)
+                    faults += broken.faults or [Fault(f"{planned.number}：{broken.text}")]
                     worst = IntegrityFault if isinstance(broken, IntegrityFault) else worst
             told(n, len(folders))
         if faults:
@@ -165,7 +166,8 @@ class _Making:
                 path.unlink()
             elif path.name not in wanted or path.name not in self._done:
                 shutil.rmtree(path)
-        self._done = {folder: known for folder, known in self._done.items() if folder in wanted}
+        lying = {path.name for path in (self._bag / bag.PAYLOAD).iterdir()}
+        self._done = {folder: known for folder, known in self._done.items() if folder in wanted & lying}
 
     def _make(self, folder: str, planned: Planned) -> None:
         case = planned.make()
@@ -180,7 +182,13 @@ class _Making:
             rows.append(row)
         sync(place)
         rules = [digest("rulebook", text) for text in (case.snapshot, *case.later)]
-        line = {"folder": folder, "number": case.number, "agency": case.agency, "title": case.title, "rules": rules}
+        line: dict[str, Any] = {
+            "folder": folder,
+            "number": case.number,
+            "agency": case.agency,
+            "title": case.title,
+            "rules": rules,
+        }
         point = case.anchor["checkpoint"] if case.anchor else 0
         line |= {"entries": len(case.entries), "head": case.entries[-1].hash, **case.info}
         told = {"folder": folder, "head": planned.head, "line": line, "point": point, "files": sorted(rows)}
@@ -221,8 +229,9 @@ class _Making:
             faults = verify(self._bag)
         except DataFault as broken:
             faults = list(broken.faults)
-        if faults:  # what lies here was harmed since it was written: begin anew
-            shutil.rmtree(self._bag)
+        if faults:  # what lies here was harmed since it was written: those cases are made anew the next time
+            for folder in {fault.file.split("/")[1] for fault in faults if fault.file.count("/") > 1}:
+                shutil.rmtree(self._bag / in_bag(folder), ignore_errors=True)
             raise IntegrityFault.of(faults)
         self._bag.rename(target)
         sync(target.parent)

@@ -31,9 +31,7 @@ class Read:
     def hashed(self, agency: str, n: int, prev: str) -> str:
         """Return the hash of the row with what it says and the hash before it."""
         flag = "rehearsal" if self.rehearsal else ""
-        return digest(
-            _FORMAT, agency, str(n), self.at, self.actor, self.act, self.number, self.detail, flag, prev
-        )
+        return digest(_FORMAT, agency, str(n), self.at, self.actor, self.act, self.number, self.detail, flag, prev)
 
 
 def journal_head(connection: Connection, agency: str) -> tuple[int, str]:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
-
 def make_key(path: Path) -> None:
     """Write a fresh key to ``path``, which must be free.
 

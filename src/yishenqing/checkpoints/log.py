@@ -64,7 +64,9 @@ class Log:
             k = bisect_right(times, at)
             if k == len(times):
                 continue
-            seen = max((a.seq for a in anchored if a.checkpoint <= self.points[k].n and a.number == number), default=0)
+            seen = max(
+                (a.seq for a in anchored if a.checkpoint <= self.points[k].n and a.number == number), default=0
+            )
             if seen < seq:
                 return seq
         return None
@@ -199,7 +201,9 @@ def _behind(known: Head) -> Fault:
 def case_faults(log: Log, number: str, anchored: Sequence[Anchor], entries: Sequence[tuple[str, str]]) -> list[Fault]:
     """Return what the checkpoints know better of a case; ``entries`` are hash and recording time, in order."""
     faults = [
-        _behind(Head(number, a.seq, a.hash)) for a in anchored if a.seq > len(entries) or entries[a.seq - 1][0] != a.hash
+        _behind(Head(number, a.seq, a.hash))
+        for a in anchored
+        if a.seq > len(entries) or entries[a.seq - 1][0] != a.hash
     ]
     if not faults and (seq := log.unanchored(number, anchored, [at for _, at in entries])) is not None:
         faults.append(Fault(f"{number} 第{seq}条记录：自称的记录时间早于检查点，而当时的检查点没有它，系后来补入"))

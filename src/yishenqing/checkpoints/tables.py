@@ -1,4 +1,4 @@
-"""The tables of checkpoints and reads inside the office's own database; the agency leads every key, rows only grow."""
+"""The tables of checkpoints and reads inside the office's own database; agency first, rows only grow."""
 
 from __future__ import annotations
 

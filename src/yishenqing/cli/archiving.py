@@ -29,7 +29,7 @@ def archive(_wishes: Wishes) -> None:
     short_help="导出已归档案件的密封卷宗（BagIt）：一件、一年或者选集。",
     help=(
         "导出已归档案件的密封卷宗（BagIt 1.0）：写一个案件编号的导出一件；--year 导出一年立案的；"
-        "--select 导出选集（文件：每行一个编号；或者条件：outcome=granted、state=archived、since=日期、until=日期，可写几次）。"
+        "--select 导出选集（文件：每行一个编号；或者条件：outcome=granted、since=日期、until=日期等，可写几次）。"
         "导出中断的，再次运行同一命令即接着做。"
     ),
 )

@@ -85,7 +85,11 @@ def verify(wishes: Wishes, target: str | None, minutes: str) -> None:
         f"核验通过：案件{found['cases']}件、记录{found['entries']}条、查阅记录{found['reads']}条、"
         f"检查点{found['checkpoints']}个，没有改动。"
     )
-    lines = [text] if found["checkpoints"] else [text, "还没有检查点，整件删除、截去末尾等改动无从发现；请运行 ysq audit checkpoint。"]
+    lines = (
+        [text]
+        if found["checkpoints"]
+        else [text, "还没有检查点，整件删除、截去末尾等改动无从发现；请运行 ysq audit checkpoint。"]
+    )
     said(wishes, found["faults"], counted, lines)
 
 

@@ -1,8 +1,9 @@
-"""The verbs of audit: anchor all ledgers in a checkpoint, verify the whole office, say who saw what, draw a sample."""
+"""The verbs of audit: anchor all ledgers, verify the whole office, say who saw what, draw a sample."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,10 +129,8 @@ class AuditVerbs(PaperVerbs):
         from yishenqing.checkpoints import reads_of  # noqa: PLC0415
 
         if not self._transactions.hosted and self._journal.waiting():
-            try:
+            with suppress(YishenqingError):  # they still wait then, and the answer says so
                 self._journal.enter_waiting()
-            except YishenqingError:
-                pass  # they still wait, and are told below
         agency = self.settings.agency
         with self._transactions.reading() as connection:
             found = reads_of(connection, agency, number)

@@ -70,7 +70,9 @@ def _strangers(case: Casework, sealed: Mapping[str, Sealed], papers: Mapping[str
     for _ in sealed.keys() - values:
         yield at(case.row.number, case.row.head_seq, "有不为任何一条记录所提及的封存值，系另行插入")
     for digest in papers.keys() - known:
-        yield at(case.row.number, case.row.head_seq, f"“{papers[digest].name}”的登记不为任何一条记录所提及，系另行插入")
+        yield at(
+            case.row.number, case.row.head_seq, f"“{papers[digest].name}”的登记不为任何一条记录所提及，系另行插入"
+        )
 
 
 def _sealed_faults(entry: Entry, sealed: Mapping[str, Sealed]) -> Iterator[Fault]:

@@ -79,7 +79,9 @@ class ArchiveVerbs(AuditVerbs):
             left_out += [{"number": n, "why": f"核验未通过：{why}"} for n, why in damaged.items()]
         planned = [self._planned(row, proofs) for row in ready if row.number not in damaged]
         if not planned:
-            raise Refused(f"{title}：没有可以封存的案件（{len(left_out)}件未归档或者核验未通过）。", law=["条例第四十五条"])
+            raise Refused(
+                f"{title}：没有可以封存的案件（{len(left_out)}件未归档或者核验未通过）。", law=["条例第四十五条"]
+            )
         volume = Volume(
             agency=self.settings.agency,
             title=f"{self.settings.name}{title}",
@@ -205,7 +207,9 @@ def _filter(filters: Mapping[str, str]) -> Callable[[CaseRow], bool]:
     Raises:
         DataFault: a filter that is none, or a day that is none.
     """
-    faults = [Fault(f"没有这样的条件；可以用：{'、'.join(FILTERS)}", field=name) for name in filters.keys() - {*FILTERS}]
+    faults = [
+        Fault(f"没有这样的条件；可以用：{'、'.join(FILTERS)}", field=name) for name in filters.keys() - {*FILTERS}
+    ]
     days: dict[str, date] = {}
     for name in filters.keys() & {"since", "until"}:
         try:

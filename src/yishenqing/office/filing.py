@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from yishenqing.archive import CaseFile, FilePaper, Order, PaperRecord
+from yishenqing.archive.names import payload_name
 from yishenqing.core import moving
 from yishenqing.core.decide import permitted
 from yishenqing.core.errors import IntegrityFault, Refused
@@ -131,7 +132,7 @@ def case_file(case: Casework, content: Gathered, filing: Filing, anchor: Mapping
 
 
 def _file_name(n: int, paper: _Listed) -> str:
-    return f"{n:02d}-{paper.title}{paper.suffix}"
+    return payload_name(f"{n:02d}-{paper.title}{paper.suffix}", ())
 
 
 def _described(listed: list[_Listed], block: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -145,8 +146,7 @@ def _listed(story: Story, case: Casework, content: Gathered, filing: Filing) -> 
     """Return the papers in the order of the file; within a group as they came about."""
     order, replies = filing.order, sheets.replies_of(case.workflow)
     placed: list[tuple[int, _Listed]] = [(order.of_application(), _application(story, case))]
-    for letter in content.letters:
-        placed.append((order.of_letter(letter.kind, is_reply=letter.kind in replies), _letter(letter, filing)))
+    placed += [(order.of_letter(x.kind, is_reply=x.kind in replies), _letter(x, filing)) for x in content.letters]
     if case.workflow.linked is None:
         taken = {entry.step for entry in case.entries}
         placed += [(n, form) for n, kind in order.forms(taken) if (form := _form(kind, story, case, content, filing))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.etree.ElementTree import Element, SubElement, indent, tostring  # noqa: S405 - writes XML, reads none
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from yishenqing.core.ledger import Entry
 from yishenqing.core.version import __version__
@@ -86,4 +86,4 @@ def _grow(parent: Element, told: Mapping[str, Any]) -> None:
 
 def _allowed(text: str) -> str:
     """XML has no way to write most control characters."""
-    return "".join(c if c in "\t\n" or c >= " " and c not in "\ufffe\uffff" else "\ufffd" for c in text)
+    return "".join(c if c in "\t\n" or (c >= " " and c not in "\ufffe\uffff") else "\ufffd" for c in text)

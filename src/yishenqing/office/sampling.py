@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _FILE = "review.yaml"
 _STRICT = {"extra": "forbid"}
 _FULL = 100
+_HEADS = 3  # the row of the headings
 _WIDTHS = (16, 12, 14, 30, 12)
 
 
@@ -96,7 +97,9 @@ class Sheet:
         from openpyxl import Workbook  # noqa: PLC0415 - only who draws a sample pays for it
 
         book = Workbook()
-        self._scores(book.active, cases)
+        first = book.create_sheet("评分表", 0)
+        del book[book.sheetnames[-1]]
+        self._scores(first, cases)
         self._standards(book.create_sheet("评分标准"))
         unfinished = path.with_name(f".{path.name}-{os.getpid()}")
         try:
@@ -110,12 +113,14 @@ class Sheet:
     def _scores(self, sheet: Worksheet, cases: Sequence[Casework]) -> None:
         from openpyxl.utils import get_column_letter  # noqa: PLC0415
 
-        sheet.title = "评分表"
         items = self._review.items
         sheet.append([f"{self._settings.name}　{self._year}年{self._review.title}"])
-        sheet.append([f"从{self._of}件中抽取{len(cases)}件，种子“{self._seed}”：按 SHA-256（种子、换行、案件编号）由小到大取。"])
+        how = "按 SHA-256（种子、换行、案件编号）由小到大取"
+        sheet.append([f"从{self._of}件中抽取{len(cases)}件，种子“{self._seed}”：{how}。"])
         heads = ("案件编号", "收到日期", "现在状态", "办理结果", "答复日期")
-        sheet.append([*heads, *(f"{item.title}（{item.points}分）" for item in items), "合计", "发现的问题", "评查人"])
+        sheet.append(
+            [*heads, *(f"{item.title}（{item.points}分）" for item in items), "合计", "发现的问题", "评查人"]
+        )
         first, last = get_column_letter(len(heads) + 1), get_column_letter(len(heads) + len(items))
         for row, case in enumerate(cases, 4):
             total = f"=SUM({first}{row}:{last}{row})"
@@ -158,12 +163,15 @@ def _facts(case: Casework) -> Iterator[str]:
 def _dressed(sheet: Worksheet, widths: Sequence[int]) -> None:
     from openpyxl.styles import Alignment, Border, Font, Side  # noqa: PLC0415
     from openpyxl.utils import get_column_letter  # noqa: PLC0415
+    from openpyxl.worksheet.properties import PageSetupProperties  # noqa: PLC0415
 
     thin = Side(style="thin")
     for row in sheet.iter_rows(min_row=3):
         for cell in row:
             cell.border = Border(thin, thin, thin, thin)
-            cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center" if cell.row == 3 else None)
+            cell.alignment = Alignment(
+                wrap_text=True, vertical="center", horizontal="center" if cell.row == _HEADS else None
+            )
     for cell in (*sheet[1], *sheet[3]):
         cell.font = Font(bold=True, size=14 if cell.row == 1 else 11)
     for n, width in enumerate(widths, 1):
@@ -171,4 +179,4 @@ def _dressed(sheet: Worksheet, widths: Sequence[int]) -> None:
     sheet.freeze_panes = "B4"
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)

@@ -129,9 +129,13 @@ class Audit:
         try:
             faults = self._office.verify(number)
         except NotFound:
-            faults = [] if log and number in log.heads else [Fault(f"{number}：没有案件登记，却有它的记录、附件或者文书")]
+            faults = (
+                [] if log and number in log.heads else [Fault(f"{number}：没有案件登记，却有它的记录、附件或者文书")]
+            )
         except IntegrityFault as broken:
-            faults = [Fault(f"{number}：{text}") for text in (str(f) for f in broken.faults or [broken.text])]
+            faults = [Fault(f"{number}：{text}") for text in map(str, broken.faults)] or [
+                Fault(f"{number}：{broken.text}")
+            ]
         except YishenqingError as broken:
             faults = [Fault(f"{number}：{broken.text}")]
         return [*faults, *self._guarded(number, lambda c: self._anchored(c, number, log, told=bool(faults)))]
