@@ -14,6 +14,7 @@ from yishenqing.core.ledger import digest
 
 _FORMAT = "ysq-read1"
 _START = "0" * 64
+_AT_ONCE = 5000  # rows
 _LONGEST = 200  # characters of a detail that are kept
 
 
@@ -73,7 +74,7 @@ def journal_faults(connection: Connection, agency: str, anchored: Sequence[tuple
     """Yield where the journal was changed, cut or added to; ``anchored`` are rows that checkpoints know."""
     known, prev, n = dict(anchored), _START, 0
     query = select(reads).where(reads.c.agency == agency).order_by(reads.c.n)
-    for row in connection.execution_options(yield_per=5000).execute(query):
+    for row in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
         n += 1
         if row.n != n:
             yield Fault(f"查阅记录第{n}条缺失")

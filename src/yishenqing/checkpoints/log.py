@@ -24,6 +24,7 @@ from yishenqing.core.ledger import instant
 from yishenqing.core.merkle import Frontier, head_leaf
 
 JOURNAL = ""  # stands for the journal of reads where the number of a case stands otherwise
+_AT_ONCE = 5000  # leaves
 _UNDER_WAY = timedelta(minutes=15)  # an act bears the time it was begun at; its letter is printed before it is kept
 
 
@@ -99,7 +100,7 @@ def leaves(connection: Connection, agency: str) -> Iterator[Anchor]:
         .where(anchors.c.agency == agency)
         .order_by(anchors.c.leaf)
     )
-    return (Anchor(*row) for row in connection.execution_options(yield_per=5000).execute(query))
+    return (Anchor(*row) for row in connection.execute(query.execution_options(yield_per=_AT_ONCE)))
 
 
 def read_log(connection: Connection, agency: str) -> Log:

@@ -138,15 +138,15 @@ class Audit:
             ]
         except YishenqingError as broken:
             faults = [Fault(f"{number}：{broken.text}")]
-        return [*faults, *self._guarded(number, lambda c: self._anchored(c, number, log, told=bool(faults)))]
+        return [*faults, *self._guarded(number, lambda c: self._anchored(c, number, log))]
 
-    def _anchored(self, connection: Connection, number: str, log: Log | None, *, told: bool) -> list[Fault]:
+    def _anchored(self, connection: Connection, number: str, log: Log | None) -> list[Fault]:
         from yishenqing.checkpoints.log import anchors_of, case_faults  # noqa: PLC0415
 
         entries = whole.hashes_of(connection, self._agency, number)
         self._found["entries"] += len(entries)
-        if log is None or (told and entries):
-            return []  # what is broken was told already, entry by entry
+        if log is None:
+            return []  # told already
         anchored = anchors_of(connection, self._agency, number)
         if anchored and not entries:
             return [Fault(f"{number}：检查点固定过的案件不见了，全部记录已被删除")]
