@@ -58,16 +58,16 @@ def two(in_state: Callable[[str], str], calendar: Calendar) -> tuple[str, str]:
 def entries_of(home: Path, number: str) -> list[Entry]:
     columns = 'agency, number, seq, "on", recorded_at, actor, step, rehearsal, payload, prev, hash'
     found = rows(home, f"SELECT {columns} FROM entries WHERE number = '{number}' ORDER BY seq")  # noqa: S608
-    return [Entry(*row[:3], date.fromisoformat(row[3]), *row[4:7], bool(row[7]), *row[8:]) for row in found]
+    return [Entry._make([*r[:3], date.fromisoformat(r[3]), *r[4:7], bool(r[7]), *r[8:]]) for r in found]
 
 
 def cut_tail(home: Path, number: str) -> list[str]:
     """Take the last entry away and set the row of the case right, as one who knows the tables would."""
     *_, before, last = entries_of(home, number)
+    head = f"head_seq = {before.seq}, head_hash = '{before.hash}', state = 'under_review'"
     return [
         f"DELETE FROM entries WHERE number = '{number}' AND seq = {last.seq}",  # noqa: S608
-        f"UPDATE cases SET head_seq = {before.seq}, head_hash = '{before.hash}', state = 'under_review' "  # noqa: S608
-        f"WHERE number = '{number}'",
+        f"UPDATE cases SET {head} WHERE number = '{number}'",  # noqa: S608
     ]
 
 

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from yishenqing.checkpoints.tables import metadata as checkpoint_metadata
 from yishenqing.core.errors import DataFault, IntegrityFault, Moved, NotFound, YishenqingError
 from yishenqing.core.ledger import Entry, append, canonical, genesis, seal
 from yishenqing.holdings.tables import metadata as holding_metadata
@@ -105,7 +106,7 @@ class TestMigrations:
         from alembic.autogenerate import compare_metadata  # noqa: PLC0415
         from alembic.migration import MigrationContext  # noqa: PLC0415
 
-        declared = [metadata, precedent_metadata, holding_metadata, kinship_metadata]
+        declared = [metadata, precedent_metadata, holding_metadata, kinship_metadata, checkpoint_metadata]
         own = {t for m in declared for t in m.tables}
         with engine.connect() as connection:
             context = MigrationContext.configure(

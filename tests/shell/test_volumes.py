@@ -21,7 +21,7 @@ from test_archive import AGENCY, RULES, SNAPSHOT, case_file, ledger, names, run_
 from yishenqing.archive import CaseFile, Package, Planned, Volume, bag, export_volume, verify
 from yishenqing.archive.volume import Told
 from yishenqing.core.errors import DataFault, IntegrityFault, Refused, YishenqingError
-from yishenqing.core.ledger import chain_faults
+from yishenqing.core.ledger import Entry, chain_faults
 
 NUMBERS = ("2025-0001", "2025-0002", "2025-0003", "依申请〔2025〕4号")
 
@@ -180,7 +180,7 @@ def test_thousands_of_harms_to_a_chain_are_all_found() -> None:
         if kind == "field":
             name = chance.choice(("agency", "number", "recorded_at", "actor", "step", "payload", "prev", "hash"))
             text = flip(str(getattr(sound[place], name)).encode(), chance).decode("utf-8", "replace")
-            harmed[place] = sound[place]._replace(**{name: text})
+            harmed[place] = Entry(**{**sound[place]._asdict(), name: text})
         elif kind == "gone" and place < len(sound) - 1:  # the tail is the head's, and the checkpoints', to tell
             del harmed[place]
         elif kind == "swapped":
@@ -252,7 +252,8 @@ def test_what_does_not_fit_any_more_is_made_anew(tmp_path: Path, why: str) -> No
     target, work = tmp_path / "卷", tmp_path / ".卷.ysq-volume"
     with pytest.raises(KeyboardInterrupt):
         exported(target, told=lambda done, _: (_ for _ in ()).throw(KeyboardInterrupt) if done == 3 else None)
-    numbers, made_by = NUMBERS, "1"
+    numbers: tuple[str, ...] = NUMBERS
+    made_by = "1"
     if why == "another program":
         made_by = "2"
     elif why == "another choice":

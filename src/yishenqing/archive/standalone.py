@@ -223,8 +223,8 @@ def check_cases(root: Path, points: dict[int, Any], tell: Tell) -> str:
     catalogue = root / "data" / "cases.jsonl"
     claims = list(rows(catalogue)) if catalogue.is_file() else [{"folder": "", "head": info.get("Ledger-Head")}]
     listed = {claim["folder"] for claim in claims} | {"rules"}
-    for folder in sorted(p.name for p in (root / "data").iterdir() if p.is_dir() and p.name not in listed):
-        tell(f"data/{folder}", "目录中没有列出的案件")
+    for name in sorted(p.name for p in (root / "data").iterdir() if p.is_dir() and p.name not in listed):
+        tell(f"data/{name}", "目录中没有列出的案件")
     rules, total, anchored, leaves = rules_of(root / "data"), 0, 0, []
     for claim in claims:
         where = claim["folder"] + "/" if claim["folder"] else ""

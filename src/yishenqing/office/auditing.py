@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from sqlalchemy import Connection
 
-    from yishenqing.checkpoints import Head
+    from yishenqing.checkpoints.log import Head
     from yishenqing.core.checkpoint import Checkpoint
 
 Told = Callable[[int, int], None]
@@ -38,25 +38,27 @@ class AuditVerbs(PaperVerbs):
             Refused: the key is gone, or another one than signed the last checkpoint.
             IntegrityFault: what earlier checkpoints hold is not what lies here any more; nothing is signed.
         """
-        from yishenqing import checkpoints  # noqa: PLC0415 - only the verbs of audit need them
+        from yishenqing.checkpoints import log  # noqa: PLC0415 - only the verbs of audit need them
+        from yishenqing.checkpoints.keys import signed  # noqa: PLC0415
 
         agency = self.settings.agency
         self._transactions.permit()
         if not self._transactions.hosted and self._journal.waiting():
             self._journal.enter_waiting()
         with self._transactions.writing() as connection:
-            known = checkpoints.checkpoints_of(connection, agency)
+            known = log.checkpoints_of(connection, agency)
             key = self._signing_key(known, new_key=new_key)
             told = {"made_at": now(), "actor": self._user, "rehearsal": self._rehearsal}
             heads = self._heads(connection)
-            point, added = checkpoints.make_checkpoint(
-                connection, agency, heads, lambda p: checkpoints.signed(p, key), told
-            )
+            point, added = log.make_checkpoint(connection, agency, heads, lambda p: signed(p, key), told)
         return {**self._told(point), "added": added}
 
     def _signing_key(self, known: Sequence[Checkpoint], *, new_key: bool) -> Ed25519PrivateKey:
-        from yishenqing.checkpoints import make_key, read_key  # noqa: PLC0415
-        from yishenqing.checkpoints.keys import public_of  # noqa: PLC0415
+        from yishenqing.checkpoints.keys import (  # noqa: PLC0415
+            make_key,
+            public_of,
+            read_key,
+        )
 
         path = self._key_path()
         if new_key and path.exists():
@@ -78,7 +80,8 @@ class AuditVerbs(PaperVerbs):
         return (self.home / Path(self.settings.checkpoint_key).expanduser()).resolve()
 
     def _heads(self, connection: Connection) -> Iterator[Head]:
-        from yishenqing.checkpoints import Head, journal_head  # noqa: PLC0415
+        from yishenqing.checkpoints import journal_head  # noqa: PLC0415
+        from yishenqing.checkpoints.log import Head  # noqa: PLC0415
 
         for row in ledger_store.case_rows(connection, self.settings.agency):
             yield Head(row.number, row.head_seq, row.head_hash)
@@ -101,7 +104,7 @@ class AuditVerbs(PaperVerbs):
 
     def checkpoints(self) -> Row:
         """Return every checkpoint, the first one first, each with the line for the minutes."""
-        from yishenqing.checkpoints import checkpoints_of  # noqa: PLC0415
+        from yishenqing.checkpoints.log import checkpoints_of  # noqa: PLC0415
 
         with self._transactions.reading() as connection:
             found = checkpoints_of(connection, self.settings.agency)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from yishenqing.archive import CaseFile, Planned
-    from yishenqing.checkpoints import Log
+    from yishenqing.checkpoints.log import Log
     from yishenqing.store.ledger import CaseRow
 
 Told = Callable[[int, int], None]
@@ -152,7 +152,7 @@ class ArchiveVerbs(AuditVerbs):
         Raises:
             IntegrityFault: the checkpoints do not hold.
         """
-        from yishenqing.checkpoints import read_log  # noqa: PLC0415
+        from yishenqing.checkpoints.log import read_log  # noqa: PLC0415
 
         with self._transactions.reading() as connection:
             log = read_log(connection, self.settings.agency)
@@ -177,7 +177,7 @@ class Proofs:
 
     def of(self, connection: Connection, number: str) -> dict[str, Any] | None:
         """Return where the latest checkpoint has the case, and the path to its root; None where it has it not."""
-        from yishenqing.checkpoints import anchors_of  # noqa: PLC0415
+        from yishenqing.checkpoints.log import anchors_of  # noqa: PLC0415
 
         if self._last is None:
             return None

@@ -14,7 +14,7 @@ from yishenqing.store import whole
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from yishenqing.checkpoints import Log
+    from yishenqing.checkpoints.log import Log
     from yishenqing.store.engine import Transactions
 
 
@@ -26,7 +26,7 @@ def package_faults(path: Path, minutes: str = "") -> list[Fault]:
         DataFault: what lies there is no package, or one of a newer program.
     """
     from yishenqing.archive import read_points, verify  # noqa: PLC0415 - no database is needed for a package
-    from yishenqing.checkpoints import signature_holds  # noqa: PLC0415
+    from yishenqing.checkpoints.keys import signature_holds  # noqa: PLC0415
 
     faults = verify(path)
     points, _ = read_points(path)
@@ -100,7 +100,7 @@ class Audit:
         return self._guarded("数据库文件", whole.page_faults)
 
     def _log(self) -> tuple[Log | None, list[Fault]]:
-        from yishenqing.checkpoints import read_log  # noqa: PLC0415
+        from yishenqing.checkpoints.log import read_log  # noqa: PLC0415
 
         read: list[Log] = []
 
@@ -153,7 +153,8 @@ class Audit:
         return case_faults(log, number, anchored, entries)
 
     def _journal(self, connection: Connection, log: Log | None) -> list[Fault]:
-        from yishenqing.checkpoints import anchors_of, journal_faults, journal_head  # noqa: PLC0415
+        from yishenqing.checkpoints import journal_faults, journal_head  # noqa: PLC0415
+        from yishenqing.checkpoints.log import anchors_of  # noqa: PLC0415
 
         self._found["reads"] = journal_head(connection, self._agency)[0]
         anchored = [(a.seq, a.hash) for a in anchors_of(connection, self._agency, "")] if log else []
