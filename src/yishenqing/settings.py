@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from yishenqing.documents import Document
 
 FILE = "office.yaml"
-SUPERVISOR = "supervisor"
+SUPERVISOR, AUDITOR = "supervisor", "auditor"
 # Roles of an office that take no step of any workflow.
-OFFICE_ROLES: Mapping[str, str] = {SUPERVISOR: "监督", "auditor": "审计"}
+OFFICE_ROLES: Mapping[str, str] = {SUPERVISOR: "监督", AUDITOR: "审计"}
 _STRICT = {"extra": "forbid"}
 
 
@@ -170,6 +170,8 @@ class Settings:
     # The office's own licensed fonts by role: files, seen from its folder.
     fonts: Mapping[Literal["body", "title", "h1", "h2", "page", "latin"], str] = field(default_factory=dict)
     propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
+    archive_code: str = "{fonds}-WS·{year}-{retention}-YSQ-{item}"
+    checkpoint_key: str = "checkpoint.key"  # seen from the office's folder
     inspection: Mapping[str, Adjusted] = field(default_factory=dict)  # checks before issue that are taken otherwise
     models: Models = field(default_factory=Models)  # none unless the office names some
 
@@ -198,6 +200,18 @@ class Settings:
     def numbered_case(self, year: int, n: int) -> str:
         """Return the number of the ``n``-th case of ``year``."""
         return self.case_number.format(year=year, n=n)
+
+    def item_of(self, year: int, number: str) -> str:
+        """Return the 件号 of a case: its running number in the year, in four digits; another number as it is."""
+        before, _, after = self.case_number.replace("{year}", str(year)).partition("{n")
+        after = after.partition("}")[2]
+        n = number.removeprefix(before).removesuffix(after)
+        own = number == f"{before}{n}{after}" and n.isdecimal() and self.numbered_case(year, int(n)) == number
+        return f"{int(n):04d}" if own else number
+
+    def coded_file(self, year: int, retention: str, number: str, item: str) -> str:
+        """Return the 档号 of a case file (DA/T 22-2015)."""
+        return self.archive_code.format(fonds=self.fonds, year=year, retention=retention, number=number, item=item)
 
     def numbered_letter(self, series: str, year: int, n: int) -> str:
         """Return the number of the ``n``-th letter of a series in ``year``."""
@@ -341,6 +355,13 @@ def _pattern_faults(settings: Settings, document: Document) -> Iterator[Fault]:
         if name == "case_number":
             yield from (document.fault(text, (name,)) for text in _case_number_faults(known))
     yield from _own_pattern_faults(settings, document)
+    try:
+        codes = {settings.coded_file(y, "D10", n, n) for y in (2026, 2027) for n in ("0001", "0002")}
+    except (KeyError, ValueError, IndexError, AttributeError):
+        yield document.fault("样式有误：只能使用{fonds}、{year}、{retention}、{number}、{item}", ("archive_code",))
+        return
+    if len(codes) < _ALL_DIFFERENT // 2:
+        yield document.fault("样式须含{year}，以及{item}或者{number}，否则档号会重复", ("archive_code",))
 
 
 def _own_pattern_faults(settings: Settings, document: Document) -> Iterator[Fault]:

@@ -22,7 +22,7 @@ import pytest
 
 from yishenqing.archive import CaseFile, FilePaper, PaperRecord, export, verify
 from yishenqing.archive.names import payload_name
-from yishenqing.core.errors import DataFault, IntegrityFault, NotFound, Refused
+from yishenqing.core.errors import DataFault, IntegrityFault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import Entry, Sealed, append, canonical, digest, placeholder, seal
 
 AGENCY, NUMBER = "jiangbin", "2026-0001"
@@ -129,17 +129,15 @@ def test_sha256sum_agrees(package: Path, manifest: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def run_notice(package: Path) -> subprocess.CompletedProcess[str]:
-    """Run the very program that 说明.txt prints, as an auditor would, without our code on the path."""
-    text = (package / "data/说明.txt").read_text("utf-8")
-    script = text.split("----8<----\n")[1]
-    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", script]
+def run_standalone(package: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the program that lies in the package, as an auditor would, without our code on the path."""
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "verify.py", *words]
     return subprocess.run(command, cwd=package, capture_output=True, text=True, check=False, encoding="utf-8")
 
 
-def test_the_notice_lets_an_auditor_recompute_without_us(package: Path) -> None:
-    done = run_notice(package)
-    assert done.returncode == 0, done.stderr
+def test_the_package_lets_an_auditor_recompute_without_us(package: Path) -> None:
+    done = run_standalone(package, "--sm3")
+    assert done.returncode == 0, done.stdout
     assert case_file().entries[-1].hash in done.stdout
     example = re.search(r'H\("甲", "b"\) = ([0-9a-f]{64})', (package / "data/说明.txt").read_text("utf-8"))
     raw = b"\0\0\0\0\0\0\0\x03" + "甲".encode() + b"\0\0\0\0\0\0\0\x01b"
@@ -147,10 +145,12 @@ def test_the_notice_lets_an_auditor_recompute_without_us(package: Path) -> None:
     assert example[1] == hashlib.sha256(raw).hexdigest()
 
 
-def test_the_notice_program_finds_a_changed_entry(package: Path) -> None:
+def test_the_standalone_program_finds_a_changed_entry(package: Path) -> None:
     path = package / "data/ledger.jsonl"
     path.write_bytes(path.read_bytes().replace(b"mail", b"meal"))
-    assert "第3条记录已被改动" in run_notice(package).stderr
+    done = run_standalone(package)
+    assert done.returncode == 7
+    assert "第3条记录已被改动" in done.stdout
 
 
 def test_the_same_case_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -276,11 +276,12 @@ def fail_at(monkeypatch: pytest.MonkeyPatch, call: int, error: BaseException) ->
     monkeypatch.setattr(os, "fsync", fsync)
 
 
-@pytest.mark.parametrize("call", range(14))
+@pytest.mark.parametrize("call", range(16))
 def test_a_full_disk_leaves_the_place_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int) -> None:
     fail_at(monkeypatch, call, OSError(errno.ENOSPC, "No space left on device"))
-    with pytest.raises(DataFault, match="磁盘空间不足"):
+    with pytest.raises(YishenqingError, match="磁盘空间不足") as told:
         export(tmp_path / "卷宗", case_file())
+    assert told.value.exit_code == 1
     assert [p.name for p in tmp_path.iterdir()] == [".ysq-export.lock"]
 
 
@@ -296,7 +297,7 @@ def test_a_disk_that_fails_while_replacing_keeps_the_old_package(
         return real(self, to)
 
     monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(DataFault, match="磁盘读写错误"):
+    with pytest.raises(YishenqingError, match="磁盘读写错误"):
         export(target, case_file())
     assert verify(target) == []
     assert len((target / "data/ledger.jsonl").read_bytes().splitlines()) == 2
@@ -381,5 +382,5 @@ def test_exports_at_once_end_with_one_sound_package(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DataFault, match="上级路径不是文件夹"):
+    with pytest.raises(YishenqingError, match="上级路径不是文件夹"):
         export(tmp_path / "file" / "卷宗", case_file())

@@ -24,8 +24,8 @@ from yishenqing.core.ledger import canonical
 
 LEDGER, SEALED, PAPERS = "data/ledger.jsonl", "data/sealed.jsonl", "data/papers.jsonl"
 LETTER = "data/01-政府信息公开告知书.pdf"
-# bag-info.txt has no third witness: where it and its listed hash differ, either may be the changed one.
-EITHER = {"bag-info.txt", "tagmanifest-sha256.txt"}
+# These have no third witness: where one and its listed hash differ, either may be the changed one.
+EITHER = {"bag-info.txt", "sm3.txt", "verify.py", "tagmanifest-sha256.txt"}
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +45,18 @@ def files_of(package: Path) -> list[str]:
 def reseal(package: Path) -> None:
     """Forge: make the manifests agree with whatever lies in the package now."""
     payload = {f: bag.content_of((package / f).read_bytes()) for f in files_of(package) if f.startswith("data/")}
-    info = {**bag.read_info((package / bag.INFO).read_bytes()), "Payload-Oxum": bag.oxum(payload)}
+    oxum = f"{sum(c.size for c in payload.values())}.{len(payload)}"
+    info = {**bag.read_info((package / bag.INFO).read_bytes()), "Payload-Oxum": oxum}
     (package / bag.INFO).write_bytes(bag.info_text(info))
     (package / bag.MANIFEST).write_bytes(bag.manifest(payload))
-    tags = {name: bag.content_of((package / name).read_bytes()) for name in bag.TAG_FILES[:-1]}
+    tags = {n: bag.content_of((package / n).read_bytes()) for n in bag.TAG_FILES if n != bag.TAG_MANIFEST}
     (package / bag.TAG_MANIFEST).write_bytes(bag.manifest(tags))
 
 
 def positions(package: Path, name: str) -> list[int]:
-    """Every byte of the tag files, some hundreds of each payload file, always with its ends."""
+    """Every byte of the short tag files, some hundreds of each other file, always with its ends."""
     size = (package / name).stat().st_size
-    if not name.startswith("data/"):
+    if not name.startswith(("data/", "verify.py", "sm3.txt")):
         return list(range(size))
     picked = random.Random(name).sample(range(size), min(size, 150))  # noqa: S311 - repeatable, not secret
     return sorted({0, size - 1, *picked})
@@ -68,6 +69,8 @@ def positions(package: Path, name: str) -> list[int]:
         "bagit.txt",
         "manifest-sha256.txt",
         "tagmanifest-sha256.txt",
+        "sm3.txt",
+        "verify.py",
         LETTER,
         "data/02-申请表（50％）.pdf",
         "data/deadlines.json",

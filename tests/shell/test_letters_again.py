@@ -113,10 +113,10 @@ def test_a_content_that_only_sm3_tells_apart_is_found(
 ) -> None:
     """As if SHA-256 were broken: everything else agrees, the SM3 does not."""
     letter = told(home)
-    monkeypatch.setattr("yishenqing.office.filing.sm3_digest", lambda *_: "0" * 64)
+    monkeypatch.setattr("yishenqing.office.casefaults.sm3_digest", lambda *_: "0" * 64)
     faults = office.verify(replied)
     assert len([f for f in faults if "文书的 SM3 值与记录不符" in f.text]) == 2  # receipt and reply
-    monkeypatch.setattr("yishenqing.office.filing.sm3_digest", lambda *_: "")
+    monkeypatch.setattr("yishenqing.office.casefaults.sm3_digest", lambda *_: "")
     assert office.verify(replied) == []  # a system without SM3 still has SHA-256
     assert letter["sm3"]
 
@@ -127,7 +127,7 @@ def test_a_package_is_held_against_sm3(
     walked(office, calendar, replied)
     package = Path(office.archive(replied)["path"])
     assert verify(package) == []
-    monkeypatch.setattr("yishenqing.archive.checking.sm3_digest", lambda *_: "0" * 64)
+    monkeypatch.setattr("yishenqing.archive.records.sm3_digest", lambda *_: "0" * 64)
     assert {f.text for f in verify(package)} == {"SM3 值与第2条记录不符", "SM3 值与第8条记录不符"}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from offices import APPLICATION, USER, Calendar, rows, use_database, ysq
+from offices import APPLICATION, USER, Calendar, ysq
 from sqlalchemy import URL, create_engine, text
 
 from yishenqing import Office

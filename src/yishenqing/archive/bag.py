@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from yishenqing.core.errors import Fault
@@ -20,9 +20,14 @@ INFO = "bag-info.txt"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 PAYLOAD = "data"
-TAG_FILES = (DECLARATION, INFO, MANIFEST, TAG_MANIFEST)
+SM3 = "sm3.txt"
+VERIFIER = "verify.py"
+CHECKPOINTS = "checkpoints.jsonl"
+TAG_FILES = (DECLARATION, INFO, MANIFEST, TAG_MANIFEST, SM3, VERIFIER)
+EXTRA_TAG_FILES = (CHECKPOINTS,)  # where the office makes checkpoints
 DECLARATION_BYTES = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+_NAME_AT = 66  # where the name begins in a line of a manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +43,54 @@ def content_of(data: bytes) -> Content:
     return Content(hashlib.sha256(data).hexdigest(), len(data))
 
 
-@dataclass(slots=True)
-class Tree:
-    """What lies in a package, read without following links; paths are relative, with ``/``."""
+class Walk:
+    """What lies in a package, hashed in blocks and told in the order of its manifest; no link is followed.
 
-    root: Path
-    files: dict[str, Content] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
+    Nothing of the payload is kept: a year of cases is walked in the memory of one.
+    """
 
-    def payload(self) -> dict[str, Content]:
-        """Return the payload files."""
-        return {name: c for name, c in self.files.items() if name.startswith(f"{PAYLOAD}/")}
+    def __init__(self, root: Path, knows: Callable[[str], bool]) -> None:
+        """Walk below ``root``; ``knows`` tells whether a folder of the payload is one that was sealed."""
+        self.faults: list[Fault] = []
+        self.tags: dict[str, Content] = {}
+        self._root, self._knows = root, knows
 
-    def tag(self, name: str) -> bytes | None:
-        """Return the bytes of a tag file, or None where it is missing."""
-        return (self.root / name).read_bytes() if name in self.files else None
+    def payload(self) -> Iterator[tuple[str, Content]]:
+        """Yield name and content of every payload file; tag files go to ``tags``, all else to ``faults``."""
+        for name, content in self._below(self._root, ""):
+            if "/" in name:
+                yield name, content
+            else:
+                self.tags[name] = content
 
-
-def read_tree(root: Path) -> Tree:
-    """Hash every file below ``root``, in blocks; links, devices, odd names and extra folders become faults."""
-    tree = Tree(root)
-    _walk(tree, root, "")
-    tree.faults += [Fault("封存包缺少该文件", name) for name in TAG_FILES if name not in tree.files]
-    return tree
-
-
-def _walk(tree: Tree, folder: Path, prefix: str) -> None:
-    with os.scandir(folder) as found:
-        for item in sorted(found, key=lambda i: i.name):
+    def _below(self, folder: Path, prefix: str) -> Iterator[tuple[str, Content]]:
+        with os.scandir(folder) as found:
+            items = sorted(found, key=lambda i: i.name + "/" * i.is_dir(follow_symlinks=False))
+        for item in items:
             name = prefix + item.name
             if not _encodable(name):
                 shown = name.encode("utf-8", "backslashreplace").decode()
-                tree.faults.append(Fault("文件名不是 UTF-8 编码，不是封存时的文件", shown))
+                self.faults.append(Fault("文件名不是 UTF-8 编码，不是封存时的文件", shown))
             elif item.is_symlink():
-                tree.faults.append(Fault("是链接，不是文件；封存包内不允许链接", name))
+                self.faults.append(Fault("是链接，不是文件；封存包内不允许链接", name))
             elif item.is_dir(follow_symlinks=False):
-                if name != PAYLOAD:
-                    tree.faults.append(Fault("多出的文件夹，封存时没有", name))
-                _walk(tree, Path(item.path), f"{name}/")
+                if name != PAYLOAD and not (name.startswith(f"{PAYLOAD}/") and self._knows(name)):
+                    self.faults.append(Fault("多出的文件夹，封存时没有", name))
+                yield from self._below(Path(item.path), f"{name}/")
             elif item.is_file(follow_symlinks=False):
-                _hash(tree, Path(item.path), name)
+                if (content := self._hashed(Path(item.path), name)) is not None:
+                    yield name, content
             else:
-                tree.faults.append(Fault("不是普通文件", name))
+                self.faults.append(Fault("不是普通文件", name))
+
+    def _hashed(self, path: Path, name: str) -> Content | None:
+        try:
+            with path.open("rb") as stream:
+                sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+                return Content(sha256, stream.tell())
+        except OSError as error:
+            self.faults.append(Fault(f"无法读取（{error.strerror}）", name))
+            return None
 
 
 def _encodable(name: str) -> bool:
@@ -90,13 +101,83 @@ def _encodable(name: str) -> bool:
     return True
 
 
-def _hash(tree: Tree, path: Path, name: str) -> None:
-    try:
-        with path.open("rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            tree.files[name] = Content(sha256, stream.tell())
-    except OSError as error:
-        tree.faults.append(Fault(f"无法读取（{error.strerror}）", name))
+class Comparison:
+    """Holds the payload against the manifest, line by line, as long as they agree; the whole list only then not."""
+
+    def __init__(self, path: Path) -> None:
+        """Compare with the manifest at ``path``; a missing one lists nothing."""
+        self._path = path
+        self._lines = path.open("rb") if path.is_file() and not path.is_symlink() else None
+        self._line, self._differs_at = 1, 0
+        self._next = self._read()
+        self._rest: dict[str, str] = {}
+        self._folders: set[str] = set()
+        self._faults: list[Fault] = []
+        self._right = hashlib.sha256()
+        self.size = self.count = 0
+
+    def _read(self) -> bytes:
+        return self._lines.readline() if self._lines is not None else b""
+
+    def knows(self, folder: str) -> bool:
+        """Tell whether the manifest lists a file below ``folder``."""
+        if not self._differs_at and self._next[_NAME_AT:].startswith(f"{folder}/".encode()):
+            return True
+        self._differ()
+        return folder in self._folders
+
+    def feed(self, name: str, content: Content) -> None:
+        """Take the next payload file of the walk."""
+        line = f"{content.sha256}  {name}\n".encode()
+        self._right.update(line)
+        self.size, self.count = self.size + content.size, self.count + 1
+        if not self._differs_at and line == self._next:
+            self._next, self._line = self._read(), self._line + 1
+            return
+        self._differ()
+        listed = self._rest.pop(name, None)
+        if listed is None:
+            self._faults.append(Fault("多出的文件，清单上没有", name))
+        elif listed != content.sha256:
+            self._faults.append(Fault("内容已被改动，与清单登记的 SHA-256 不符", name))
+
+    def _differ(self) -> None:
+        """Keep what the manifest still lists from here on."""
+        if self._differs_at:
+            return
+        self._differs_at = self._line
+        listed = _listed(self._next)
+        while line := self._read():
+            listed |= _listed(line)
+        self._rest = listed
+        for name in listed:
+            parts = name.split("/")
+            self._folders |= {"/".join(parts[:n]) for n in range(1, len(parts))}
+
+    def right(self) -> str:
+        """Return the SHA-256 that the manifest of this payload has."""
+        return self._right.hexdigest()
+
+    def finished(self, actual: str | None, vouched: str | None) -> list[Fault]:
+        """Return where payload and manifest disagree; ``actual`` is the manifest's own hash (None: no such file).
+
+        Which of the two is at fault is decided by a third: a manifest that its tag manifest vouches for outweighs a
+        payload file, and payload files that give the manifest's vouched hash outweigh the manifest.
+        """
+        if self._next:  # it goes on where the payload has ended
+            self._differ()
+        if self._lines is not None:
+            self._lines.close()
+        if actual is None or actual == self.right():
+            return []
+        altered = Fault(f"清单已被改动，与{TAG_MANIFEST}登记的不符", MANIFEST, self._differs_at or self._line)
+        if vouched == self.right():
+            return [altered]
+        faults = [altered] if vouched != actual else []
+        self._faults += [Fault("清单上有，封存包中缺少该文件", name) for name in self._rest]
+        faults += sorted(self._faults, key=lambda fault: fault.file)
+        where = self._differs_at or self._line
+        return faults or [Fault("清单的写法不规范（顺序、空格或者换行被改动）", MANIFEST, where)]
 
 
 def manifest(files: Mapping[str, Content]) -> bytes:
@@ -115,28 +196,19 @@ def read_info(data: bytes) -> dict[str, str]:
     return {key: value for line in lines if ": " in line for key, value in [line.split(": ", 1)]}
 
 
-def oxum(payload: Mapping[str, Content]) -> str:
-    """Return size in bytes and number of the payload files, the quick check of BagIt."""
-    return f"{sum(c.size for c in payload.values())}.{len(payload)}"
-
-
-def seal_faults(tree: Tree) -> list[Fault]:
-    """Return where the files and the manifests disagree, each fault at the file that was changed.
-
-    Which of two disagreeing files is at fault is decided by a third: a manifest that its tag manifest vouches
-    for outweighs a payload file, and payload files that give the manifest's vouched hash outweigh the manifest.
-    """
-    expected = manifest(tree.payload())
-    tags = {name: tree.tag(name) for name in TAG_FILES}
-    extra = [Fault("多出的文件，封存时没有", n) for n in tree.files if "/" not in n and n not in TAG_FILES]
-    faults = [*tree.faults, *extra]
-    if tags[DECLARATION] not in (None, DECLARATION_BYTES):
+def tag_faults(root: Path, walk: Walk, comparison: Comparison) -> list[Fault]:
+    """Return where tag files, manifest and payload disagree, each fault at the file that was changed."""
+    present = walk.tags
+    faults = [Fault("多出的文件，封存时没有", name) for name in present if name not in (*TAG_FILES, *EXTRA_TAG_FILES)]
+    faults += [Fault("封存包缺少该文件", name) for name in TAG_FILES if name not in present]
+    if DECLARATION in present and (root / DECLARATION).read_bytes() != DECLARATION_BYTES:
         faults.append(Fault("内容已被改动（应为 BagIt 1.0 的固定两行）", DECLARATION))
-    vouched = _listed(tags[TAG_MANIFEST] or b"")
-    if (actual := tags[MANIFEST]) is not None and actual != expected:
-        faults += _manifest_faults(tree, actual, expected, vouched.get(MANIFEST))
-    if tags[TAG_MANIFEST] is not None:
-        faults += _tag_manifest_faults(tree, tags, expected, vouched)
+    listed = (root / TAG_MANIFEST).read_bytes() if TAG_MANIFEST in present else b""
+    vouched = _listed(listed)
+    faults += comparison.finished(present[MANIFEST].sha256 if MANIFEST in present else None, vouched.get(MANIFEST))
+    faults += [Fault("清单上有，封存包中缺少该文件", n) for n in EXTRA_TAG_FILES if n in vouched and n not in present]
+    if TAG_MANIFEST in present:
+        faults += _tag_manifest_faults(present, listed, comparison.right(), vouched)
     return faults
 
 
@@ -146,39 +218,23 @@ def _listed(data: bytes) -> dict[str, str]:
     return {m[2]: m[1] for m in matches if m}
 
 
-def _manifest_faults(tree: Tree, actual: bytes, expected: bytes, vouched: str | None) -> list[Fault]:
-    line = _first_difference(actual, expected)
-    altered = Fault(f"清单已被改动，与{TAG_MANIFEST}登记的不符", MANIFEST, line)
-    if vouched == content_of(expected).sha256:
-        return [altered]
-    faults = [altered] if vouched != content_of(actual).sha256 else []
-    listed, payload = _listed(actual), tree.payload()
-    for name in sorted(listed.keys() | payload.keys()):
-        if name not in payload:
-            faults.append(Fault("清单上有，封存包中缺少该文件", name))
-        elif name not in listed:
-            faults.append(Fault("多出的文件，清单上没有", name))
-        elif listed[name] != payload[name].sha256:
-            faults.append(Fault("内容已被改动，与清单登记的 SHA-256 不符", name))
-    return faults or [Fault("清单的写法不规范（顺序、空格或者换行被改动）", MANIFEST, line)]
-
-
 def _tag_manifest_faults(
-    tree: Tree, tags: Mapping[str, bytes | None], expected: bytes, vouched: Mapping[str, str]
+    found: Mapping[str, Content], listed: bytes, manifest_hash: str, vouched: Mapping[str, str]
 ) -> list[Fault]:
-    present = {name: tree.files[name] for name in TAG_FILES[:-1] if name in tree.files}
-    actual, right = tags[TAG_MANIFEST] or b"", manifest(present)
-    if actual == right:
+    tags = (*TAG_FILES, *EXTRA_TAG_FILES)
+    present = {name: c for name, c in found.items() if name in tags and name != TAG_MANIFEST}
+    right = manifest(present)
+    if listed == right:
         return []
-    itself = Fault("清单已被改动，与所列文件的实际内容不符", TAG_MANIFEST, _first_difference(actual, right))
-    sound = {DECLARATION: DECLARATION_BYTES, MANIFEST: expected}
-    differing = [name for name in present if vouched.get(name) != present[name].sha256]
-    faults = []
-    if INFO in differing and INFO in vouched:
-        faults.append(Fault(f"与{TAG_MANIFEST}登记的 SHA-256 不符，二者之一已被改动", INFO))
+    itself = Fault("清单已被改动，与所列文件的实际内容不符", TAG_MANIFEST, _first_difference(listed, right))
     # A tag file whose right text is known from elsewhere is cleared by it; then the list itself is at fault.
-    cleared = [n for n in differing if n == INFO or n not in vouched or tags[n] == sound[n]]
-    if cleared or not (differing or len(present) < len(TAG_FILES) - 1):
+    sound = {DECLARATION: content_of(DECLARATION_BYTES).sha256, MANIFEST: manifest_hash}
+    differing = [name for name in present if vouched.get(name) != present[name].sha256]
+    either = [name for name in differing if name not in sound and name in vouched]
+    faults = [Fault(f"与{TAG_MANIFEST}登记的 SHA-256 不符，二者之一已被改动", name) for name in either]
+    cleared = [n for n in differing if n in either or n not in vouched or present[n].sha256 == sound[n]]
+    lost = [name for name in tags if name != TAG_MANIFEST and name not in present and (name in vouched)]
+    if cleared or not (differing or lost or len(present) < len(TAG_FILES) - 1):
         faults.append(itself)
     return faults
 

@@ -44,6 +44,9 @@ class CaseFile:
     entries still mention them, nothing can open them. A digest that is neither present nor listed here is a
     fault, so that a loss is never taken for a lawful destruction. ``info`` adds lines to bag-info.txt, and may
     replace Source-Organization (else ``agency``), External-Description and Bagging-Date.
+
+    ``metadata`` are further records: text by file name. ``anchor`` proves that a checkpoint holds the
+    ledger (see :mod:`yishenqing.archive.anchor`); ``tags`` are files beside the payload (the checkpoint).
     """
 
     agency: str
@@ -59,6 +62,9 @@ class CaseFile:
     info: Mapping[str, str] = field(default_factory=dict)
     destroyed: Sequence[str] = ()
     later: Sequence[str] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    anchor: Mapping[str, Any] | None = None
+    tags: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from yishenqing.archive.bag import PAYLOAD, Content, content_of, oxum
+from yishenqing.archive.bag import PAYLOAD, content_of
 from yishenqing.archive.model import CaseFile
 from yishenqing.archive.names import payload_name
 from yishenqing.archive.notice import NOTICE, notice
@@ -15,26 +15,36 @@ from yishenqing.core.ledger import ALGORITHM, Entry, canonical, placeholders
 
 LEDGER, SEALED, PAPERS = "ledger.jsonl", "sealed.jsonl", "papers.jsonl"
 DEADLINES, RULEBOOK = "deadlines.json", "rulebook.json"
+ANCHOR = "anchor.json"
 RECORDS = (LEDGER, SEALED, PAPERS, DEADLINES, RULEBOOK, NOTICE)
 IDENTIFIER, BAGGED_ON = "External-Identifier", "Bagging-Date"
+FORMAT, FORMAT_NUMBER = "Package-Format", 2  # a reader of an older format says so instead of guessing
 AGENCY, LENGTH, HEAD, RULES = "Ledger-Agency", "Ledger-Entries", "Ledger-Head", "Rulebook-Digest"
 _REPLACEABLE = ("Source-Organization", "External-Description", BAGGED_ON)
 
 
-def payload(case: CaseFile) -> dict[str, bytes]:
-    """Return the payload files of ``case`` by their names below ``data/``."""
+def payload(case: CaseFile, *, alone: bool = True) -> dict[str, bytes]:
+    """Return the payload files of ``case`` by their names; one that is not ``alone`` shares rules and notice."""
     papers = _named(case)
     where = {content_of(content).sha256: name for name, content in reversed(papers.items())}
     records = {
         LEDGER: _lines(entry.as_json() for entry in case.entries),
         SEALED: _lines(_sealed(case)),
         PAPERS: _lines(_papers(case, where)),
-        DEADLINES: (json.dumps(case.deadlines, ensure_ascii=False, indent=2) + "\n").encode(),
-        RULEBOOK: case.snapshot.encode(),  # nothing added: its digest is over the very text
-        **{later_rules(n): text.encode() for n, text in enumerate(case.later, 1)},
+        DEADLINES: _document(case.deadlines),
+        **({ANCHOR: _document(case.anchor)} if case.anchor else {}),
+        **{name: text.encode() for name, text in case.metadata.items()},
     }
+    if not alone:
+        return {**papers, **records}
+    # Nothing added to the rules: their digest is over the very text.
+    rules = {later_rules(n) if n else RULEBOOK: text.encode() for n, text in enumerate((case.snapshot, *case.later))}
     rows = [(paper.title, name) for paper, name in zip(case.contents, papers, strict=True)]
-    return {**papers, **records, NOTICE: notice(case, rows).encode()}
+    return {**papers, **records, **rules, NOTICE: notice(case, rows).encode()}
+
+
+def _document(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def later_rules(move: int) -> str:
@@ -46,7 +56,8 @@ def _named(case: CaseFile) -> dict[str, bytes]:
     papers: dict[str, bytes] = {}
     for paper in case.contents:
         later = [later_rules(n) for n in range(1, len(case.later) + 1)]
-        papers[payload_name(paper.name, [*RECORDS, *later, *papers])] = paper.content
+        taken = [*RECORDS, ANCHOR, *case.metadata, *later, *papers]
+        papers[payload_name(paper.name, taken)] = paper.content
     return papers
 
 
@@ -90,7 +101,7 @@ def file_mentions(value: Any) -> Iterator[tuple[str, object]]:
             yield from file_mentions(item)
 
 
-def info(case: CaseFile, files: Mapping[str, Content], today: str) -> dict[str, str]:
+def info(case: CaseFile, oxum: str, today: str) -> dict[str, str]:
     """Return the fields of bag-info.txt; ``today`` (ISO) is when the package is made, unless the case says.
 
     Raises:
@@ -101,22 +112,32 @@ def info(case: CaseFile, files: Mapping[str, Content], today: str) -> dict[str, 
         "External-Description": case.title,
         IDENTIFIER: case.number,
         BAGGED_ON: today,
-        "Payload-Oxum": oxum(files),
+        "Payload-Oxum": oxum,
+        FORMAT: str(FORMAT_NUMBER),
         AGENCY: case.agency,
         LENGTH: str(len(case.entries)),
         HEAD: head(case.entries),
         RULES: case.rulebook,
         "Ledger-Algorithm": ALGORITHM,
     }
+    return completed(fields, case.info)
+
+
+def completed(fields: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Return ``fields`` with the office's ``own`` of bag-info.txt.
+
+    Raises:
+        DataFault: one of them is a name that BagIt cannot carry, or that the package fills itself.
+    """
     faults = []
-    for key in case.info:
+    for key in own:
         if not key or ":" in key or not key.isprintable() or any(c.isspace() for c in key):
             faults.append(Fault("不能作为 bag-info.txt 的字段名", field=key))
         elif key in fields and key not in _REPLACEABLE:
             faults.append(Fault("是封存包自行填写的字段，不能另行指定", field=key))
     if faults:
         raise DataFault.of(faults)
-    return {**fields, **case.info}
+    return {**fields, **own}
 
 
 def head(entries: Iterable[Entry]) -> str:

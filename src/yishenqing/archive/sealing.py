@@ -7,10 +7,9 @@ files in whatever order the disk returns them.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -19,24 +18,14 @@ from yishenqing.archive import bag
 from yishenqing.archive.checking import ledger_hashes, verify
 from yishenqing.archive.model import CaseFile, Package
 from yishenqing.archive.payload import BAGGED_ON, in_bag, info, payload
+from yishenqing.archive.writing import Written, put, put_tags, sync, unwritten, written
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Refused
 from yishenqing.core.ledger import digest
 
 _UNFINISHED = ".ysq-exporting"
 _SET_ASIDE = ".ysq-replaced"
 _LOCK = ".ysq-export.lock"
-_CHINA = timezone(timedelta(hours=8))
-_REASONS = {
-    errno.ENOSPC: "磁盘空间不足",
-    errno.EDQUOT: "磁盘配额不足",
-    errno.EACCES: "没有写入权限",
-    errno.EPERM: "没有写入权限",
-    errno.EROFS: "磁盘是只读的",
-    errno.ENAMETOOLONG: "文件名过长",
-    errno.ENOTDIR: "上级路径不是文件夹",
-    errno.EEXIST: "上级路径不是文件夹",
-    errno.EIO: "磁盘读写错误",
-}
+CHINA = timezone(timedelta(hours=8))
 
 
 def export(target: Path, case: CaseFile) -> Package:
@@ -50,24 +39,26 @@ def export(target: Path, case: CaseFile) -> Package:
         Refused: ``target`` is taken by something else, by a package that fails its check, or by one that has
             entries which ``case`` has not.
         IntegrityFault: the case itself does not hold together (chain, sealed values, papers).
-        DataFault: an impossible field of ``case.info``, or the disk refuses; the place is as it was.
+        DataFault: an impossible field of ``case.info``.
+        YishenqingError: the disk refuses; the place is as it was.
     """
     if digest("rulebook", case.snapshot) != case.rulebook:
         raise IntegrityFault.of([Fault("规则文本与其哈希值不符，不能封存", case.number, field="rulebook")])
     contents = {in_bag(name): content for name, content in payload(case).items()}
-    files = {name: bag.content_of(content) for name, content in contents.items()}
-    fields = info(case, files, datetime.now(_CHINA).date().isoformat())
-    package = Package(target, (case.number,), tuple(sorted(files)))
+    rows = [written(name, contents[name]) for name in sorted(contents)]
+    today = datetime.now(CHINA).date().isoformat()
+    oxum = f"{sum(row.size for row in rows)}.{len(rows)}"
+    fields = info(case, oxum, today)
+    package = Package(target, (case.number,), tuple(row.name for row in rows))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _alone_in(target.parent):
             _tidy(target)
-            if _taken(target, case) and _same(target, files, fields):
+            if _taken(target, case) and _same(target, rows, fields):
                 return package
-            _write_and_name(target, contents, files, fields)
+            _write_and_name(target, contents, rows, fields, case.tags)
     except OSError as error:
-        why = _REASONS.get(error.errno or 0, error.strerror or str(error))
-        raise DataFault.of([Fault(f"未能写入封存包（{why}），原处未作改动", str(target))]) from error
+        raise unwritten(error, target, "原处未作改动") from error
     return package
 
 
@@ -110,53 +101,34 @@ def _taken(target: Path, case: CaseFile) -> bool:
     return True
 
 
-def _same(target: Path, files: Mapping[str, bag.Content], fields: Mapping[str, str]) -> bool:
+def _same(target: Path, rows: Sequence[Written], fields: Mapping[str, str]) -> bool:
     """Tell whether the package at ``target`` differs from the new one in the day of bagging at most."""
     old = bag.read_info((target / bag.INFO).read_bytes())
     new = bag.read_info(bag.info_text(fields))
-    manifest = (target / bag.MANIFEST).read_bytes()
-    return manifest == bag.manifest(files) and {**old, BAGGED_ON: ""} == {**new, BAGGED_ON: ""}
+    right = bag.manifest({row.name: bag.Content(row.sha256, row.size) for row in rows})
+    return (target / bag.MANIFEST).read_bytes() == right and {**old, BAGGED_ON: ""} == {**new, BAGGED_ON: ""}
 
 
 def _write_and_name(
-    target: Path, contents: Mapping[str, bytes], files: Mapping[str, bag.Content], fields: Mapping[str, str]
+    target: Path,
+    contents: Mapping[str, bytes],
+    rows: Sequence[Written],
+    fields: Mapping[str, str],
+    tags: Mapping[str, bytes],
 ) -> None:
     unfinished = target.with_name(f".{target.name}{_UNFINISHED}")
     try:
-        _write(unfinished, contents, files, fields)
+        (unfinished / bag.PAYLOAD).mkdir(parents=True)
+        for name, content in contents.items():
+            put(unfinished, name, content)
+        sync(unfinished / bag.PAYLOAD)
+        put_tags(unfinished, rows, lambda _: fields, tags)
+        sync(unfinished)
         _judge(unfinished)
         _name(unfinished, target)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)  # what cannot be removed now, the next export removes
         raise
-
-
-def _write(
-    folder: Path, contents: Mapping[str, bytes], files: Mapping[str, bag.Content], fields: Mapping[str, str]
-) -> None:
-    tags = {
-        bag.DECLARATION: bag.DECLARATION_BYTES,
-        bag.INFO: bag.info_text(fields),
-        bag.MANIFEST: bag.manifest(files),
-    }
-    tags[bag.TAG_MANIFEST] = bag.manifest({name: bag.content_of(text) for name, text in tags.items()})
-    (folder / bag.PAYLOAD).mkdir(parents=True)
-    for name, content in {**contents, **tags}.items():
-        with (folder / name).open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-    _sync(folder / bag.PAYLOAD)
-    _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in ``folder`` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _judge(folder: Path) -> None:
@@ -182,6 +154,6 @@ def _name(unfinished: Path, target: Path) -> None:
         if replaces:
             aside.rename(target)
         raise
-    _sync(target.parent)
+    sync(target.parent)
     if replaces:
         shutil.rmtree(aside)

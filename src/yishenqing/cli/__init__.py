@@ -8,6 +8,8 @@ import click
 
 from yishenqing.cli import (
     advising,
+    archiving,
+    auditing,
     batching,
     commands,
     holding,
@@ -48,6 +50,8 @@ for command in (
     *commands.ALL,
     *advising.ALL,
     *inspecting.ALL,
+    *archiving.ALL,
+    *auditing.ALL,
     *batching.ALL,
     *joining.ALL,
     *linking.ALL,

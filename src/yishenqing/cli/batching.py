@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +9,7 @@ from typing import Any
 import click
 
 from yishenqing.cli import printing
+from yishenqing.cli.archiving import progress
 from yishenqing.cli.options import Day, Wishes, global_options
 from yishenqing.cli.speaking import Command, Group
 
@@ -40,32 +38,12 @@ def batch(_wishes: Wishes) -> None:
 @global_options
 def print_letters(wishes: Wishes, since: date | None, kinds: tuple[str, ...], folder: Path, *, duplex: bool) -> None:
     """Print the letters of a day."""
-    with wishes.office() as office, _progress(silent=wishes.as_json) as told:
+    with wishes.office() as office, progress("正在打印", silent=wishes.as_json) as told:
         found = office.print_batch(folder, since=since, on=wishes.on, kinds=kinds, duplex=duplex, told=told)
     if wishes.as_json:
         printing.document(found)
     else:
         printing.lines(_printed(found))
-
-
-@contextmanager
-def _progress(*, silent: bool) -> Iterator[Callable[[int, int], None]]:
-    """Give what shows on a terminal how far the work is; nothing elsewhere, nothing with --json."""
-    if silent or not sys.stderr.isatty():
-        yield lambda _done, _all: None
-        return
-    bars: list[Any] = []
-
-    def told(done: int, total: int) -> None:
-        if not bars:
-            bars.append(click.progressbar(length=total, label="正在打印", file=sys.stderr).__enter__())
-        bars[0].update(done - bars[0].pos)
-
-    try:
-        yield told
-    finally:
-        for bar in bars:
-            bar.render_finish()
 
 
 def _printed(found: dict[str, Any]) -> list[str]:

@@ -10,7 +10,7 @@ import click
 
 from yishenqing.cli import printing
 from yishenqing.cli.options import Day, Wishes, global_options
-from yishenqing.cli.speaking import Command, Group, fault_lines
+from yishenqing.cli.speaking import Command
 from yishenqing.core.errors import IntegrityFault
 
 _FILE = click.Path(path_type=Path)
@@ -218,42 +218,6 @@ def demo(wishes: Wishes, folder: Path | None) -> None:
         printing.document(found)
 
 
-@click.group(cls=Group, help="卷宗：导出与核验。")
-@global_options
-def archive(_wishes: Wishes) -> None:
-    """Group the archive commands."""
-
-
-@archive.command("export", cls=Command, help="导出已归档案件的密封卷宗（BagIt）。")
-@click.argument("case", metavar="案件编号")
-@click.option("--to", "target", type=_FILE, metavar="文件夹", help="导出到哪里（默认机关文件夹的 archive/案件编号）")
-@global_options
-def archive_export(wishes: Wishes, case: str, target: Path | None) -> None:
-    """Write the sealed package."""
-    with wishes.office() as office:
-        found = office.archive(case, target)
-    _show(wishes, found, [f"卷宗已导出：{found['path']}", f"共{len(found['files'])}个文件"])
-
-
-@archive.command("verify", cls=Command, help="核验卷宗（文件夹）或者数据库中的案件（编号）。")
-@click.argument("target", metavar="卷宗文件夹或者案件编号")
-@global_options
-def archive_verify(wishes: Wishes, target: str) -> None:
-    """Verify a package or a case."""
-    if Path(target).exists():
-        from yishenqing.archive import verify  # noqa: PLC0415 - a package is verified without any office
-
-        faults = verify(Path(target))
-    else:
-        with wishes.office() as office:
-            faults = office.verify(target)
-    if faults:
-        problem = IntegrityFault.of(faults)
-        problem.text = "\n".join(["核验未通过：", *fault_lines(faults)])
-        raise problem
-    _show(wishes, {"target": target, "intact": True, "faults": []}, [f"核验通过：{target} 完整，没有改动。"])
-
-
 ALL: tuple[click.Command, ...] = (
     init,
     demo,
@@ -263,7 +227,6 @@ ALL: tuple[click.Command, ...] = (
     due,
     act,
     letter,
-    archive,
     check,
     diagram,
     upgrade,

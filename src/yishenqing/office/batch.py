@@ -77,7 +77,9 @@ class BatchVerbs(CaseVerbs):
         answer: Row = {"since": first.isoformat(), "on": until.isoformat(), "letters": []}
         if not letters:
             return {**answer, "printed": None, "pages": 0}
-        return {**answer, **self._bound(Path(folder), _days(first, until), letters, told, duplex=duplex)}
+        printed = self._bound(Path(folder), _days(first, until), letters, told, duplex=duplex)
+        self._journal.note_all([self._look("print", x.number, x.letter_number) for x in letters])
+        return {**answer, **printed}
 
     def _bound(self, folder: Path, days: str, letters: Sequence[Issued], told: Told, *, duplex: bool) -> Row:
         from yishenqing.letters.binding import bound  # noqa: PLC0415 - only who prints many

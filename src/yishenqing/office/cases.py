@@ -139,11 +139,14 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             NotFound: there is no such case, or it was not registered yet on that day.
         """
         if as_known is not None:
-            return self._as_known(number, as_known)
+            found = self._as_known(number, as_known)
+            self._saw("read", number, as_known.isoformat())
+            return found
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
             found = self._answer(case, None, self._known_of(case) | self._recognised(case))
         self._transactions.once_kept(lambda: self._publish(number))
+        self._saw("read", number)
         return found
 
     def _as_known(self, number: str, day: date) -> Answer:

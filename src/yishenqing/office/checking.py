@@ -276,7 +276,9 @@ def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
 
 def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     """What register and recognition go by names articles, roles and outcomes that there are."""
-    from yishenqing import advice, holdings, inspection, kinship  # noqa: PLC0415 - only what is checked is read
+    # Only what is checked is read.
+    from yishenqing import advice, archive, holdings, inspection, kinship  # noqa: PLC0415
+    from yishenqing.office.sampling import read_review  # noqa: PLC0415
     from yishenqing.precedents import customs  # noqa: PLC0415
 
     own = home if home is not None and (home / FILE).is_file() else None
@@ -286,6 +288,7 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
         register, recognition = holdings.read_customs(own), kinship.read_customs(own)
         library = customs.read_customs(own)
         guide = advice.read_advice(own)
+        filing, review = archive.read_order(own), read_review(own)
     except DataFault as fault:
         yield from fault.faults
         return
@@ -295,6 +298,8 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     asked = dict.fromkeys((checks.law, *(check.law for check in checks.checks.values())))
     cited = [("recognition", c) for c in recognition.law] + [("inspection", c) for c in asked]
     cited += [("holdings", register.law), ("precedents", library.law)]
+    cited += [("filing", c) for c in filing.law]
+    cited += [("review", c) for c in dict.fromkeys((*review.law, *(item.law for item in review.items)))]
     for file, citation in cited:
         if problem := rules.law.unresolved(citation):
             yield Fault(problem, f"workflows/{file}.yaml", field="law", law=citation)
@@ -303,6 +308,9 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     for file, named in acting:
         for role in set(named) - roles:
             yield Fault(f"没有岗位“{role}”", f"workflows/{file}.yaml")
+    for n, group in enumerate(filing.order):
+        for step in {*group.steps, *group.forms.values()} - rules.workflow.steps.keys():
+            yield Fault(f"流程中没有步骤“{step}”", "workflows/filing.yaml", field=f"order.{n}")
     for outcome in set(register.reassessed_outcomes) - rules.workflow.outcomes.keys():
         yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")
     for outcome in set(library.outcomes) - rules.workflow.outcomes.keys():

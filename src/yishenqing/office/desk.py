@@ -18,7 +18,7 @@ from yishenqing.core.workdays import Workdays
 from yishenqing.office import casework, verbs
 from yishenqing.office.casework import Casework, Practice
 from yishenqing.rulebook import Rulebook
-from yishenqing.settings import FILE, Person, Settings, read_settings
+from yishenqing.settings import AUDITOR, FILE, Person, Settings, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store import address, vault
 from yishenqing.store import issued as issued_store
@@ -28,10 +28,12 @@ from yishenqing.store.issued import Issued
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from yishenqing.checkpoints import Read
     from yishenqing.letters import Letterbook
     from yishenqing.letters.signing import Signing
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
+    from yishenqing.office.journal import Journal
 
 DATABASE = "office.db"
 _TODAY = "YISHENQING_TODAY"
@@ -62,6 +64,7 @@ class Desk:
         self._today, self._user = today, user
         self._known_workdays = almanac.workdays(today(), home)
         self._papers = vault.Papers(home / "files")
+        transactions.permit = self._may_write
 
     @classmethod
     def open(
@@ -133,6 +136,33 @@ class Desk:
                 f"office.yaml 的人员中没有“{user}”；现有：{names}。可用 --as 指定办理人。", law=["条例第四十五条"]
             )
         return person
+
+    def _may_write(self) -> None:
+        """Let everybody write but those who are here to look.
+
+        Raises:
+            Refused: the user is an auditor and nothing else.
+        """
+        user = self._user
+        if user in self.settings.people and self.settings.roles_on(user, self.today).keys() == {AUDITOR}:
+            text = f"“{user}”的岗位是审计，只看不办；可以查看、检索、核验、抽查、导出卷宗，不能写入任何内容。"
+            raise Refused(text, law=["条例第四十五条"])
+
+    @cached_property
+    def _journal(self) -> Journal:
+        from yishenqing.office.journal import Journal  # noqa: PLC0415 - noted once the look is over
+
+        return Journal(self.home, self.settings.agency, self._transactions)
+
+    def _saw(self, act: str, number: str = "", detail: str = "") -> None:
+        """Note that the user looked, searched, printed or took out."""
+        if not self._transactions.only_looks:  # a look from above is noted in the log of the agencies
+            self._journal.note_all([self._look(act, number, detail)])
+
+    def _look(self, act: str, number: str = "", detail: str = "") -> Read:
+        from yishenqing.checkpoints import Read  # noqa: PLC0415
+
+        return Read(now(), self._user, act, number, detail, self._rehearsal)
 
     @property
     def _rehearsal(self) -> bool:

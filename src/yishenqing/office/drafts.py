@@ -76,6 +76,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
                 answer["notes"] = [*answer["notes"], *said.notes]
             answer |= {"struck": list(struck), "stale": self._stale(connection, case, open_facts)}
             answer |= self._inspected(connection, found, open_facts)
+        self._saw("read", number, "draft")
         answer["taken"] = take and bool(found.acts)
         if answer["taken"]:
             self._take(found, on, by)

@@ -71,7 +71,9 @@ class HoldingVerbs(Desk):
         if not any(c.isalnum() for c in text):
             raise DataFault.of([Fault("检索词为空，请写出至少一个汉字、字母或者数字")])
         with self._transactions.reading() as connection:
-            return {"holdings": [self._found(f) for f in self._register(connection).search(text, limit)]}
+            found = [self._found(f) for f in self._register(connection).search(text, limit)]
+        self._saw("search", "", text)
+        return {"holdings": found}
 
     def holding(self, identifier: int) -> Row:
         """Return one document with all its earlier states and re-assessments.

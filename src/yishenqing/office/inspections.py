@@ -39,6 +39,7 @@ class InspectionVerbs(Desk):
             issuing = self._issuing(case, open_facts)
             around = self._inspector.around(connection, self._practice, case, issuing.facts)
         findings = self._inspector.report(issuing, open_facts, around)
+        self._saw("read", number, "inspect")
         warnings = [f for f in findings if f.kind == "warning"]
         known = [f for f in warnings if f.check in _named(issuing.facts.get(ACCEPTED))]
         reasons = accepted(issuing.facts.get(ACCEPTED) or (), warnings) if known else {}

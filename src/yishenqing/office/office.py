@@ -17,8 +17,8 @@ from yishenqing.office.exporting import ExportVerbs
 from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
-from yishenqing.office.papers import PaperVerbs
 from yishenqing.office.rules import RuleVerbs
+from yishenqing.office.sealing import ArchiveVerbs
 from yishenqing.office.searching import SearchVerbs
 from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
@@ -33,7 +33,7 @@ class Office(
     BatchVerbs,
     JoinVerbs,
     LinkVerbs,
-    PaperVerbs,
+    ArchiveVerbs,
     SurveyVerbs,
     SearchVerbs,
     RuleVerbs,

@@ -1,9 +1,9 @@
-"""The verbs of paper: letters, drafts, and the sealed archive."""
+"""The verbs of paper: letters, drafts; and whether a case still verifies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import IntegrityFault, NotFound, Refused
@@ -15,6 +15,7 @@ from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
 
 if TYPE_CHECKING:
+    from yishenqing.archive import Order
     from yishenqing.core.errors import Fault
     from yishenqing.letters.model import LetterKind
     from yishenqing.office.casework import Casework
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class PaperVerbs(Desk):
-    """What is printed, drafted and sealed."""
+    """What is printed and drafted."""
 
     def letter(self, number: str, kind: str) -> Row:
         """Return an issued letter; one not issued yet is printed as a draft, numberless, for reading only.
@@ -42,6 +43,7 @@ class PaperVerbs(Desk):
             known = [x for x in issued if x.kind == kind]
             open_facts = self._opener(connection, number)
             copies = self._signed_copies(connection, number)
+        self._saw("print", number, kind)
         if known:
             self._transactions.once_kept(lambda: self._publish(number))
             path = self._letter_path(known[-1])
@@ -82,6 +84,7 @@ class PaperVerbs(Desk):
             open_facts = self._opener(connection, number)
             files = self._registry.enclosed(connection, before, before.workflow.steps[entry.step])
             papers = vault.papers_of(connection, self.settings.agency, number)
+        self._saw("print", number, kind)
         made = remaking.again(self._registry, self._letters, before, entry, known[-1], open_facts, files)
         issued = self._papers.read(known[-1].sha256)
         found = remaking.compared(known[-1], entry, issued, made, self._letters.made_by())
@@ -104,23 +107,9 @@ class PaperVerbs(Desk):
         served = sheets.served(issued, Story.of(case.standing, open_facts), self._letters)
         return {**context, "document": served or {}}, False
 
-    def archive(self, number: str, target: Path | None = None) -> Row:
-        """Write the sealed package of an archived case.
-
-        Raises:
-            Refused: the case is not archived yet.
-            IntegrityFault: the case does not verify; nothing is sealed over a broken chain.
-        """
-        from yishenqing.office import filing  # noqa: PLC0415
-
-        with self._transactions.reading() as connection:
-            case = self._load(connection, number)
-            content = filing.gathered(connection, case, self._filing())
-        return filing.export(target or self.home / "archive" / number, case, content, self._filing())
-
     def verify(self, number: str) -> list[Fault]:
         """Return every fault of the case in the database: chain, side store, papers, letters, derived rows."""
-        from yishenqing.office import filing  # noqa: PLC0415
+        from yishenqing.office import casefaults  # noqa: PLC0415
 
         with self._transactions.reading() as connection:
             entries = ledger_store.entries_of(connection, self.settings.agency, number)
@@ -131,16 +120,33 @@ class PaperVerbs(Desk):
                     return [at(number, entries[-1].seq, "案件的登记缺失，记录失去了所属的案件")]
                 raise
             try:
-                return filing.case_faults(connection, self._load(connection, number), self._filing())
+                return casefaults.case_faults(connection, self._load(connection, number), self._filing())
             except IntegrityFault as broken:  # so badly that the case cannot be understood
-                return filing.raw_faults(connection, row, entries) or list(broken.faults)
+                return casefaults.raw_faults(connection, row, entries) or list(broken.faults)
             except ValueError as broken:  # a date in the database is none any more
                 return [at(number, row.head_seq, f"数据库中与之相连的日期已被改动，无法读取（{broken}）")]
+
+    def has_case(self, number: str) -> bool:
+        """Tell whether there is a case of this number."""
+        with self._transactions.reading() as connection:
+            try:
+                ledger_store.case_row(connection, self.settings.agency, number)
+            except NotFound:
+                return False
+        return True
 
     def _filing(self) -> Filing:
         from yishenqing.office.filing import Filing  # noqa: PLC0415
 
-        return Filing(self.settings, self._letters, self._papers, self.today, self._letter_path)
+        return Filing(
+            self.settings, self._letters, self._papers, self.today, self._letter_path, self._registry, self._order
+        )
+
+    @cached_property
+    def _order(self) -> Order:
+        from yishenqing.archive import read_order  # noqa: PLC0415
+
+        return read_order(self.home)
 
 
 def check_lettered(case: Casework) -> None:

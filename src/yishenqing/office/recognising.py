@@ -85,6 +85,7 @@ class RecognitionVerbs(Desk):
 
         Batch by batch: registration goes on meanwhile, and after a kill it is simply run again.
         """
+        self._transactions.permit()
         keys = self._office_keys.with_new() if new_key else self._office_keys
         self.__dict__["_office_keys"] = keys
         with self._transactions.reading() as connection:

@@ -32,6 +32,7 @@ class RuleVerbs(Desk):
         """
         from yishenqing.office.renewing import Renewal  # noqa: PLC0415
 
+        self._transactions.permit()
         year = almanac.read_year(Path(path))
         before = almanac.CalendarFolder(layered("workflows", self.home))
         changed = almanac.changes(before, year, self.today)

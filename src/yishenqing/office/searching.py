@@ -71,6 +71,7 @@ class SearchVerbs(DraftVerbs):
                 if not kinds or kind in kinds
                 for row in way(connection, search)
             ]
+        self._saw("search", "", text)
         return {"matches": found}
 
     def precedents(self, text: str, limit: int = 10, wanted: Wanted | None = None) -> Row:
@@ -83,6 +84,7 @@ class SearchVerbs(DraftVerbs):
             matches = nearest.search(text, limit, wanted)
         from yishenqing.precedents.uses import SHOWN  # noqa: PLC0415
 
+        self._saw("search", "", text)
         self._count(SHOWN, [m.id for m in matches])
         return {"matches": [m.as_json() for m in matches], **({"notes": nearest.notes} if nearest.notes else {})}
 

@@ -67,6 +67,7 @@ class WordVerbs(Desk):
             vault.write_whole(path, content)
         except OSError as error:
             raise DataFault.of([Fault(f"无法写入（{error.strerror}）", str(path))]) from None
+        self._saw("export", number, str(path))
         return {
             "kind": kind,
             "title": found.kind.title,

@@ -78,6 +78,7 @@ class Transactions:
         ``only_looks`` says why nothing may be written through these; empty when it may.
         """
         self._engine, self._host, self.only_looks = engine, host, only_looks
+        self.permit: Callable[[], None] = lambda: None  # raises where whoever asks may not write
         self._writer = engine.execution_options(**{_WRITES: True}) if engine is not None else None
         self._queue = _queue_file(engine) if engine is not None and host is None else None
         self._idle: list[Connection] = []
@@ -117,29 +118,44 @@ class Transactions:
         """Give a connection whose changes are kept whole or not at all.
 
         Raises:
-            Refused: these are for looking only.
+            Refused: these are for looking only, or whoever asks may only look.
             Moved: the database has been moved elsewhere.
         """
         if self.only_looks:
             raise Refused(self.only_looks)
+        self.permit()
         with _in_our_words():
             if self._host is not None:
                 _begin_for(self._host)
                 with self._host.begin_nested():
                     yield self._host
                 return
-            assert self._writer is not None  # noqa: S101 - made with the engine
-            with _queued(self._queue):
-                _refuse_moved(self._queue)
-                connection = self._taken(self._writer)
-                try:
-                    with connection.begin():
-                        yield connection
-                except BaseException:
-                    connection.close()  # whatever broke may have broken the connection too
-                    raise
-                self._mine.kept += 1
-                self._idle.append(connection)
+            with _queued(self._queue), self._begun() as connection:
+                yield connection
+
+    @contextmanager
+    def noting(self) -> Iterator[Connection]:
+        """Like ``writing``, for what is noted of every look: whoever looks may, and nobody waits for others.
+
+        Raises:
+            Moved: somebody else is writing just now.
+        """
+        with _in_our_words(), _queued(self._queue, wait=False), self._begun() as connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        assert self._writer is not None  # noqa: S101 - made with the engine
+        _refuse_moved(self._queue)
+        connection = self._taken(self._writer)
+        try:
+            with connection.begin():
+                yield connection
+        except BaseException:
+            connection.close()  # whatever broke may have broken the connection too
+            raise
+        self._mine.kept += 1
+        self._idle.append(connection)
 
     @contextmanager
     def frozen(self) -> Iterator[Connection]:
@@ -234,8 +250,8 @@ def _refuse_moved(queue: Path | None) -> None:
 
 
 @contextmanager
-def _queued(path: Path | None) -> Iterator[None]:
-    """Wait for one's turn among the writers of this machine."""
+def _queued(path: Path | None, *, wait: bool = True) -> Iterator[None]:
+    """Wait for one's turn among the writers of this machine, or (without ``wait``) see that nobody has it."""
     if path is None or os.name != "posix":
         yield
         return
@@ -243,7 +259,10 @@ def _queued(path: Path | None) -> Iterator[None]:
 
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Moved("另一项操作正在写入数据库。") from None
         yield
     finally:
         os.close(descriptor)

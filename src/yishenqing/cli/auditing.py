@@ -1,0 +1,130 @@
+"""The commands of audit: checkpoints, verification of the whole office, who saw what, a sample for peer review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from yishenqing.cli import printing
+from yishenqing.cli.archiving import names_folder, progress, said
+from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.speaking import Command, Group
+
+_FILE = click.Path(path_type=Path)
+_ACTS = {"read": "查看", "print": "取文书、打印", "export": "导出", "search": "检索", "sample": "抽样"}
+
+
+@click.group(cls=Group, help="审计：检查点、全面核验、谁看过什么、评查抽样。")
+@global_options
+def audit(_wishes: Wishes) -> None:
+    """Group the audit commands."""
+
+
+def _show(wishes: Wishes, found: Mapping[str, Any], lines: list[str]) -> None:
+    if wishes.as_json:
+        printing.document(found)
+    else:
+        printing.lines(lines)
+
+
+@audit.command(
+    "checkpoint",
+    cls=Command,
+    short_help="为全部案卷做一个签名的检查点，打印一行记入会议纪要。",
+    help=(
+        "为全部案卷和查阅记录做一个检查点：编号、前后相链、用机关的密钥签名（首次运行时自动制作密钥）。"
+        "打印出的一行请记入会议纪要或者交上级机关留存，日后可以据此核对。--list 列出已有的检查点。"
+    ),
+)
+@click.option("--new-key", is_flag=True, help="密钥确已丢失的，另制一把")
+@click.option("--list", "listed", is_flag=True, help="只列出已有的检查点")
+@global_options
+def checkpoint(wishes: Wishes, *, new_key: bool, listed: bool) -> None:
+    """Make a checkpoint."""
+    with wishes.office() as office:
+        if listed:
+            known = office.checkpoints()
+            lines = [row["line"] for row in known["checkpoints"]]
+            _show(wishes, known, lines or ["还没有检查点。"])
+            return
+        found = office.checkpoint(new_key=new_key)
+    lines = ["请将下面一行记入会议纪要，或者交上级机关留存：", found["line"], f"签名公钥：{found['key']}"]
+    _show(wishes, found, [*lines, f"本次新固定{found['added']}处。"])
+
+
+@audit.command(
+    "verify",
+    cls=Command,
+    short_help="核验全部案卷，或者一个卷宗文件夹（不需要数据库）。",
+    help=(
+        "核验本机关的全部案卷：记录链、末条记录、封存值、附件、文书、登记、查阅记录、检查点及其签名。"
+        "写卷宗文件夹的，只核验该文件夹，不需要数据库；写案件编号的，只核验该案。"
+    ),
+)
+@click.argument("target", required=False, metavar="[卷宗文件夹或者案件编号]")
+@click.option("--minutes", default="", metavar="文字", help="会议纪要等处记载的检查点，一并核对")
+@global_options
+def verify(wishes: Wishes, target: str | None, minutes: str) -> None:
+    """Verify the office, or a package."""
+    if target is not None and names_folder(wishes, target):
+        from yishenqing.office.verifying import package_faults  # noqa: PLC0415 - verified without any office
+
+        faults = package_faults(Path(target), minutes)
+        said(wishes, faults, {"target": target}, [f"核验通过：{target} 完整，没有改动。"])
+        return
+    with wishes.office() as office, progress("正在核验", silent=wishes.as_json) as told:
+        if target is not None:
+            said(wishes, office.verify(target), {"target": target}, [f"核验通过：{target} 完整，没有改动。"])
+            return
+        found = office.audit(minutes, told)
+    counted = {name: found[name] for name in ("cases", "entries", "reads", "checkpoints")}
+    text = (
+        f"核验通过：案件{found['cases']}件、记录{found['entries']}条、查阅记录{found['reads']}条、"
+        f"检查点{found['checkpoints']}个，没有改动。"
+    )
+    lines = (
+        [text]
+        if found["checkpoints"]
+        else [text, "还没有检查点，整件删除、截去末尾等改动无从发现；请运行 ysq audit checkpoint。"]
+    )
+    said(wishes, found["faults"], counted, lines)
+
+
+@audit.command(cls=Command, help="谁看过什么：一件案件的，或者全部的查看、检索、打印、导出。")
+@click.argument("case", required=False, default="", metavar="[案件编号]")
+@global_options
+def reads(wishes: Wishes, case: str) -> None:
+    """Say who saw what."""
+    with wishes.office() as office:
+        found = office.reads(case)
+    lines = []
+    for row in found["reads"]:
+        rehearsal = "　【演练】" if row["rehearsal"] else ""
+        act = _ACTS.get(row["act"], row["act"])
+        parts = [row["at"][:19].replace("T", " "), row["actor"], act, row["number"], row["detail"]]
+        lines.append("　".join(part for part in parts if part) + rehearsal)
+    if found["waiting"]:
+        lines.append("另有查阅记录尚待记入数据库（数据库暂时不能写入）。")
+    _show(wishes, found, lines or ["没有查阅记录。"])
+
+
+@audit.command(
+    cls=Command, help="评查抽样：从一年立案的案件中随机抽取，写出评分表（XLSX）；同一种子、同样的案件，抽取结果相同。"
+)
+@click.option("--year", type=int, required=True, metavar="年份", help="抽哪一年立案的")
+@click.option("--n", "count", type=click.IntRange(1, 10000), required=True, metavar="件数", help="抽几件")
+@click.option("--seed", required=True, metavar="种子", help="抽样的种子，如评查当日公布的号码")
+@click.option("--to", "target", type=_FILE, metavar="文件", help="评分表写到哪里（默认机关文件夹的 audit 之下）")
+@global_options
+def sample(wishes: Wishes, year: int, count: int, seed: str, target: Path | None) -> None:
+    """Draw a sample."""
+    with wishes.office() as office:
+        found = office.sample(year, count, seed, target)
+    lines = [f"从{year}年的{found['of']}件中抽取{len(found['cases'])}件（种子“{seed}”）：", *found["cases"]]
+    _show(wishes, found, [*lines, f"评分表：{found['path']}"])
+
+
+ALL: tuple[click.Command, ...] = (audit,)
