@@ -111,4 +111,4 @@ def test_what_it_tells_its_parent_can_be_told(name: str) -> None:
 
 
 def test_every_other_procedure_has_its_tables() -> None:
-    assert {r["流程"] for _, r in ROWS} == set(LINKED) == {"reconsideration", "litigation", "complaint", "correction"}
+    assert {r["流程"] for _, r in ROWS} == set(LINKED) == {"reconsideration", "litigation", "complaint", "correction", "takeover"}

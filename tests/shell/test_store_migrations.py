@@ -28,8 +28,8 @@ CONFIG.set_main_option("script_location", str(shipped("alembic")))
 EARLIER = [s.revision for s in reversed([*ScriptDirectory.from_config(CONFIG).walk_revisions()])][:-1]
 # What 0004 made anew: the library's index became the search's, and its records lost their vectors.
 NO_LONGER = ("precedents", "precedent_frequencies", "precedent_totals")
-# SQLite's text index keeps these for itself; PostgreSQL's is an ordinary table.
-NOT_TABLES = ("alembic_version", "precedent_rows", "precedent_grams", "search_rows", "search_grams")
+# Indexes: derived, made anew, and kept by SQLite for itself.
+NOT_TABLES = ("alembic_version", "precedent_rows", "precedent_grams", "search_")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -106,7 +106,7 @@ def test_every_row_and_every_guard_is_kept(engine: Engine, revision: str) -> Non
     with engine.begin() as connection:
         tables = known(connection)
         before, guarded = filled(connection), guards(connection, tables)
-    assert len(before) > 10
+    assert len(before) >= 10
     assert guarded["triggers"]
     assert upgrade(engine) > revision
     with engine.connect() as connection:

@@ -16,7 +16,7 @@ from yishenqing.cli.speaking import Command, Group
 _FILE = click.Path(path_type=Path)
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 _AGENCY = click.option(
-    "--agency",
+    "--of",
     "agencies",
     multiple=True,
     metavar="机关代码",

@@ -45,7 +45,7 @@ _FILTERS = (
         help="只看援引这一条的，如 16、条例第36条（五）、行政复议法第二十三条",
     ),
     click.option("--topic", metavar="主题", default="", help="只看这个主题的，如 会议纪要"),
-    click.option("--agency", metavar="机关", default="", help="只看名称中有这些字的机关"),
+    click.option("--organ", "agency", metavar="机关", default="", help="只看名称中有这些字的机关"),
     click.option("--year", metavar="年份", type=Years(), help="只看这一年或者这几年的，如 2023、2019-2024"),
     click.option("--survived/--overturned", default=None, help="只看经复议诉讼维持的；只看已被撤销或者纠正的"),
 )

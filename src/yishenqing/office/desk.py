@@ -137,15 +137,20 @@ class Desk:
             )
         return person
 
+    @property
+    def _only_audits(self) -> bool:
+        """Tell whether the user is an auditor and nothing else."""
+        user = self._user
+        return user in self.settings.people and self.settings.roles_on(user, self.today).keys() == {AUDITOR}
+
     def _may_write(self) -> None:
         """Let everybody write but those who are here to look.
 
         Raises:
             Refused: the user is an auditor and nothing else.
         """
-        user = self._user
-        if user in self.settings.people and self.settings.roles_on(user, self.today).keys() == {AUDITOR}:
-            text = f"“{user}”的岗位是审计，只看不办；可以查看、检索、核验、抽查、导出卷宗，不能写入任何内容。"
+        if self._only_audits:
+            text = f"“{self._user}”的岗位是审计，只看不办；可以查看、检索、核验、抽查、导出卷宗，不能写入任何内容。"
             raise Refused(text, law=["条例第四十五条"])
 
     @cached_property

@@ -170,7 +170,7 @@ class LibraryVerbs(Desk):
     def _count(self, kind: str, names: Collection[str], number: str = "") -> None:
         from yishenqing.precedents.uses import Uses  # noqa: PLC0415
 
-        if names:
+        if names and not self._only_audits:  # how useful a precedent is, those who handle cases show
             with self._transactions.writing() as connection:
                 Uses(connection, self.settings.agency).count(kind, names, self.today, number)
 
