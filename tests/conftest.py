@@ -46,7 +46,8 @@ def filled(step: Step, given: dict[str, Any]) -> dict[str, Any]:
     chosen |= {n: _UNSAID[f.type] for n, f in step.needs.items() if f.type in _UNSAID}
     chosen |= {n: "granted" for n, f in step.needs.items() if f.type == "outcome"}
     whole = {**chosen, **given}
-    if {"granted", "予以公开"} & {whole.get("outcome"), whole.get("finding")}:  # the least that tells what is given
+    asks = "provided" in step.fields
+    if asks and {"granted", "予以公开"} & {whole.get("outcome"), whole.get("finding")}:  # the least that tells what is given
         whole.setdefault("provided", ["略"])
     return whole
 

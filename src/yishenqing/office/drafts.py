@@ -80,9 +80,6 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         answer["taken"] = take and bool(found.acts)
         if answer["taken"]:
             self._take(found, on, by)
-            from yishenqing.precedents.uses import DRAFTED  # noqa: PLC0415
-
-            self._count(DRAFTED, sorted(set[str]().union(*(c.precedents for c in found.choices))), number)
         return answer
 
     def advise(self, number: str) -> Row:
@@ -156,6 +153,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         """Record the acts of a draft, all or none; nobody waits for its searches, so the case may have moved."""
         from yishenqing.office.composing import PROPOSED  # noqa: PLC0415
         from yishenqing.office.redrafting import Plan  # noqa: PLC0415
+        from yishenqing.precedents.uses import DRAFTED  # noqa: PLC0415
 
         if found.missing:
             titles = "；".join(found.missing.values())
@@ -169,6 +167,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
             if self._load(connection, case.row.number, lock=True).row.head_hash != case.row.head_hash:
                 raise Moved(f"案件{case.row.number}在拟稿期间已由他人办理，本次没有写入任何内容；请重新拟稿。")
             self._redrafted(connection, case, Plan(tuple(found.acts)), on, by)
+        self._count(DRAFTED, sorted(set[str]().union(*(c.precedents for c in found.choices))), case.row.number)
 
     def _known(self, connection: Connection, case: Casework, open_facts: Opener) -> Known:
         """Gather what the office knows of a case, inside the caller's transaction."""
