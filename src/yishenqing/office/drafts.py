@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 _SHOWN = 3  # precedents beside each item of a new application
 
 
+def check_chosen(case: Casework) -> None:
+    """Refuse to draft or advise where no reply is chosen among outcomes: a record to correct, another case's papers.
+
+    Raises:
+        Refused: the procedure has nothing to choose from.
+    """
+    check_lettered(case)
+    if not any(outcome.letters for outcome in case.workflow.outcomes.values()):
+        why = "的答复没有可供选择的办理结果，不能据先例起草；请按步骤办理，文书在签发时出具。"
+        text = f"“{case.workflow.title}”{why}"
+        raise Refused(text, law=list(case.workflow.law))
+
+
 class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
     """What helps to answer."""
 
@@ -63,7 +76,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         wish = Wish.of(facts or {}, outcome, use)
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
-            check_lettered(case)
+            check_chosen(case)
             open_facts = self._opener(connection, number)
             known = self._known(connection, case, open_facts)
             tell = partial(drafting.draft, self._registry, self._letters, known, act=self._draft_act)
@@ -96,7 +109,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
 
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
-            check_lettered(case)
+            check_chosen(case)
             open_facts = self._opener(connection, number)
             known = self._known(connection, case, open_facts)
             most = known.advice.figures["cases"]

@@ -93,7 +93,14 @@ def _earlier_reply(_known: Known, item: Item) -> Supplied | None:
     earlier = _earlier(_known, item)
     if earlier is None:
         return None
-    return Supplied(f"{_day(earlier['replied_on'])}，{earlier['letter']}", f"案件{earlier['number']}")
+    # In the words of ``filling``, which writes it again when the reply is drafted.
+    said = f"{_day(earlier['replied_on'])}，{earlier['letter']}，登记编号{earlier['number']}"
+    return Supplied(said, f"案件{earlier['number']}")
+
+
+def _earlier_case(_known: Known, item: Item) -> Supplied | None:
+    earlier = _earlier(_known, item)
+    return Supplied(earlier["number"], f"案件{earlier['number']}") if earlier else None
 
 
 def _same_checked(_known: Known, item: Item) -> Supplied | None:
@@ -146,7 +153,11 @@ _TELLERS: Mapping[tuple[str, str], Mapping[str, _Teller]] = {
         "other_contact": _of_route("contact"),
         "not_ours_reason": _of_route("sentence"),
     },
-    ("noproc_repeat", ""): {"earlier_reply": _earlier_reply, "same_checked": _same_checked},
+    ("noproc_repeat", ""): {
+        "earlier_case": _earlier_case,
+        "earlier_reply": _earlier_reply,
+        "same_checked": _same_checked,
+    },
     ("noproc_petition", ""): {"petition_nature": _petition_nature},
     ("unable_unclear", ""): {"still_unclear": _still_unclear},
 }
