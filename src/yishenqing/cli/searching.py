@@ -45,7 +45,7 @@ _FILTERS = (
         help="只看援引这一条的，如 16、条例第36条（五）、行政复议法第二十三条",
     ),
     click.option("--topic", metavar="主题", default="", help="只看这个主题的，如 会议纪要"),
-    click.option("--organ", "agency", metavar="机关", default="", help="只看名称中有这些字的机关"),
+    click.option("--organ", metavar="机关", default="", help="只看名称中有这些字的机关"),
     click.option("--year", metavar="年份", type=Years(), help="只看这一年或者这几年的，如 2023、2019-2024"),
     click.option("--survived/--overturned", default=None, help="只看经复议诉讼维持的；只看已被撤销或者纠正的"),
 )
@@ -67,9 +67,10 @@ def wanted(given: Mapping[str, Any]) -> Wanted:
     from yishenqing.precedents.model import outcome_code  # noqa: PLC0415 - help pages need no library
     from yishenqing.search import Wanted  # noqa: PLC0415
 
-    said = {name: str(given[name]).strip() for name in ("article", "topic", "agency")}
+    said = {name: str(given[name]).strip() for name in ("article", "topic")}
     outcome = outcome_code(given["outcome"].strip()) if given["outcome"] else ""
-    return Wanted(outcome=outcome, years=given["year"], survived=given["survived"], **said)
+    organ = str(given["organ"]).strip()
+    return Wanted(outcome=outcome, agency=organ, years=given["year"], survived=given["survived"], **said)
 
 
 @click.command(
