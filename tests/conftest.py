@@ -47,7 +47,7 @@ def filled(step: Step, given: dict[str, Any]) -> dict[str, Any]:
     chosen |= {n: "granted" for n, f in step.needs.items() if f.type == "outcome"}
     whole = {**chosen, **given}
     asks = "provided" in step.fields
-    if asks and {"granted", "予以公开"} & {whole.get("outcome"), whole.get("finding")}:  # the least that tells what is given
+    if asks and {"granted", "予以公开"} & {whole.get("outcome"), whole.get("finding")}:  # the least that tells
         whole.setdefault("provided", ["略"])
     return whole
 

@@ -111,4 +111,5 @@ def test_what_it_tells_its_parent_can_be_told(name: str) -> None:
 
 
 def test_every_other_procedure_has_its_tables() -> None:
-    assert {r["流程"] for _, r in ROWS} == set(LINKED) == {"reconsideration", "litigation", "complaint", "correction", "takeover"}
+    wanted = {"reconsideration", "litigation", "complaint", "correction", "takeover"}
+    assert {r["流程"] for _, r in ROWS} == set(LINKED) == wanted

@@ -330,7 +330,7 @@ def auditor(home: Path, office: Office) -> Iterator[Office]:
 def contents(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of the office but who looked, and the search index of the library."""
     tables = [name for (name,) in rows(home, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    kept = [t for t in tables if t != "reads" and "precedent" not in t]
+    kept = [t for t in tables if t != "reads" and "precedent" not in t and not t.startswith("search_")]
     return {t: sorted(rows(home, f"SELECT * FROM {t}"), key=str) for t in kept}  # noqa: S608 - its own tables
 
 

@@ -158,7 +158,7 @@ class TestRebuilding:
     ],
 )
 def test_check_names_what_is_wrong_with_an_offices_own_figures(
-    office: Office, home: Path, file: str, before: str, after: str, said: str
+    office: Office, home: Path, unproved: None, file: str, before: str, after: str, said: str
 ) -> None:
     assert office.check()["faults"] == []
     text = (shipped("workflows") / f"{file}.yaml").read_text()

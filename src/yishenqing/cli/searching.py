@@ -51,6 +51,10 @@ _FILTERS = (
 )
 
 
+# An option on the command line, and what the search calls it (--agency is whose cases are looked at).
+_NAMED = {"article": "article", "topic": "topic", "organ": "agency"}
+
+
 def filters(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options by which a search is narrowed."""
     for option in reversed(_FILTERS):
@@ -67,10 +71,9 @@ def wanted(given: Mapping[str, Any]) -> Wanted:
     from yishenqing.precedents.model import outcome_code  # noqa: PLC0415 - help pages need no library
     from yishenqing.search import Wanted  # noqa: PLC0415
 
-    said = {name: str(given[name]).strip() for name in ("article", "topic")}
+    said = {name: str(given[word]).strip() for word, name in _NAMED.items()}
     outcome = outcome_code(given["outcome"].strip()) if given["outcome"] else ""
-    organ = str(given["organ"]).strip()
-    return Wanted(outcome=outcome, agency=organ, years=given["year"], survived=given["survived"], **said)
+    return Wanted(outcome=outcome, years=given["year"], survived=given["survived"], **said)
 
 
 @click.command(

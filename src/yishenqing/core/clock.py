@@ -324,8 +324,8 @@ def _effects(workflow: Workflow) -> Mapping[str, Sequence[tuple[_Handle, Start |
 
 
 def touches(workflow: Workflow, step: str) -> bool:
-    """Tell whether taking ``step`` may move a deadline: it does something to a clock, or corrects a fact."""
-    return bool(_effects(workflow)[step]) or step == workflow.correcting
+    """Tell whether taking ``step`` may move a deadline: it touches a clock, corrects a fact, or changes the rules."""
+    return bool(_effects(workflow)[step]) or step in (workflow.correcting, workflow.moving)
 
 
 def deadlines(

@@ -57,6 +57,9 @@ class _Effects(NamedTuple):
     paid: bool
 
 
+_NOTHING = _Effects(answers=None, ends=False, extends=False, asks=False, notifies=False, paid=False)
+
+
 def counted(standing: Standing) -> Counted | None:
     """Return what the case counts as; None for one that is no application (复议, 诉讼, 投诉 hang on one)."""
     workflow, facts = standing.workflow, standing.facts
@@ -133,6 +136,27 @@ def _received(standing: Standing) -> date | None:
         return first.on
     day = receipt_of(channel, first, Readings(workflow.readings, standing.readings), standing.workdays).on
     return day or next((f.on for f in standing.facts if f.step == workflow.confirming), None)
+
+
+def touches(workflow: Workflow, step: str) -> bool:
+    """Tell whether taking ``step`` may change what the case counts as; most steps say nothing to the report."""
+    return step in _telling(workflow)
+
+
+@lru_cache(maxsize=64)
+def _telling(workflow: Workflow) -> frozenset[str]:
+    named = {workflow.opening, workflow.confirming, workflow.correcting, workflow.linking, workflow.moving}
+    means = _effects(workflow)
+    return frozenset(
+        name
+        for name, step in workflow.steps.items()
+        if name in named
+        or means[name] != _NOTHING
+        or step.outcome
+        or step.fields.keys() & {_OUTCOME, RESULT, _AMOUNT}
+        or (workflow.linked is not None and workflow.linked.result in step.fields)
+        or (step.side is not None and step.side.of == REMEDY)
+    )
 
 
 @lru_cache(maxsize=64)

@@ -134,7 +134,7 @@ def _recorded(known: Known, item: Item) -> Iterable[Hint]:
         yield Hint(
             str(found[FINDING]), str(found.get(WAY) or ""), "案卷已逐项认定", "条例第三十六条", weight, (), "found"
         )
-    elif last and len(known.items) == 1:
+    elif last and OUTCOME in last.facts and len(known.items) == 1:
         way = str(last.facts.get(WAY) or "")
         yield Hint(str(last.facts[OUTCOME]), way, "案卷已拟制答复", "条例第三十六条", weight, (), "drafted")
 

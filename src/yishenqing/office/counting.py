@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from yishenqing.core.counted import counted, disputes
+from yishenqing.core.counted import counted, disputes, touches
 from yishenqing.core.links import PARENT
 from yishenqing.office import casework
 from yishenqing.reporting import store
@@ -19,11 +19,17 @@ if TYPE_CHECKING:
     from yishenqing.office.casework import Casework, Practice
 
 
-def follow(connection: Connection, before: Casework, after: Casework) -> None:
-    """Write what the case counts as where the act has changed it; most acts change nothing of it."""
+def follow(connection: Connection, step: str, before: Casework, after: Casework) -> None:
+    """Write what the case counts as where ``step`` has changed it; most acts change nothing of it."""
+    if touches(after.workflow, step):
+        write(connection, before, after, anew=step == after.workflow.moving)
+
+
+def write(connection: Connection, before: Casework, after: Casework, *, anew: bool = False) -> None:
+    """Write what the case counts as now where it differs from before, or (``anew``) in any case."""
     agency, number = after.row.agency, after.row.number
     now = counted(after.standing)
-    if now is not None and now != counted(before.standing):
+    if now is not None and (anew or now != counted(before.standing)):
         store.put_application(connection, store.row_of(agency, number, now))
     told = disputes(after.standing)
     if told != disputes(before.standing):

@@ -20,7 +20,7 @@ def follow(registry: Registry, connection: Connection, plan: Plan, after: Casewo
     Raises:
         Refused: the parent of a linked case cannot be told.
     """
-    counting.follow(connection, plan.case, after)
+    counting.follow(connection, plan.act.step, plan.case, after)
     if plan.step.tells or plan.step.overturns or RESULT in plan.step.fields:
         from yishenqing.office import casework, findable, linking  # noqa: PLC0415 - few steps concern another case
 

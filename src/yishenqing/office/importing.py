@@ -239,7 +239,7 @@ class _Taking:
             found = case.standing.deadlines(self._practice.workdays.today)
             rows = casework.deadline_rows(case, found)
             due_store.put_deadlines(self._connection, due_store.changed(self._connection, self._agency, number, rows))
-            counting.follow(self._connection, before, case)
+            counting.write(self._connection, before, case)
 
 
 def _applies(start: Start, facts: Mapping[str, Any]) -> bool:
