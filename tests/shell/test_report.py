@@ -165,7 +165,7 @@ def test_an_application_counts_once_however_often_it_is_answered(
     (case,) = office.report_cell(2026, "reconsideration.pending")["cases"]
     assert (case["number"], case["linked"]) == (number, linked)
     calendar.day = date(2026, 5, 20)
-    ordered = {"organ": "县政府", "document": "〔2026〕1号", "until": "2026-06-20"}
+    ordered = {"organ": "县政府", "document": "〔2026〕1号", "decided_on": "2026-05-18", "until": "2026-06-20"}
     office.act(number, "reply_ordered", ordered)
     calendar.day = date(2026, 5, 25)
     for step, facts in [(s, f) for _, s, f in ROAD if s in ("drafted", "reviewed", "secrecy_reviewed", "signed")]:
