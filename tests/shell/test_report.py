@@ -165,7 +165,7 @@ def test_an_application_counts_once_however_often_it_is_answered(
     (case,) = office.report_cell(2026, "reconsideration.pending")["cases"]
     assert (case["number"], case["linked"]) == (number, linked)
     calendar.day = date(2026, 5, 20)
-    ordered = {"organ": "县政府", "document": "〔2026〕1号", "until": "2026-06-20"}
+    ordered = {"organ": "县政府", "document": "〔2026〕1号", "decided_on": "2026-05-18", "until": "2026-06-20"}
     office.act(number, "reply_ordered", ordered)
     calendar.day = date(2026, 5, 25)
     for step, facts in [(s, f) for _, s, f in ROAD if s in ("drafted", "reviewed", "secrecy_reviewed", "signed")]:
@@ -217,14 +217,21 @@ def test_other_agencies_are_for_those_who_supervise(office: Office, home: Path, 
     own = text.replace("agency: yunxi-zrzy ", "agency: yunxi-jyj ")
     clerk = "  clerk:\n    name: 文某\n    roles: [registrar]\n"
     (home / "office.yaml").write_text(own + clerk, encoding="utf-8")
-    with Office.open(home, user=USER, today=lambda: date(2026, 3, 2)) as other:
-        other.register(APPLICATION)
-        assert other.report(2026)["table3"]["new_received"]["total"] == 1
-        assert other.report(2026, agencies=["all"])["table3"]["new_received"]["total"] == 2
-        assert other.report(2026, agencies=["yunxi-zrzy"])["agencies"] == ["yunxi-zrzy"]
-        assert [a["new"] for a in other.month(2026, 3, agencies=["all"])["agencies"]] == [1, 1]
+    office.add_agency("yunxi-jyj", "云溪县教育局")
+    with Office.open(home, user=USER, today=lambda: date(2026, 3, 2)) as below:
+        below.register(APPLICATION)
+        assert below.report(2026, agencies=["all"])["table3"]["new_received"]["total"] == 1
+        with pytest.raises(Refused, match="不是本机关的下级机关"):
+            below.report(2026, agencies=["yunxi-zrzy"])
+    (home / "office.yaml").write_text(text + clerk, encoding="utf-8")
+    with Office.open(home, user=USER, today=lambda: date(2026, 3, 2)) as above:
+        assert above.report(2026)["table3"]["new_received"]["total"] == 1
+        assert above.report(2026, agencies=["all"])["table3"]["new_received"]["total"] == 2
+        assert above.report(2026, agencies=["yunxi-jyj"])["agencies"] == ["yunxi-jyj"]
+        month = above.month(2026, 3, agencies=["all"])["agencies"]
+        assert [(a["name"], a["new"]) for a in month][1] == ("云溪县教育局", 1)
         with pytest.raises(NotFound):
-            other.report(2026, agencies=["nobody"])
+            above.report(2026, agencies=["nobody"])
     with Office.open(home, user="clerk", today=lambda: date(2026, 3, 2)) as clerk_office, pytest.raises(Refused):
         clerk_office.report(2026, agencies=["all"])
 

@@ -138,6 +138,8 @@ def test_the_command_line(home: Path) -> None:
     assert "不得照搬" in done.stdout
     told = json.loads(ysq("--home", home, "--json", "search", "第16条", "--in", "法律").stdout)
     assert told["matches"][0]["kind"] == "law"
+    narrowed = json.loads(ysq("--home", home, "--json", "search", "水库", "--organ", "教育", "--in", "案例").stdout)
+    assert narrowed["matches"] == []
     browsed = json.loads(ysq("--home", home, "--json", "precedent", "search", "--article", "16").stdout)
     assert browsed["matches"]
     for words, code, said in (

@@ -63,14 +63,14 @@ def annual_lines(found: Row, titles: Row) -> list[str]:
 
 def cell_lines(found: Row) -> list[str]:
     """Return the cases behind a cell."""
-    out = [f"{found['year']}年 {found['cell']}：{found['count']}件（统计截至{found['as_of']}）"]
+    out = [f"{found['year']}年 {found['title']}：{found['count']}件（统计截至{found['as_of']}）"]
     for case in found["cases"]:
         if "filed_on" in case:
-            ended = f"{case['decided_on']} {case['result']}" if case["decided_on"] else "尚未审结"
+            ended = f"{case['decided_on']} {case['result_title']}" if case["decided_on"] else "尚未审结"
             linked = f"（{case['linked']}）" if case["linked"] else ""
             out.append(f"  {case['number']}{linked}　提起 {case['filed_on']}　{ended}")
         else:
-            ended = f"{case['decided_on']} {case['outcome']}" if case["decided_on"] else "未办结"
+            ended = f"{case['decided_on']} {case['outcome_title']}" if case["decided_on"] else "未办结"
             out.append(f"  {case['number']}　收到 {case['received_on']}　{ended}")
     return out
 
@@ -103,9 +103,9 @@ def supervision_lines(found: Row) -> list[str]:
     for row in found["agencies"]:
         for lamp, title in found["lamps"].items():
             if row["lamps"][lamp]["cases"]:
-                out.append(f"  ［{title}］{row['agency']}：{'、'.join(row['lamps'][lamp]['cases'])}")
+                out.append(f"  ［{title}］{row['name']}：{'、'.join(row['lamps'][lamp]['cases'])}")
         if row["unassigned"]:
-            out.append(f"  ［未分办］{row['agency']}：{'、'.join(row['unassigned'])}")
+            out.append(f"  ［未分办］{row['name']}：{'、'.join(row['unassigned'])}")
     papers = found["papers"]
     written = [papers[kind] for kind in ("xlsx", "pdf") if kind in papers] + papers.get("svg", [])
     return [*out, *(f"已写入 {path}" for path in written)]

@@ -20,7 +20,7 @@ _AGENCY = click.option(
     "agencies",
     multiple=True,
     metavar="机关代码",
-    help="统计哪个机关（可以写几次；all 为全部），默认本机关",
+    help="统计哪个机关（可以写几次；all 为本机关和全部下级机关），默认本机关",
 )
 _XLSX = click.option("--xlsx", type=_FILE, metavar="文件", help="写成 XLSX 工作簿")
 _PDF = click.option("--pdf", type=_FILE, metavar="文件", help="写成 PDF")

@@ -359,8 +359,12 @@ def _before(case: Casework, acts: Sequence[redrafting.Again], today: date) -> li
 
     if not acts or case.standing.state in case.workflow.steps[acts[0].step].from_:
         return []
-    title, steps = case.workflow.states[case.standing.state].title, case.workflow.steps
-    offers = [p for p in permitted(case.standing, today, today) if steps[p.step].to]
+    state, steps, road = case.standing.state, case.workflow.steps, case.workflow.road
+    title, offers = case.workflow.states[state].title, permitted(case.standing, today, today)
+    if state in road and not {*road[road.index(state) :]} & {*steps[acts[0].step].from_}:
+        offers = []  # what has gone out is not drafted again
+    ahead = [p for p in offers if steps[p.step].to in road]
+    offers = ahead or [p for p in offers if steps[p.step].public and not steps[p.step].to] or offers
     return [
         Unmet(
             f"案件现处于“{title}”，尚不能“{steps[acts[0].step].title}”；先办理“{p.title}”",

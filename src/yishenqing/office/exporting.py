@@ -57,7 +57,9 @@ class ExportVerbs(Desk):
         sheet = (
             ledgersheet.workbook("台账", headings, found) if kind == ".xlsx" else ledgersheet.text(headings, found)
         )
-        return {"path": write(path, sheet), "cases": len(found)}
+        written = write(path, sheet)
+        self._saw("export", "", f"台账{len(found)}件{'（姓名不遮盖）' if names else ''}：{written}")
+        return {"path": written, "cases": len(found)}
 
     def _ledger_rows(
         self, connection: Connection, form: Form, since: date | None, until: date | None, *, names: bool

@@ -67,7 +67,18 @@ class ReportVerbs(Desk):
         with self._transactions.reading() as connection:
             span = self._span(connection, year, as_of, agencies)
             found = counting.cell(connection, self._form, span, cell)
-        return {"year": year, "as_of": span.last.isoformat(), "cell": cell, "count": len(found), "cases": found}
+        titles = self.report_titles()
+        line, column = cell.split(".")
+        table = next(t for t in (titles["table3"], titles["table4"]) if line in t["rows"])
+        title = f"{table['rows'][line]}，{table['columns'].get(column, '总计')}"
+        rows, results = titles["table3"]["rows"], titles["table4"]["columns"]
+        for row in found:
+            if "result" in row:
+                row["result_title"] = results.get(row["result"], row["result"])
+            else:
+                row["outcome_title"] = rows.get(row["outcome"], row["outcome"])
+        head = {"year": year, "as_of": span.last.isoformat(), "cell": cell, "title": title}
+        return {**head, "count": len(found), "cases": found}
 
     def report_titles(self) -> Row:
         """Return what the rows and columns of the tables are called."""
@@ -192,18 +203,22 @@ class ReportVerbs(Desk):
         return Span.of_year(self._whose(connection, agencies), year, as_of or self.today)
 
     def _whose(self, connection: Connection, agencies: Sequence[str]) -> tuple[str, ...]:
-        """Return whose cases are counted; other agencies are looked at by those who supervise (条例第四十七条)."""
-        from yishenqing.reporting import store  # noqa: PLC0415
+        """Return whose cases are counted: those below are looked at by those who supervise (条例第四十七条)."""
+        from yishenqing.agencies import known, line_down  # noqa: PLC0415 - few ask beyond their own
 
         own = self.settings.agency
         if set(agencies) <= {own}:
             return (own,)
         self._supervises(self._user, "查看其他机关的统计", _ACROSS)
-        known = sorted({own, *store.agencies_of(connection)})
+        tree = known(connection)
+        below = list(dict.fromkeys([own, *(a.agency for a in line_down(tree, own))]))
         if ALL in agencies:
-            return tuple(known)
-        if unknown := [a for a in agencies if a not in known]:
-            raise NotFound(f"数据库中没有机关“{'、'.join(unknown)}”；现有：{'、'.join(known)}。")
+            return tuple(below)
+        if unknown := [a for a in agencies if a not in tree and a != own]:
+            raise NotFound(f"数据库中没有机关“{'、'.join(unknown)}”；本机关及下级机关：{'、'.join(below)}。")
+        if foreign := [a for a in agencies if a not in below]:
+            text = f"“{'、'.join(foreign)}”不是本机关的下级机关，不能查看其统计；可以查看：{'、'.join(below)}。"
+            raise Refused(text, law=[_ACROSS])
         return tuple(dict.fromkeys(agencies))
 
     def _supervises(self, user: str, what: str, law: str) -> None:

@@ -49,13 +49,17 @@ class SupervisionVerbs(ReportVerbs):
             Refused: it concerns other agencies, and the actor does not supervise.
             DataFault: the days lie ahead, or the last before the first.
         """
+        from yishenqing.agencies import known as known_agencies  # noqa: PLC0415
         from yishenqing.reporting.counting import Span  # noqa: PLC0415
 
         if last < first or first > self.today:
             raise DataFault.of([Fault(f"统计的起止日期有误（{first}至{last}）", field="since")])
         with self._transactions.reading() as connection:
             span = Span(self._whose(connection, agencies), first, min(last, self.today))
-            rows = [self._of_agency(connection, Span((a,), span.first, span.last)) for a in span.agencies]
+            names = {a: agency.name for a, agency in known_agencies(connection).items()}
+            rows = [
+                self._of_agency(connection, Span((a,), span.first, span.last), names.get(a, a)) for a in span.agencies
+            ]
             return {
                 "title": self._supervision_customs.title,
                 "law": self._supervision_customs.law,
@@ -84,7 +88,7 @@ class SupervisionVerbs(ReportVerbs):
 
         return read_customs(self.home)
 
-    def _of_agency(self, connection: Connection, span: Span) -> Row:
+    def _of_agency(self, connection: Connection, span: Span, name: str) -> Row:
         from yishenqing.reporting import counting  # noqa: PLC0415
         from yishenqing.reporting.supervision import percentile, rate  # noqa: PLC0415
 
@@ -101,6 +105,7 @@ class SupervisionVerbs(ReportVerbs):
         lamps, unassigned = self._lamps(connection, span.agencies[0])
         return {
             "agency": span.agencies[0],
+            "name": name,
             **frame,
             "on_time": met,
             "late": missed,

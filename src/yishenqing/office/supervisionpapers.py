@@ -11,7 +11,7 @@ from yishenqing.office.reportpapers import printed, write
 from yishenqing.reporting.supervision import LAMP_COLOURS, bars
 
 AGENCY_HEADINGS = {
-    "agency": "机关",
+    "name": "机关",
     "new": "新收",
     "carried": "期初在办",
     "decided": "办结",
@@ -89,7 +89,7 @@ def charts(found: Mapping[str, Any]) -> dict[str, str]:
         "按期率": bars(
             f"按期率（{span}，%）",
             [
-                (r["agency"], round(r["on_time_rate"] * 100, 1))
+                (r["name"], round(r["on_time_rate"] * 100, 1))
                 for r in found["agencies"]
                 if r["on_time_rate"] is not None
             ],

@@ -107,11 +107,6 @@ def published_of(connection: Connection, agencies: Sequence[str], year: int) -> 
     return {agency: json.loads(text) for agency, text in connection.execute(query)}
 
 
-def agencies_of(connection: Connection) -> list[str]:
-    """Return every agency whose cases lie in this database."""
-    return sorted(connection.execute(select(applications.c.agency).distinct()).scalars())
-
-
 def days(value: Any) -> date | None:
     """Return a date that an aggregate gave back: SQLite gives text."""
     return date.fromisoformat(value) if isinstance(value, str) else value
