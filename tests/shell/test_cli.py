@@ -459,6 +459,25 @@ class TestTheProcess:
         assert (rest, process.returncode) == ("", 0)
 
 
+def test_no_command_takes_a_word_from_the_global_options() -> None:
+    def walk(command: click.Command) -> Iterator[click.Command]:
+        yield command
+        for below in command.commands.values() if isinstance(command, click.Group) else ():
+            yield from walk(below)
+
+    names = {p.name for p in cli.params}
+    assert names > {"home", "user", "agency"}
+    for command in walk(cli):
+        taken = [p.name for p in command.params if p.name in names]
+        assert len(taken) == len(set(taken)), command.name
+
+
+def test_the_overview_says_of_every_command_what_it_does(ask: Cli) -> None:
+    overview = ask("--help")[1]
+    assert "..." not in overview
+    assert "inspect        发出前的检查：" in overview
+
+
 def test_the_road_by_the_command_line_alone(
     said: Callable[..., tuple[int, Answer]],
     number: str,

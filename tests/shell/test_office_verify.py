@@ -59,6 +59,8 @@ CHANGES = {
     "the length": ("UPDATE cases SET head_seq = 10", 10),
     "a deadline's day": ("UPDATE deadlines SET due = '2026-04-30' WHERE clock = 'reply'", 11),
     "a deadline hidden": ("UPDATE deadlines SET listed = NOT listed WHERE clock = 'reply'", 11),
+    "a deadline done": ("UPDATE deadlines SET state = 'met' WHERE clock = 'litigation'", 11),
+    "a state that is none": ("UPDATE deadlines SET state = 'x' WHERE clock = 'litigation'", 11),
     "who owes": ("UPDATE deadlines SET owed_by = 'applicant' WHERE clock = 'reply'", 11),
     "a deadline gone": ("DELETE FROM deadlines WHERE clock = 'reply'", 11),
     "the rules": ("UPDATE rulebooks SET snapshot = replace(snapshot, '已登记', '已经登记')", 1),

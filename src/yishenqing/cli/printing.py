@@ -60,12 +60,13 @@ def case(found: Row) -> list[str]:
 def _offers(found: Row) -> list[str]:
     """Return what may be done now: first by who asks, then by others, each with who takes it."""
     rows, yours = found["permitted"], found["yours"]
-    heading = [] if "as_known" in found else ["", "现在可以办理"]
+    if "as_known" in found:  # of a day gone by nothing can be taken any more
+        return []
     if not rows:
-        return [*heading, "  （无，案件已终结）"]
+        return ["", "现在可以办理", "  （无，案件已终结）"]
     mine = [p for p in rows if yours is None or p["step"] in yours["steps"]]
     others = [p for p in rows if p not in mine]
-    out = [*heading, *map(_offer, mine)]
+    out = ["", "现在可以办理", *map(_offer, mine)]
     if others:
         out += [] if mine else [f"  （没有由{yours['name']}办理的）"]
         out += ["由他人办理", *(f"{_offer(p)}　（{yours['by'][p['step']]}）" for p in others)]

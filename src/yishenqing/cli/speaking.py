@@ -81,7 +81,7 @@ class Group(_Speaking, click.Group):
         found = [(n, c) for n in names if (c := self.get_command(ctx, n)) is not None and not c.hidden]
         if found:
             with formatter.section(_HEADINGS["Commands"]):
-                formatter.write_dl([(n, c.get_short_help_str(60)) for n, c in found])
+                formatter.write_dl([(n, _in_short(c.help or "")) for n, c in found])
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
         """Return the commands in the order of the work, not of the alphabet."""
@@ -89,6 +89,19 @@ class Group(_Speaking, click.Group):
 
 
 Group.group_class = Group
+
+_SHORT = 60
+
+
+def _in_short(text: str) -> str:
+    """Return the first sentence, or as many of its clauses as fit: click cuts at spaces, which Chinese lacks."""
+    first = "".join(text.strip().partition("\n\n")[0].split("\n"))
+    sentence = first.partition("。")[0].partition("，如")[0]
+    if len(sentence) <= _SHORT:
+        return f"{sentence}。"
+    ends = [m.start() for m in re.finditer("[，；：]", sentence[:_SHORT])]
+    whole = [end for end in ends if sentence[:end].count("（") == sentence[:end].count("）")]
+    return f"{sentence[: whole[-1] if whole else _SHORT]}……"
 
 
 def speak(command: click.Command, arguments: Sequence[str]) -> int:
@@ -182,7 +195,7 @@ def _parameter(parameter: click.Parameter | None) -> str:
     if parameter is None:
         return "参数"
     if isinstance(parameter, click.Option):
-        return f"选项 {parameter.opts[0]}"
+        return f"选项 {parameter.opts[0]} "
     return f"参数“{(parameter.metavar or parameter.human_readable_name).strip('[]…')}”"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from yishenqing.core import moving
-from yishenqing.core.deadline import clock_of
+from yishenqing.core.deadline import STATE_TITLES, clock_of
 from yishenqing.core.errors import Fault
 from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders, sm3_digest
 from yishenqing.office import casework
@@ -148,6 +148,8 @@ def _same_deadline(row: due_store.DueRow, want: Row) -> bool:
     moving = "stopped" in (row.state, want["state"]) or row.provisional
     if (row.owed_by, row.title, row.listed) != (want["owed_by"], want["title"], want["listed"]):
         return False
+    if row.state not in STATE_TITLES or (row.state == "met" and want["state"] not in ("met", "missed")):
+        return False  # no day that passes makes what was done undone
     if not want["listed"] and (row.state, row.provisional) != (want["state"], want["provisional"]):
         return want["state"] not in ("met", "missed")  # what is done stands still
     return moving or (row.due == want["due"] and not want["provisional"])
