@@ -141,8 +141,9 @@ class SearchVerbs(DraftVerbs):
             statute, text = known[hit.ref]
             title = f"{statute.title} {hit.ref.removeprefix(statute.cite)}"
             force = "现行有效" if statute.in_force(self.today) else f"已于{statute.until}失效，不得作为现行依据"
-            why = [*_common(search.asked, hit, [hit.ref]), force]
-            yield _row(hit, hit.ref, title, why, _shown("条文（简要重述）", text, hit))
+            if not (why := _common(search.asked, hit, [hit.ref])) and search.asked is not None:
+                continue  # single characters alone: every article has some
+            yield _row(hit, hit.ref, title, [*why, force], _shown("条文（简要重述）", text, hit))
 
     def _precedents(self, connection: Connection, search: Search) -> Iterator[Row]:
         from yishenqing.precedents import Library  # noqa: PLC0415
