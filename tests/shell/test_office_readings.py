@@ -96,7 +96,7 @@ def test_check_lists_every_reading_and_who_chose_it(home: Path) -> None:
     ],
 )
 def test_what_is_no_reading_is_named_with_what_there_is(
-    home: Path, rules: Rulebook, readings: Mapping[str, str], field: str, says: str
+    home: Path, rules: Rulebook, unproved: None, readings: Mapping[str, str], field: str, says: str
 ) -> None:
     configure(home, readings=readings)
     with pytest.raises(DataFault, match=says) as caught:

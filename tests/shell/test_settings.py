@@ -160,7 +160,7 @@ def test_figures_are_whole_numbers_and_check_knows_them(home: Path) -> None:
         read_settings(staffed(home, PEOPLE, "{search_sources: 三处}"))
 
 
-def test_a_pattern_of_a_series_that_no_letter_has_is_named(home: Path) -> None:
+def test_a_pattern_of_a_series_that_no_letter_has_is_named(home: Path, unproved: None) -> None:
     from yishenqing.office.checking import check  # noqa: PLC0415
 
     changed(home, "letter_numbers", '{廷: "廷{year}-{n}", 延: "延{year}-{n}"}')
