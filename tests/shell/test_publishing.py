@@ -170,6 +170,7 @@ def test_an_ordered_reply_does_not_clean_the_precedent_of_the_first(
     name = published(office, number)
     calendar.day = date(2026, 6, 10)
     ordered = {"organ": "云溪县人民政府", "document": "云复〔2026〕1号", "until": "2026-06-30"}
+    ordered["decided_on"] = "2026-06-08"
     office.act(number, "reply_ordered", ordered)
     assert office.precedent(name).overturned is True
     assert "被责令重新答复" in office.precedent(name).fate

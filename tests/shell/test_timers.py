@@ -183,11 +183,12 @@ class TestPersons:
         assert told["to"] == []
 
     def test_check_names_roles_and_clocks_that_do_not_exist(self, staffed: Path) -> None:
-        assert check(staffed)["faults"] == []
+        words = ("regstrar", "repyl", "reveiw")
+        assert not any(word in f["text"] for f in check(staffed)["faults"] for word in words)
         wrong = {**PEOPLE, "x": {"name": "某", "roles": ["regstrar"]}}
         configure(staffed, people=wrong, reminders={"repyl": {"red": 1}}, stage_limits={"reveiw": 3})
         texts = " ".join(f["text"] for f in check(staffed)["faults"])
-        assert all(word in texts for word in ("regstrar", "repyl", "reveiw"))
+        assert all(word in texts for word in words)
 
 
 class TestClaims:

@@ -54,3 +54,5 @@ reads = Table(
     PrimaryKeyConstraint("agency", "n", name="pk_reads"),
     Index("ix_reads_agency_number_n", "agency", "number", "n"),
 )
+
+APPEND_ONLY = ("anchors", "checkpoints", "reads")

@@ -97,3 +97,5 @@ uses = Table(
     Column("times", Integer, nullable=False),
     PrimaryKeyConstraint("agency", "id", "kind", "number", "on", name="pk_precedent_uses"),
 )
+
+APPEND_ONLY = ("precedent_acts",)  # of a version the text may be erased, nothing else (see the migration)
