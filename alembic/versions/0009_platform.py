@@ -1,7 +1,7 @@
 """Several agencies in one database, who signs in, what failed, and which database was moved here.
 
 Revision ID: 0009
-Revises: 0003
+Revises: 0008
 """
 
 import sqlalchemy as sa

@@ -16,7 +16,8 @@ from offices import APPLICATION, USER, Calendar, rows
 
 from yishenqing.almanac import read_year
 from yishenqing.cli import run
-from yishenqing.office import Office
+from yishenqing.office import Office, casework
+from yishenqing.office.renewing import Renewal
 
 Answer = Mapping[str, Any]
 Said = Callable[..., tuple[int, Answer]]
@@ -290,3 +291,45 @@ def test_a_notice_that_is_not_there(said: Said, tmp_path: Path) -> None:
 def test_no_invented_notice_is_shipped() -> None:
     shipped = Path(__file__).parents[2] / "workflows" / "calendar"
     assert sorted(p.stem for p in shipped.glob("*.yaml"))[-1] == "2026"
+
+
+SEARCHED = {"systems": "档案管理系统", "keywords": "征收公告", "result": "检索到一份"}
+ASKED = ("third_party_consulted", {"party": "某公司", "content": "合同"})
+TOLD = ("third_party_answered", {"opinion": "agreed"})
+BEGUN: list[tuple[str, Mapping[str, Any]]] = [("acknowledged", {}), ("accepted", {"handler": "征地管理科"})]
+EVERY_DEADLINE = "SELECT * FROM deadlines ORDER BY number, clock"
+ROADS: tuple[list[tuple[str, Mapping[str, Any]]], ...] = (
+    [],
+    BEGUN,
+    [*BEGUN, ("search_recorded", SEARCHED)],
+    [*BEGUN, ASKED],
+    [*BEGUN, ASKED, TOLD],
+)
+
+
+def test_what_is_counted_anew_is_what_every_ledger_gives(
+    office: Office, calendar: Calendar, notice: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar.day = date.fromisoformat(TODAY)
+    for road in ROADS:
+        number = office.register({**APPLICATION, "arrived_on": "2026-12-10"})["number"]
+        for step, facts in road:
+            office.act(number, step, facts)
+    folded: list[str] = []
+    monkeypatch.setattr(casework, "load_many", _noting(casework.load_many, folded))
+    office.import_calendar(notice)
+    assert len(folded) == 2  # those that somebody was asked about; the others were counted from what is stored
+    counted = rows(office.home, EVERY_DEADLINE)
+    numbers = sorted({row[1] for row in counted})
+    with office._transactions.writing() as connection:
+        moved, unread = Renewal(office._transactions, office._practice).batch(connection, numbers)
+    assert (moved, unread, len(folded)) == ([], [], 2 + len(ROADS))
+    assert rows(office.home, EVERY_DEADLINE) == counted
+
+
+def _noting(load_many: Callable[..., Any], folded: list[str]) -> Callable[..., Any]:
+    def noting(connection: Any, practice: Any, numbers: Any, **how: Any) -> Any:
+        folded.extend(numbers)
+        return load_many(connection, practice, numbers, **how)
+
+    return noting

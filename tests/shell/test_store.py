@@ -344,6 +344,7 @@ def deadline(clock: str, due_on: date, **changes: Any) -> dict[str, Any]:
         "owed_by": "organ",
         "remind_on": None,
         "listed": True,
+        "recipe": None,
         **changes,
     }
 

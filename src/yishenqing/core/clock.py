@@ -24,7 +24,7 @@ from yishenqing.core.deadline import (
 from yishenqing.core.errors import Reason
 from yishenqing.core.law import UNIT_TITLES, Law, Unit, Value
 from yishenqing.core.readings import Option, Readings
-from yishenqing.core.receipt import Receipt, receipt_of, received_on
+from yishenqing.core.receipt import Receipt, first_receipt, governed_from, receipt_of
 from yishenqing.core.remedies import remedies
 from yishenqing.core.runs import Pause, Run, nominal, state_of, worded
 from yishenqing.core.workdays import Count, Workdays
@@ -45,11 +45,20 @@ class _Fold:
     ) -> None:
         self.workflow, self.law, self.workdays, self.facts = workflow, law, workdays, facts
         self.figures, self.readings = figures, readings
-        self._receipt: tuple[Fact, Receipt] | None = None
-        self.opened_on = received_on(workflow, facts, workdays, readings.chosen)
+        first = first_receipt(workflow, facts, workdays, readings)
+        self._receipt = (facts[0], first) if first is not None else None
+        self.opened_on = governed_from(workflow, facts, first)
         self.turns_on: set[str] = set()  # the contested readings that these facts turn on
         self.runs: dict[str, Run] = {}
         self.place = 0  # the number of the fact at hand
+        self.looked_until: date | None = None  # the last working day on which it depends what is counted
+        if first is not None:  # arriving on a rest day may decide from when, and by whose law, it is counted
+            self._look(max(facts[0].on, first.on or facts[0].on))
+
+    def _look(self, day: date) -> date:
+        """Note that it depends on the working days up to ``day`` what is counted."""
+        self.looked_until = max(day, self.looked_until or day)
+        return day
 
     def run(self) -> None:
         effects, correcting = _effects(self.workflow), self.workflow.correcting
@@ -85,7 +94,7 @@ class _Fold:
 
     def _kept(self, clock: str, on: date) -> bool:
         run = self.runs.get(clock)
-        return run is not None and on <= self.count(run, on).day
+        return run is not None and on <= self._look(self.count(run, on).day)
 
     def start(self, step: Step, effect: Start, fact: Fact, _kept: Mapping[str, bool]) -> None:
         if not self._applies(effect, fact):
@@ -136,7 +145,7 @@ class _Fold:
 
     def _fixed(self, effect: Start, fact: Fact) -> date:
         if effect.same_as:
-            return self.count(self.runs[effect.same_as], fact.on).day
+            return self._look(self.count(self.runs[effect.same_as], fact.on).day)
         return as_date(fact.facts.get(effect.until)) or fact.on
 
     def _begun(self, step: Step, effect: Start, fact: Fact) -> tuple[date | None, Callable[[], Sequence[Reason]]]:
@@ -157,6 +166,7 @@ class _Fold:
         """Several clocks start with the same application: its day of receipt is worked out once."""
         if self._receipt is None or self._receipt[0] is not fact:
             self._receipt = (fact, receipt_of(channel, fact, self.readings, self.workdays))
+            self._look(max(fact.on, self._receipt[1].on or fact.on))
         return self._receipt[1]
 
     def _measure(self, run: Run, name: str) -> bool:
@@ -218,7 +228,7 @@ class _Fold:
         if run is None or (run.fixed is not None and run.length is None):  # a day that was ordered stays
             return
         limit = self._find(effect.at_most, fact) if effect.at_most else None
-        at_most = self.count(limit, fact.on).day if limit else None
+        at_most = self._look(self.count(limit, fact.on).day) if limit else None
         since, title = fact.on, step.title
         received = as_date(fact.facts.get(effect.field)) or since
         if received != since and self._read(effect.reading, run) == "received":
@@ -290,6 +300,7 @@ class _Fold:
             id=run.id,
             waiting=paused and run.stopped_on is None,
             counting=how,
+            looked_until=self.looked_until,
         )
 
 

@@ -151,6 +151,7 @@ class Deadline(NamedTuple):
     id: str = ""
     waiting: bool = False  # stopped by nothing but questions that others have not answered yet
     counting: Counting | None = None  # None for a fixed day, and for periods in days or months
+    looked_until: date | None = None  # the last working day that what is counted depends on (``core.recount``)
 
     @property
     def key(self) -> str:

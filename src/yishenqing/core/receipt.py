@@ -69,9 +69,21 @@ def received_on(
 
     ``chosen`` are the office's own readings of what is contested.
     """
-    first = facts[0]
-    channel = workflow.channels.get(str(first.facts.get("channel", "")))
-    if channel is None:
-        return first.on
-    day = receipt_of(channel, first, Readings(workflow.readings, chosen or {}), workdays).on
-    return day or next((f.on for f in facts if f.step == workflow.confirming), first.on)
+    return governed_from(
+        workflow, facts, first_receipt(workflow, facts, workdays, Readings(workflow.readings, chosen or {}))
+    )
+
+
+def first_receipt(
+    workflow: Workflow, facts: Sequence[Fact], workdays: Workdays, readings: Readings
+) -> Receipt | None:
+    """Return the receipt of the application itself; None where no channel says how the day is found."""
+    channel = workflow.channels.get(str(facts[0].facts.get("channel", "")))
+    return receipt_of(channel, facts[0], readings, workdays) if channel is not None else None
+
+
+def governed_from(workflow: Workflow, facts: Sequence[Fact], receipt: Receipt | None) -> date:
+    """Return the day whose law governs the case: that of receipt, until it is confirmed that of arrival."""
+    if receipt is None:
+        return facts[0].on
+    return receipt.on or next((f.on for f in facts if f.step == workflow.confirming), facts[0].on)

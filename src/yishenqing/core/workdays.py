@@ -20,6 +20,11 @@ _DAY = timedelta(days=1)
 _TOUCHED_BY_NEXT_NOTICE = (12, 25)
 
 
+def first_touched(year: int) -> date:
+    """Return the first day that may be otherwise, or turn from provisional to firm, by the notice for ``year``."""
+    return date(year - 1, *_TOUCHED_BY_NEXT_NOTICE)
+
+
 @dataclass(frozen=True, slots=True)
 class Year:
     """One year's notice: the free days and the worked Saturdays and Sundays that it names."""

@@ -16,6 +16,7 @@ from yishenqing.core.decide import doubts, permitted
 from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.core.ledger import Entry, read_facts
 from yishenqing.core.moving import read_under
+from yishenqing.core.recount import recipe_of
 from yishenqing.core.standing import Standing
 from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Workflow
@@ -74,6 +75,17 @@ class Practice:
     figures: Mapping[str, int] = field(default_factory=dict)
     staffed: frozenset[str] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    # Cases by the thousand fall due on few days, and the days on which to tell somebody follow from the last one.
+    _marks: dict[tuple[int, str, date], list[tuple[str, date]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def marks(self, workflow: Workflow, name: str, due: date) -> list[tuple[str, date]]:
+        """Return the days on which somebody should be told of an open deadline, worked out once a day and clock."""
+        key = (id(workflow), name, due)  # kept alive by the rules known to this process
+        if key not in self._marks:
+            self._marks[key] = marks(self, workflow, name, due)
+        return self._marks[key]
 
     def standing(self, rules: Rulebook, entries: Sequence[Entry]) -> Standing:
         """Return how a case of these entries stands, corrections applied."""
@@ -217,6 +229,12 @@ def marks(practice: Practice, workflow: Workflow, name: str, due: date) -> list[
     return sorted(found, key=lambda mark: mark[1])
 
 
+def first_mark(practice: Practice, workflow: Workflow, name: str, due: date) -> date | None:
+    """Return the first day on which somebody should be told of an open deadline."""
+    days = practice.marks(workflow, name, due)
+    return days[0][1] if days else None
+
+
 def _later(workdays: Workdays, day: date, days: int) -> date:
     """Return the ``days``-th working day after ``day``; an unannounced year counts as Monday to Friday."""
     while days > 0:
@@ -244,7 +262,7 @@ def deadline_rows(case: Casework, found: Mapping[str, Deadline]) -> list[Row]:
     """Return the rows that the due list and the tick work from."""
     rows = []
     for deadline in found.values():
-        days = marks(case.practice, case.workflow, deadline.clock, deadline.due) if _is_open(deadline) else []
+        told = first_mark(case.practice, case.workflow, deadline.clock, deadline.due) if _is_open(deadline) else None
         rows.append(
             {
                 "agency": case.row.agency,
@@ -255,8 +273,9 @@ def deadline_rows(case: Casework, found: Mapping[str, Deadline]) -> list[Row]:
                 "state": deadline.state,
                 "provisional": deadline.provisional,
                 "owed_by": deadline.owed_by,
-                "remind_on": days[0][1] if days else None,
+                "remind_on": told,
                 "listed": deadline.met_on is None and deadline.clock in listed(case.workflow),
+                "recipe": recipe_of(deadline),
             }
         )
     return rows

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from yishenqing import almanac
+from yishenqing.core.workdays import first_touched
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk
 from yishenqing.shipped import layered
@@ -40,7 +41,8 @@ class RuleVerbs(Desk):
         write_whole(target, almanac.year_text(year, f"载入自 {Path(path).name}", self.today).encode())
         self._known_workdays = almanac.workdays(self.today, self.home)
         # A notice can name days of the December before; nothing earlier can move.
-        moved = Renewal(self._transactions, self._practice).run(date(year.year - 1, 12, 1))
+        first = min([first_touched(year.year), *(c.day for c in changed)])
+        moved = Renewal(self._transactions, self._practice).run(date(year.year - 1, 12, 1), first)
         return {
             "year": year.year,
             "path": str(target),

@@ -14,7 +14,7 @@ from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 
 _KEY = ("agency", "number", "clock")
-_REST = ("title", "due", "state", "provisional", "owed_by", "remind_on", "listed")
+_REST = ("title", "due", "state", "provisional", "owed_by", "remind_on", "listed", "recipe")
 _SHOWN = ("clock", *_REST)
 
 
@@ -113,16 +113,28 @@ def deadlines_of(connection: Connection, agency: str, number: str) -> list[DueRo
     return _rows(connection.execute(query))
 
 
-def deadlines_by_case(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, DueRow]]:
+class Stored(NamedTuple):
+    """What is stored of one deadline and may differ from what its ledger gives."""
+
+    clock: str
+    due: date
+    provisional: bool
+    state: str
+    remind_on: date | None
+    recipe: str | None
+    title: str
+    owed_by: str
+    listed: bool
+
+
+def deadlines_by_case(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, Stored]]:
     """Return the stored deadlines of these cases, by case and clock."""
-    query = (
-        select(*_DUE_COLUMNS)
-        .select_from(_JOINED)
-        .where(deadlines.c.agency == agency, deadlines.c.number.in_(numbers))
-    )
-    found: dict[str, dict[str, DueRow]] = {}
-    for row in _rows(connection.execute(query)):
-        found.setdefault(row.number, {})[row.clock] = row
+    columns = (deadlines.c.number, *(deadlines.c[name] for name in Stored._fields))
+    query = select(*columns).where(deadlines.c.agency == agency, deadlines.c.number.in_(numbers))
+    found: dict[str, dict[str, Stored]] = {}
+    for number, *row in connection.execute(query).all():
+        stored = Stored._make(row)
+        found.setdefault(number, {})[stored.clock] = stored
     return found
 
 

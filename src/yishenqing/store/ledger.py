@@ -147,7 +147,7 @@ def _dateless(connection: Connection, agency: str, number: str) -> Fault:
 def rows_of_many(connection: Connection, agency: str, numbers: Sequence[str], *, lock: bool = False) -> list[CaseRow]:
     """Return the rows of these cases, in the order of their numbers, which is the order of locking too."""
     found = connection.execute(_LOCK_MANY_CASES if lock else _SELECT_MANY_CASES, {"a": agency, "ns": numbers})
-    return [CaseRow(*row) for row in found]
+    return [CaseRow(*row) for row in found.all()]
 
 
 def claim(connection: Connection, agency: str, numbers: Sequence[str]) -> list[str]:

@@ -143,6 +143,7 @@ deadlines = Table(
     Column("owed_by", Text, nullable=False),
     Column("remind_on", Date),
     Column("listed", Boolean, nullable=False),  # the office still has to watch it
+    Column("recipe", Text),  # what is counted, so that a new notice need not fold the ledger anew
     PrimaryKeyConstraint("agency", "number", "clock"),
     ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
     Index("ix_deadlines_agency_remind_on", "agency", "remind_on"),
