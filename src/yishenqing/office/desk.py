@@ -24,6 +24,8 @@ from yishenqing.store import address, vault
 from yishenqing.store import issued as issued_store
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.issued import Issued
+from yishenqing.store.keyring import Keyring
+from yishenqing.store.masterkey import Masters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -63,7 +65,11 @@ class Desk:
         self._transactions = transactions
         self._today, self._user = today, user
         self._known_workdays = almanac.workdays(today(), home)
-        self._papers = vault.Papers(home / "files")
+        masters = master_keys(home, settings)
+        above = bool(transactions.only_looks)
+        self._ring = Keyring(settings.agency, masters, transactions.reading, from_above=above)
+        transactions.keyed(self._ring)
+        self._papers = vault.Papers(home / "files", self._ring)
         transactions.permit = self._may_write
 
     @classmethod
@@ -283,6 +289,12 @@ class Desk:
                 f"（{error.strerror}）；排除故障后运行 ysq show {letter.number} 即可补出，不要重复办理。"
             )
             raise YishenqingError(text) from error
+
+
+def master_keys(home: Path, settings: Settings) -> Masters:
+    """Return where the office keeps the keys of its personal data."""
+    told = settings.secrecy
+    return Masters((home / Path(told.key).expanduser()).resolve(), told.key_env, told.cipher)
 
 
 def letter_style(home: Path, settings: Settings) -> Style:
