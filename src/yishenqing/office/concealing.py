@@ -39,7 +39,7 @@ class Parties:
         """Gather the parties of a case, its officers, and the numbers by which it could be found."""
         found = cls(own=(settings.phone, settings.address, settings.name, settings.office))
         for _, _, facts in story.facts:
-            found._gather(facts, natural=facts.get("applicant_kind") in (None, "natural"))
+            found.gather(facts, natural=facts.get("applicant_kind") in (None, "natural"))
         found.people += [
             p.name for p in settings.people.values() if _is_person(p.name) and p.name not in found.people
         ]
@@ -47,10 +47,11 @@ class Parties:
         found.values.append(("case", number))
         return found
 
-    def _gather(self, facts: Any, *, natural: bool) -> None:
+    def gather(self, facts: Any, *, natural: bool) -> None:
+        """Take in whom these facts name and what is said of them."""
         if isinstance(facts, list | tuple):
             for one in facts:
-                self._gather(one, natural=natural)
+                self.gather(one, natural=natural)
         if not isinstance(facts, Mapping):
             return
         person = facts["kind"] == "natural" if facts.get("kind") and "name" in facts else natural
@@ -60,7 +61,7 @@ class Parties:
             elif isinstance(value, str) and key in _VALUES and len(value.strip()) >= _FEWEST:
                 self.values.append((_VALUES[key], value.strip()))
             else:
-                self._gather(value, natural=person)
+                self.gather(value, natural=person)
 
     def _name(self, text: str, *, natural: bool) -> None:
         name = "".join(text.split())

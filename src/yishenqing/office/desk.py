@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
     from yishenqing.office.journal import Journal
+    from yishenqing.sight import Sight
 
 DATABASE = "office.db"
 _TODAY = "YISHENQING_TODAY"
@@ -158,6 +159,17 @@ class Desk:
         if self._only_audits:
             text = f"“{self._user}”的岗位是审计，只看不办；可以查看、检索、核验、抽查、导出卷宗，不能写入任何内容。"
             raise Refused(text, law=["条例第四十五条"])
+
+    def _hidden(self) -> frozenset[str]:
+        """Return which kinds of personal data the user sees masked; from above, all of them."""
+        known = self._user in self.settings.people and not self._transactions.only_looks
+        return self._sight.hidden_from(self.settings.roles_on(self._user, self.today) if known else ())
+
+    @cached_property
+    def _sight(self) -> Sight:
+        from yishenqing.sight import read_sight  # noqa: PLC0415 - many verbs show nobody
+
+        return read_sight(self.home)
 
     @cached_property
     def _journal(self) -> Journal:
