@@ -47,14 +47,16 @@ def hidden(
     values: Sequence[tuple[str, str]],
     kinds: Collection[str],
     aliases: Mapping[str, str],
+    own: Collection[str] = (),
 ) -> str:
     """Return ``text`` with everything of these ``kinds`` hidden: what is known of the parties, and what has a form.
 
-    ``people`` and ``values`` (kind and text) are the parties'; ``aliases`` say how each name is written instead.
+    ``people`` and ``values`` (kind and text) are the parties'; ``aliases`` say how each name is written instead;
+    ``own`` are the organ's own telephone and address, which everybody may see.
     """
     known = [("name", name) for name in people] + list(values)
     found = [span for kind, value in known for span in masking.said(text, kind, value)]
-    found += [span for span in masking.numbers(text) if span.sure]
+    found += [span for span in masking.numbers(text, own) if span.sure]
     out, at = [], 0
     for span in masking.apart(s for s in found if _kind(s) in kinds):
         alias = aliases.get("".join(span.text.split())) if span.kind == "name" else None

@@ -23,6 +23,7 @@ from yishenqing.office.searching import SearchVerbs
 from yishenqing.office.secrecy import SecrecyVerbs
 from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
+from yishenqing.office.unnamed import UnnamedVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import FILE, read_settings, write_settings
 from yishenqing.store import address
@@ -42,6 +43,7 @@ class Office(
     ImportVerbs,
     ExportVerbs,
     SecrecyVerbs,
+    UnnamedVerbs,
 ):
     """An authority's office: its cases, its papers, its library, its rules."""
 

@@ -29,12 +29,12 @@ class Hiding:
 
     def __init__(self, parties: Parties, kinds: Collection[str]) -> None:
         """Hide these kinds of what is known of ``parties``."""
-        self._people, self._values, self._kinds = parties.people, parties.values, kinds
+        self._people, self._values, self._own, self._kinds = parties.people, parties.values, parties.own, kinds
         self._aliases: Mapping[str, str] = masking.aliases(parties.people)
 
     def text(self, text: str) -> str:
         """Return a text with what is to be hidden hidden."""
-        return stars.hidden(text, self._people, self._values, self._kinds, self._aliases)
+        return stars.hidden(text, self._people, self._values, self._kinds, self._aliases, self._own)
 
     def within(self, told: Any) -> Any:
         """Return facts with what is to be hidden hidden in every text of theirs."""
