@@ -7,12 +7,11 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from offices import APPLICATION, USER, Calendar, rows, tamper, use_database, walked, ysq
+from offices import APPLICATION, USER, Calendar, rows, tamper, use_database, walked, without_keys, ysq
 from sqlalchemy import URL, create_engine, text
 
 from yishenqing import Office
@@ -55,13 +54,9 @@ def reopened(home: Path, calendar: Calendar) -> Office:
 
 
 @pytest.fixture
-def plain(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def plain(home: Path) -> Path:
     """An office as it was before there was any key."""
-    with closing(create_engine(f"sqlite:///{home / 'office.db'}").raw_connection()) as connection:
-        connection.execute("DELETE FROM data_keys")
-        connection.commit()
-    (home / "secrecy.key").unlink()
-    return home
+    return without_keys(home)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -54,18 +54,20 @@ class Parties:
                 self.gather(one, natural=natural)
         if not isinstance(facts, Mapping):
             return
-        person = facts["kind"] == "natural" if facts.get("kind") and "name" in facts else natural
+        told = bool(facts.get("kind")) and "name" in facts
+        person = facts["kind"] == "natural" if told else natural
         for key, value in facts.items():
             if isinstance(value, str) and key in _NAMES:
-                self._name(value, natural=person)
+                self._name(value, natural=person, told=told)
             elif isinstance(value, str) and key in _VALUES and len(value.strip()) >= _FEWEST:
                 self.values.append((_VALUES[key], value.strip()))
             else:
                 self.gather(value, natural=person)
 
-    def _name(self, text: str, *, natural: bool) -> None:
+    def _name(self, text: str, *, natural: bool, told: bool) -> None:
+        """Whoever is said to be a natural person is one, whatever the name looks like; otherwise it must look so."""
         name = "".join(text.split())
-        whose = self.people if natural and _is_person(name) else self.bodies
+        whose = self.people if natural and (told or _is_person(name)) else self.bodies
         if name and name not in whose and not _role(name):
             whose.append(name)
 

@@ -28,6 +28,7 @@ from yishenqing.store.tables import files, sealed
 
 _SALT_BYTES = 16
 _APART = "\n"  # between a salt, which is hexadecimal, and what was salted
+_CHANGED = "（登记已被改动）"
 _UNSEEN = '"（已加密，由办理机关保管密钥）"'
 _INSERT_SEALED = Hot(insertion(sealed))
 
@@ -216,7 +217,7 @@ class SealedValues(Mapping[str, Sealed]):
             salt, _, value = key.plain(kept.value, _about(self._agency, self._number, name)).partition(_APART)
         except Unreadable:
             return Sealed(name, "", "")
-        return Sealed(name, salt, value)
+        return Sealed(name, "", "") if kept.salt else Sealed(name, salt, value)  # its salt is inside, nowhere else
 
     def __iter__(self) -> Iterator[str]:
         """Yield the digests."""
@@ -322,8 +323,8 @@ def paper_in(connection: Connection, agency: str, number: str, kept: Paper) -> P
     try:
         salt, _, name = key.plain(kept.name, _about(agency, number, kept.digest)).partition(_APART)
     except Unreadable:
-        return replace(kept, name="（登记已被改动）")
-    return replace(kept, salt=salt, name=name)
+        return replace(kept, name=_CHANGED)
+    return replace(kept, name=_CHANGED) if kept.salt else replace(kept, salt=salt, name=name)
 
 
 def _current(connection: Connection, agency: str) -> DataKey | None:
