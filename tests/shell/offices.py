@@ -99,6 +99,13 @@ def tamper(home: Path, *statements: str) -> None:
     connection.close()
 
 
+def without_keys(home: Path) -> Path:
+    """Leave an office as it was before personal data were encrypted: no key, everything in clear."""
+    tamper(home, "DELETE FROM data_keys")
+    (home / "secrecy.key").unlink()
+    return home
+
+
 def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
     """Read the office's database without the program."""
     with sqlite3.connect(home / "office.db") as connection:

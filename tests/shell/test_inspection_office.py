@@ -21,9 +21,10 @@ from openpyxl import Workbook
 
 from yishenqing.core import moving
 from yishenqing.core.errors import DataFault, NotFound, Refused
+from yishenqing.core.identity import luhn
 from yishenqing.inspection import read_inspection, text_of
 from yishenqing.inspection.leads import covered, leads, plain
-from yishenqing.inspection.personal import contacts, identities, luhn
+from yishenqing.inspection.personal import contacts, identities
 from yishenqing.office import Office, checking
 from yishenqing.office.inspecting import NOTED
 from yishenqing.rulebook import read_rulebook

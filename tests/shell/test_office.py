@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -90,7 +91,8 @@ class TestRegister:
         ((payload,),) = rows(home, "SELECT payload FROM entries")
         for value in ("周德旺", "999101196805170231", "19900000001", "柳湾"):
             assert value not in payload
-        assert any("周德旺" in value for (value,) in rows(home, "SELECT value FROM sealed"))
+        assert not any("周德旺" in value for (value,) in rows(home, "SELECT value FROM sealed"))
+        assert office.show("2026-0001")["entries"][0]["facts"]["applicant"]["name"] == "周德旺"
 
     def test_keeps_attachments_by_content(self, office: Office, tmp_path: Path) -> None:
         (tmp_path / "附件.pdf").write_bytes(b"%PDF attachment")
@@ -98,7 +100,9 @@ class TestRegister:
         file.write_text(json.dumps({**APPLICATION, "attachments": ["附件.pdf"]}, ensure_ascii=False))
         number = office.register(file)["number"]
         kept = [p for p in (office.home / "files").rglob("*") if p.is_file()]
-        assert [p.read_bytes() for p in kept] == [b"%PDF attachment"]
+        assert [p.name for p in kept] == [hashlib.sha256(b"%PDF attachment").hexdigest()]
+        assert b"%PDF" not in kept[0].read_bytes()
+        assert office._papers.read(kept[0].name) == b"%PDF attachment"
         assert office.verify(number) == []
 
     @pytest.mark.parametrize("escape", ["../secret", "/etc/passwd", "a/../../secret", "C:\\secret", "link/secret"])

@@ -7,11 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from offices import USER, Calendar, rows, tamper
+from offices import USER, Calendar, rows, tamper, without_keys
 
 from yishenqing import Office
 from yishenqing.core.errors import IntegrityFault
 
+# Where a value or a paper lies that an entry holds the digest of: it may itself be encrypted.
+PLACES = {
+    "$APPLICANT": "(SELECT json_extract(payload, '$.applicant.sealed') FROM entries WHERE seq = 1)",
+    "$FOUND": "(SELECT json_extract(payload, '$.result.sealed') FROM entries WHERE seq = 4)",
+    "$LETTER": "(SELECT json_extract(payload, '$.letter.file') FROM entries WHERE seq = 8)",
+    "$OTHERWISE": "substr(value, 1, 40) || '!!' || substr(value, 43)",
+}
 # What was changed, and the entry that must be named.
 CHANGES = {
     "an actor": ("UPDATE entries SET actor = '别人' WHERE seq = 3", 3),
@@ -31,17 +38,17 @@ CHANGES = {
     "an entry gone": ("DELETE FROM entries WHERE seq = 3", 4),
     "the last entry gone": ("DELETE FROM entries WHERE seq = 11", 11),
     "all entries gone": ("DELETE FROM entries WHERE seq NOT IN (SELECT seq FROM letters)", 2),
-    "a salt": ("UPDATE sealed SET salt = 'zz' || substr(salt, 3) WHERE value LIKE '%周德旺%'", 1),
-    "a name": ("UPDATE sealed SET value = replace(value, '周德旺', '周德望') WHERE value LIKE '%周德旺%'", 1),
-    "a sealed value gone": ("DELETE FROM sealed WHERE value LIKE '%检索到一份%'", 4),
+    "a salt": ("UPDATE sealed SET salt = 'zz' || substr(salt, 3) WHERE digest = $APPLICANT", 1),
+    "a name": ("UPDATE sealed SET value = $OTHERWISE WHERE digest = $APPLICANT", 1),
+    "a sealed value gone": ("DELETE FROM sealed WHERE digest = $FOUND", 4),
     "the content of a letter": (
-        "UPDATE files SET sha256 = 'zz' || substr(sha256, 3) WHERE name LIKE '%告知书.pdf'",
+        "UPDATE files SET sha256 = 'zz' || substr(sha256, 3) WHERE digest = $LETTER",
         8,
     ),
-    "the name of a letter": ("UPDATE files SET name = 'x.pdf' WHERE name LIKE '%告知书.pdf'", 8),
-    "the size of a letter": ("UPDATE files SET size = size + 1 WHERE name LIKE '%告知书.pdf'", 8),
-    "the salt of a letter": ("UPDATE files SET salt = 'x' WHERE name LIKE '%告知书.pdf'", 8),
-    "a paper gone": ("DELETE FROM files WHERE name LIKE '%告知书.pdf'", 8),
+    "the name of a letter": ("UPDATE files SET name = 'x.pdf' WHERE digest = $LETTER", 8),
+    "the size of a letter": ("UPDATE files SET size = size + 1 WHERE digest = $LETTER", 8),
+    "the salt of a letter": ("UPDATE files SET salt = 'x' WHERE digest = $LETTER", 8),
+    "a paper gone": ("DELETE FROM files WHERE digest = $LETTER", 8),
     "a letter gone": ("DELETE FROM letters WHERE seq = 8", 8),
     "a letter's kind": ("UPDATE letters SET kind = 'other' WHERE seq = 8", 8),
     "a letter's title": ("UPDATE letters SET title = '通知' WHERE seq = 8", 8),
@@ -74,13 +81,29 @@ def fresh_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("yishenqing.office.casework._KNOWN_RULES", {})
 
 
+# What is kept otherwise once there is a key.
+BOTH = [change for change, (statement, _) in CHANGES.items() if " sealed " in statement or " files " in statement]
+
+
 @pytest.mark.usefixtures("fresh_rules")
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("change", "encrypted"), [*((change, True) for change in CHANGES), *((change, False) for change in BOTH)]
+)
 def test_a_changed_row_is_found(
-    change: str, in_state: Callable[[str], str], home: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+    change: str,
+    *,
+    encrypted: bool,
+    in_state: Callable[[str], str],
+    home: Path,
+    calendar: Calendar,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if not encrypted:
+        without_keys(home)
     number = in_state("archived")
     statement, entry = CHANGES[change]
+    for name, place in PLACES.items():
+        statement = statement.replace(name, place)
     tamper(home, statement)
     monkeypatch.setattr("yishenqing.office.casework._KNOWN_RULES", {})
     with Office.open(home, user=USER, today=calendar) as office:

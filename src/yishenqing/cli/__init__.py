@@ -23,6 +23,7 @@ from yishenqing.cli import (
     reckoning,
     reporting,
     searching,
+    secrecy,
     signing,
     timing,
 )
@@ -65,6 +66,7 @@ for command in (
     *machine.ALL,
     *platform.ALL,
     *signing.ALL,
+    *secrecy.ALL,
 ):
     cli.add_command(command)
 

@@ -36,6 +36,7 @@ def archive(_wishes: Wishes) -> None:
 @click.argument("case", required=False, metavar="[案件编号]")
 @click.option("--year", type=int, metavar="年份", help="导出这一年立案的全部已归档案件")
 @click.option("--select", "selected", multiple=True, metavar="文件或者条件", help="导出所选的已归档案件，可以写几次")
+@click.option("--masked", is_flag=True, help="不导出密封卷宗，另作一份脱敏副本（遮盖个人信息；只用于一件案件）")
 @click.option("--skip-damaged", is_flag=True, help="核验未通过的案件不收入（在说明中列明），其余照常导出")
 @click.option("--to", "target", type=_FILE, metavar="文件夹", help="导出到哪里（默认机关文件夹的 archive 之下）")
 @global_options
@@ -47,8 +48,12 @@ def archive_export(
     target: Path | None,
     *,
     skip_damaged: bool,
+    masked: bool,
 ) -> None:
-    """Write the sealed package."""
+    """Write the sealed package, or a masked copy."""
+    if masked:
+        _masked_copy(wishes, case, target, many=bool(year or selected))
+        return
     if (case is None) == (year is None and not selected):
         raise click.UsageError("请写一个案件编号，或者写 --year、--select，二者选一")
     numbers, filters = _selection(selected)
@@ -70,6 +75,20 @@ def archive_export(
         lines.append(f"没有收入的{len(found['left_out'])}件（在包内 data/说明.txt 中列明）：")
         lines += [f"  {row['number']}　{row['why']}" for row in found["left_out"]]
     printing.lines(lines)
+
+
+def _masked_copy(wishes: Wishes, case: str | None, target: Path | None, *, many: bool) -> None:
+    if case is None or many:
+        raise click.UsageError("--masked 只用于一件案件，请写一个案件编号")
+    with wishes.office() as office:
+        found = office.masked_copy(case, target)
+    lines = [f"脱敏副本已导出：{found['path']}（不是密封卷宗）", f"共{len(found['files'])}个文件"]
+    if found["doubts"]:
+        lines.append(f"请人工核对，以下文字像姓名而没有遮盖：{'、'.join(found['doubts'])}")
+    if wishes.as_json:
+        printing.document(found)
+    else:
+        printing.lines(lines)
 
 
 def _selection(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:

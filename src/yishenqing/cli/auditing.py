@@ -14,7 +14,14 @@ from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
-_ACTS = {"read": "查看", "print": "取文书、打印", "export": "导出", "search": "检索", "sample": "抽样"}
+_ACTS = {
+    "read": "查看",
+    "print": "取文书、打印",
+    "export": "导出",
+    "search": "检索",
+    "sample": "抽样",
+    "key": "加密、更换密钥",
+}
 
 
 @click.group(cls=Group, help="审计：检查点、全面核验、谁看过什么、评查抽样。")

@@ -43,6 +43,8 @@ def init(wishes: Wishes, workflow: str, db: str, roles: str | None) -> None:
 
     existed = (wishes.folder / "office.yaml").exists()
     settings = Office.init(wishes.folder, wishes.user, workflow, db)
+    with Office.open(wishes.folder, user=wishes.user) as office:
+        encrypted = office.keys()
     if roles:
         statements = Office.roles(wishes.folder, apply=roles == "apply")
         told = [f"{s};" for s in statements] if roles == "print" else [f"已执行{len(statements)}条授权语句。"]
@@ -52,6 +54,10 @@ def init(wishes: Wishes, workflow: str, db: str, roles: str | None) -> None:
     if not existed:
         text.append(f"设置文件：{settings}（现为示例机关“云溪县自然资源局”，正式使用前请改成本机关的）")
         text.append("当前登录用户已有全部岗位；可在设置文件中另行分配。")
+    if not existed or not encrypted["encrypted"]:
+        from yishenqing.cli.secrecy import told_at_first  # noqa: PLC0415 - once in the life of an office
+
+        text += told_at_first(encrypted)
     _show(wishes, {"home": str(wishes.folder), "settings": str(settings), "created": not existed}, text)
 
 

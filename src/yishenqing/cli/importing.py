@@ -50,15 +50,20 @@ def export(_wishes: Wishes) -> None:
 @click.option("--since", type=Day(), metavar="日期", help="自哪一日收到的（默认全部）")
 @click.option("--until", type=Day(), metavar="日期", help="到哪一日收到的")
 @click.option("--names", is_flag=True, help="写自然人的全名")
+@click.option("--masked", is_flag=True, help="脱敏：申请内容中的姓名、证件号码、电话、地址等也遮盖，并在表上标明")
 @global_options
-def export_ledger(wishes: Wishes, file: Path, since: date | None, until: date | None, *, names: bool) -> None:
+def export_ledger(
+    wishes: Wishes, file: Path, since: date | None, until: date | None, *, names: bool, masked: bool
+) -> None:
     """Write the ledger as a list."""
+    if names and masked:
+        raise click.UsageError("--names 和 --masked 不能合用")
     with wishes.office() as office:
-        found = office.export_ledger(file, since=since, until=until, names=names)
+        found = office.export_ledger(file, since=since, until=until, names=names, masked=masked)
     if wishes.as_json:
         printing.document(found)
     else:
-        printing.lines([f"台账{found['cases']}件，已写入 {found['path']}"])
+        printing.lines([f"台账{found['cases']}件{'（脱敏）' if masked else ''}，已写入 {found['path']}"])
 
 
 ALL: tuple[click.Command, ...] = (import_file, export)

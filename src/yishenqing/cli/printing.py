@@ -34,6 +34,9 @@ def case(found: Row) -> list[str]:
         out.append(f"  流程：{found['workflow']['title']}")
     out += [f"  提示：{_with_law(warning)}" for warning in found.get("warnings") or []]
     out += [f"  ！{doubt['text']}" for doubt in found["doubts"]]
+    if found["masked"]["kinds"]:
+        text = f"您的岗位办理案件不需要看到{'、'.join(found['masked']['kinds'])}，已经遮盖"
+        out.append(f"  提示：{_with_law({'text': text, 'law': found['masked']['law']})}")
     if found["corrected"]:
         out.append("  ！本案先前的答复已被责令重新作出，留卷备查，不得再作为先例")
     if "recognised" in found or "holdings" in found:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from yishenqing.core.identity import resident_id_fault
+from yishenqing.core.identity import luhn, resident_id_fault
 from yishenqing.core.surnames import surname
 
 KINDS: Mapping[str, str] = {
@@ -29,7 +29,6 @@ KINDS: Mapping[str, str] = {
 }
 _FULL = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20}  # one width, the same length
 _FAR = 14  # characters before a number that say what it is
-_LUHN = 10
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -184,6 +183,8 @@ def _phones(text: str) -> Found:
 
 
 _CARD = re.compile(r"(?<![0-9A-Za-z])\d{4}(?:[ -]?\d{4}){2,3}(?:[ -]?\d{1,3})?(?![0-9A-Za-z])")
+_UNIONPAY = "62"
+_ISSUERS = (_UNIONPAY, "4", "5", "35", "37")
 _ACCOUNT = re.compile(r"(?<![0-9A-Za-z])\d{9,30}(?![0-9A-Za-z])")
 _BANK = re.compile(r"银行卡|卡号|账号|帐号|账户|帐户|存折|开户|户名|储蓄|社保卡")
 
@@ -191,20 +192,12 @@ _BANK = re.compile(r"银行卡|卡号|账号|帐号|账户|帐户|存折|开户|
 def _banks(text: str) -> Found:
     for match in _CARD.finditer(text):
         digits = _bare(match[0])
-        if digits.startswith("62") and _luhn(digits):  # UnionPay's numbers
-            yield match.start(), match.end(), True
+        if digits.startswith(_ISSUERS) and luhn(digits):  # UnionPay's numbers are long enough to be sure
+            yield match.start(), match.end(), digits.startswith(_UNIONPAY)
     for pattern in (_CARD, _ACCOUNT):
         for match in pattern.finditer(text):
             if _before(text, match, _BANK):
                 yield match.start(), match.end(), True
-
-
-def _luhn(digits: str) -> bool:
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        doubled = int(digit) * (1 + place % 2)
-        total += doubled // _LUHN + doubled % _LUHN
-    return total % _LUHN == 0
 
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 
-from yishenqing.core.identity import resident_id_fault
+from yishenqing.core.identity import luhn, resident_id_fault
 from yishenqing.inspection.model import Check, Found, Subject
 from yishenqing.inspection.places import in_letter
 
@@ -22,7 +22,6 @@ _TOLD_ON_PURPOSE = (
     "other_organ", "other_contact", "special_office", "channel_told", "payment", "where_public", "publication_access",
 )  # fmt: skip
 _NAMES_OF_OTHERS = "party"
-_BASE, _NINE = 10, 9
 Scan = Callable[[str], Iterator[tuple[str, str]]]
 
 
@@ -38,15 +37,6 @@ def identities(text: str) -> Iterator[tuple[str, str]]:
             if len(found) in _CARD_LENGTHS and luhn(found) and found not in known:
                 known.add(found)
                 yield "银行卡号", found
-
-
-def luhn(number: str) -> bool:
-    """Tell whether the digits bear the check digit of a bank card (ISO/IEC 7812, Luhn)."""
-    total = 0
-    for place, digit in enumerate(reversed(number)):
-        value = int(digit) << (place % 2)
-        total += value - _NINE if value > _NINE else value
-    return total % _BASE == 0
 
 
 def contacts(plates: str) -> Scan:

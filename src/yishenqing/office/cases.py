@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, YishenqingError
 from yishenqing.core.ledger import genesis, instant
+from yishenqing.core.stars import KINDS
 from yishenqing.office import casework
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
@@ -140,14 +141,24 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         """
         if as_known is not None:
             found = self._as_known(number, as_known)
-            self._saw("read", number, as_known.isoformat())
+            self._saw("read", number, f"{as_known.isoformat()}{self._as_seen()}")
             return found
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
             found = self._answer(case, None, self._known_of(case) | self._recognised(case))
         self._transactions.once_kept(lambda: self._publish(number))
-        self._saw("read", number)
+        self._saw("read", number, self._as_seen())
         return found
+
+    def _as_seen(self) -> str:
+        """Return what the journal says of a look: whether everything was shown."""
+        kinds = self._masking()["kinds"]
+        return f"（已遮盖{'、'.join(kinds)}）" if kinds else ""
+
+    def _masking(self) -> Row:
+        """Return what the user does not see of the people of a case, and by which article."""
+        sight, hidden = self._sight, self._hidden()
+        return {"kinds": [KINDS[kind] for kind in KINDS if kind in hidden], "law": "、".join(sight.law)}
 
     def _as_known(self, number: str, day: date) -> Answer:
         from yishenqing.office.hindsight import differences  # noqa: PLC0415
@@ -255,7 +266,13 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
         def opener() -> Any:
             with self._transactions.reading() as connection:
-                return self._opener(connection, number)
+                open_facts = self._opener(connection, number)
+            kinds = self._hidden()
+            if not kinds:
+                return open_facts
+            from yishenqing.office import seeing  # noqa: PLC0415 - few look without working on it
+
+            return seeing.masked(case, open_facts, kinds)
 
         def linked() -> list[Row]:
             from yishenqing.office import linking  # noqa: PLC0415
@@ -267,6 +284,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         roles = self.settings.roles_on(user, when) if user in self.settings.people else None
         guides = {
             **parts(case, when, opener, self.home),
+            "masked": self._masking,
             "yours": lambda: yours(case, when, user, roles),
             **(further or {}),
         }

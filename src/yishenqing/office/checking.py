@@ -277,7 +277,7 @@ def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
 def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     """What register and recognition go by names articles, roles and outcomes that there are."""
     # Only what is checked is read.
-    from yishenqing import advice, archive, holdings, inspection, kinship  # noqa: PLC0415
+    from yishenqing import advice, archive, holdings, inspection, kinship, sight  # noqa: PLC0415
     from yishenqing.office.sampling import read_review  # noqa: PLC0415
     from yishenqing.precedents import customs  # noqa: PLC0415
 
@@ -288,7 +288,7 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
         register, recognition = holdings.read_customs(own), kinship.read_customs(own)
         library = customs.read_customs(own)
         guide = advice.read_advice(own)
-        filing, review = archive.read_order(own), read_review(own)
+        filing, review, seen = archive.read_order(own), read_review(own), sight.read_sight(own)
     except DataFault as fault:
         yield from fault.faults
         return
@@ -298,12 +298,13 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     asked = dict.fromkeys((checks.law, *(check.law for check in checks.checks.values())))
     cited = [("recognition", c) for c in recognition.law] + [("inspection", c) for c in asked]
     cited += [("holdings", register.law), ("precedents", library.law)]
-    cited += [("filing", c) for c in filing.law]
+    cited += [("filing", c) for c in filing.law] + [("sight", c) for c in seen.law]
     cited += [("review", c) for c in dict.fromkeys((*review.law, *(item.law for item in review.items)))]
     for file, citation in cited:
         if problem := rules.law.unresolved(citation):
             yield Fault(problem, f"workflows/{file}.yaml", field="law", law=citation)
     acting = [("holdings", register.reassess_by), ("recognition", recognition.decide_by)]
+    acting += [("sight", tuple(seen.roles))]
     acting += [("precedents", library.propose_by), ("precedents", library.review_by)]
     for file, named in acting:
         for role in set(named) - roles:

@@ -39,7 +39,7 @@ class Parties:
         """Gather the parties of a case, its officers, and the numbers by which it could be found."""
         found = cls(own=(settings.phone, settings.address, settings.name, settings.office))
         for _, _, facts in story.facts:
-            found._gather(facts, natural=facts.get("applicant_kind") in (None, "natural"))
+            found.gather(facts, natural=facts.get("applicant_kind") in (None, "natural"))
         found.people += [
             p.name for p in settings.people.values() if _is_person(p.name) and p.name not in found.people
         ]
@@ -47,24 +47,27 @@ class Parties:
         found.values.append(("case", number))
         return found
 
-    def _gather(self, facts: Any, *, natural: bool) -> None:
+    def gather(self, facts: Any, *, natural: bool) -> None:
+        """Take in whom these facts name and what is said of them."""
         if isinstance(facts, list | tuple):
             for one in facts:
-                self._gather(one, natural=natural)
+                self.gather(one, natural=natural)
         if not isinstance(facts, Mapping):
             return
-        person = facts["kind"] == "natural" if facts.get("kind") and "name" in facts else natural
+        told = bool(facts.get("kind")) and "name" in facts
+        person = facts["kind"] == "natural" if told else natural
         for key, value in facts.items():
             if isinstance(value, str) and key in _NAMES:
-                self._name(value, natural=person)
+                self._name(value, natural=person, told=told)
             elif isinstance(value, str) and key in _VALUES and len(value.strip()) >= _FEWEST:
                 self.values.append((_VALUES[key], value.strip()))
             else:
-                self._gather(value, natural=person)
+                self.gather(value, natural=person)
 
-    def _name(self, text: str, *, natural: bool) -> None:
+    def _name(self, text: str, *, natural: bool, told: bool) -> None:
+        """Whoever is said to be a natural person is one, whatever the name looks like; otherwise it must look so."""
         name = "".join(text.split())
-        whose = self.people if natural and _is_person(name) else self.bodies
+        whose = self.people if natural and (told or _is_person(name)) else self.bodies
         if name and name not in whose and not _role(name):
             whose.append(name)
 

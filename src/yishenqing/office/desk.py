@@ -24,6 +24,8 @@ from yishenqing.store import address, vault
 from yishenqing.store import issued as issued_store
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.issued import Issued
+from yishenqing.store.keyring import Keyring
+from yishenqing.store.masterkey import Masters
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
     from yishenqing.office.journal import Journal
+    from yishenqing.sight import Sight
 
 DATABASE = "office.db"
 _TODAY = "YISHENQING_TODAY"
@@ -63,7 +66,11 @@ class Desk:
         self._transactions = transactions
         self._today, self._user = today, user
         self._known_workdays = almanac.workdays(today(), home)
-        self._papers = vault.Papers(home / "files")
+        masters = master_keys(home, settings)
+        above = bool(transactions.only_looks)
+        self._ring = Keyring(settings.agency, masters, transactions.reading, from_above=above)
+        transactions.keyed(self._ring)
+        self._papers = vault.Papers(home / "files", self._ring)
         transactions.permit = self._may_write
 
     @classmethod
@@ -153,6 +160,17 @@ class Desk:
             text = f"“{self._user}”的岗位是审计，只看不办；可以查看、检索、核验、抽查、导出卷宗，不能写入任何内容。"
             raise Refused(text, law=["条例第四十五条"])
 
+    def _hidden(self) -> frozenset[str]:
+        """Return which kinds of personal data the user sees masked; from above, all of them."""
+        known = self._user in self.settings.people and not self._transactions.only_looks
+        return self._sight.hidden_from(self.settings.roles_on(self._user, self.today) if known else ())
+
+    @cached_property
+    def _sight(self) -> Sight:
+        from yishenqing.sight import read_sight  # noqa: PLC0415 - many verbs show nobody
+
+        return read_sight(self.home)
+
     @cached_property
     def _journal(self) -> Journal:
         from yishenqing.office.journal import Journal  # noqa: PLC0415 - noted once the look is over
@@ -167,6 +185,10 @@ class Desk:
     def _look(self, act: str, number: str = "", detail: str = "") -> Read:
         from yishenqing.checkpoints import Read  # noqa: PLC0415
 
+        if act == "search":  # whoever searches may write a number of somebody's, which the journal need not know
+            from yishenqing.core import masking  # noqa: PLC0415 - its patterns are many
+
+            detail = masking.masked(detail, masking.numbers(detail), {})
         return Read(now(), self._user, act, number, detail, self._rehearsal)
 
     @property
@@ -283,6 +305,12 @@ class Desk:
                 f"（{error.strerror}）；排除故障后运行 ysq show {letter.number} 即可补出，不要重复办理。"
             )
             raise YishenqingError(text) from error
+
+
+def master_keys(home: Path, settings: Settings) -> Masters:
+    """Return where the office keeps the keys of its personal data."""
+    told = settings.secrecy
+    return Masters((home / Path(told.key).expanduser()).resolve(), told.key_env, told.cipher)
 
 
 def letter_style(home: Path, settings: Settings) -> Style:

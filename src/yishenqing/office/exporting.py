@@ -12,7 +12,9 @@ from sqlalchemy import and_, select
 
 from yishenqing.core.counted import REPLY
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.stars import KINDS
 from yishenqing.office.casework import Row, rules_of
+from yishenqing.office.concealing import Parties
 from yishenqing.office.desk import Desk
 from yishenqing.office.recognising import received_of
 from yishenqing.reporting.tables import applications, disputes
@@ -27,6 +29,7 @@ _AT_ONCE = 500
 _NATURAL = "natural"
 _OPENING = ("编号", "收到日期", "申请人", "申请人类型", "申请内容", "答复期限", "办理结果", "答复日期", "状态")
 _NUMBER, _BRACKETS = re.compile(r"^(?:（[一二三四五六七八九十]+）|\d+\.)"), re.compile(r"（.*）$")
+_TELLING = frozenset({"申请人", "申请内容"})  # columns that are masked
 _PARTS = ("申请日期", "结果", "决定日期")
 
 
@@ -34,11 +37,18 @@ class ExportVerbs(Desk):
     """What is given out as lists."""
 
     def export_ledger(
-        self, path: Path | str, *, since: date | None = None, until: date | None = None, names: bool = False
+        self,
+        path: Path | str,
+        *,
+        since: date | None = None,
+        until: date | None = None,
+        names: bool = False,
+        masked: bool = False,
     ) -> Row:
         """Write the applications received in the days given as a list (XLSX or CSV, by the file's name).
 
-        Natural persons are named 姓某; with ``names`` in full.
+        Natural persons are named 姓某; with ``names`` in full. ``masked`` hides them, and whatever has the form of a
+        person's number or home, in the requests too, and the sheet says so.
 
         Raises:
             DataFault: the file is of another kind, or cannot be written.
@@ -51,14 +61,15 @@ class ExportVerbs(Desk):
         kind = path.suffix.lower()
         if kind not in (".xlsx", ".csv"):
             raise DataFault.of([Fault("台账写成 .xlsx 或者 .csv 文件", str(path))])
-        headings = [*_OPENING, *(f"{k.title}{part}" for k in form.table4.kinds for part in _PARTS)]
+        opening = [f"{name}（已脱敏）" if masked and name in _TELLING else name for name in _OPENING]
+        headings = [*opening, *(f"{k.title}{part}" for k in form.table4.kinds for part in _PARTS)]
         with self._transactions.reading() as connection:
-            found = list(self._ledger_rows(connection, form, since, until, names=names))
-        sheet = (
-            ledgersheet.workbook("台账", headings, found) if kind == ".xlsx" else ledgersheet.text(headings, found)
-        )
+            found = list(self._ledger_rows(connection, form, since, until, names=names and not masked))
+        found = [_unnamed(row) for row in found] if masked else [row[1:] for row in found]
+        title = "台账（脱敏）" if masked else "台账"
+        sheet = ledgersheet.workbook(title, headings, found) if kind == ".xlsx" else ledgersheet.text(headings, found)
         written = write(path, sheet)
-        self._saw("export", "", f"台账{len(found)}件{'（姓名不遮盖）' if names else ''}：{written}")
+        self._saw("export", "", f"台账{len(found)}件{_how(names=names, masked=masked)}：{written}")
         return {"path": written, "cases": len(found)}
 
     def _ledger_rows(
@@ -82,9 +93,15 @@ class ExportVerbs(Desk):
             said = received_of(connection, self.settings.agency, numbers)
             due, told = self._dues(connection, numbers), self._first_facts(connection, numbers)
             for row in some:
-                opening = _opening(form, row, said.get(row.number, {}), due.get(row.number), names=names)
+                mine = said.get(row.number, {})
+                opening = _opening(form, row, mine, due.get(row.number), names=names)
                 state = rules_of(connection, row.rulebook).workflow.states[row.state].title
-                yield [*opening, state, *_remedies(form, told.get(row.number, {}))]
+                yield [
+                    said.get(row.number, {}).get("applicant"),
+                    *opening,
+                    state,
+                    *_remedies(form, told.get(row.number, {})),
+                ]
 
     def _dues(self, connection: Connection, numbers: Sequence[str]) -> dict[str, date]:
         d = deadlines.c
@@ -106,6 +123,23 @@ class ExportVerbs(Desk):
 def masked(name: str, kind: str) -> str:
     """Return a natural person as 姓某; organisations keep their names."""
     return f"{name[:1]}某" if name and kind == _NATURAL else name
+
+
+def _how(*, names: bool, masked: bool) -> str:
+    if masked:
+        return "（脱敏）"
+    return "（姓名不遮盖）" if names else ""
+
+
+def _unnamed(row: list[Any]) -> list[Any]:
+    """Return a row of the list (the applicant before it) with its people hidden in what they ask."""
+    from yishenqing.office.seeing import Hiding  # noqa: PLC0415
+
+    applicant, *shown = row
+    parties = Parties()
+    parties.gather({"applicant": applicant}, natural=True)
+    hide, place = Hiding(parties, KINDS), _OPENING.index("申请内容")
+    return [*shown[:place], hide.text(shown[place]), *shown[place + 1 :]]
 
 
 def _opening(form: Form, row: Any, said: Mapping[str, Any], due: date | None, *, names: bool) -> list[Any]:

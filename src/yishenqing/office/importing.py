@@ -187,7 +187,7 @@ class _Taking:
             entry, sealed = self._entry(entries[-1] if entries else None, case.number, one, source)
             entries.append(entry)
             rows["entries"].append(entry._asdict())
-            rows["sealed"] += [{"agency": self._agency, "number": case.number, **_sealed_row(s)} for s in sealed]
+            rows["sealed"] += vault.sealed_rows(self._connection, self._agency, case.number, sealed)
         opened = self._practice.casework(row, entries, self._rules)
         rows["cases"].append(
             {
@@ -283,10 +283,6 @@ def _while_same(stored: Sequence[_Said], said: Sequence[_Said]) -> Iterator[None
 
 def _kept(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name not in _ASIDE}
-
-
-def _sealed_row(sealed: Any) -> dict[str, str]:
-    return {"digest": sealed.digest, "salt": sealed.salt, "value": sealed.value}
 
 
 def _pattern(case_number: str) -> re.Pattern[str]:

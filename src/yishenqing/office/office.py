@@ -20,8 +20,10 @@ from yishenqing.office.links import LinkVerbs
 from yishenqing.office.rules import RuleVerbs
 from yishenqing.office.sealing import ArchiveVerbs
 from yishenqing.office.searching import SearchVerbs
+from yishenqing.office.secrecy import SecrecyVerbs
 from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
+from yishenqing.office.unnamed import UnnamedVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import FILE, read_settings, write_settings
 from yishenqing.store import address
@@ -40,6 +42,8 @@ class Office(
     SupervisionVerbs,
     ImportVerbs,
     ExportVerbs,
+    SecrecyVerbs,
+    UnnamedVerbs,
 ):
     """An authority's office: its cases, its papers, its library, its rules."""
 
@@ -64,8 +68,10 @@ class Office(
             raise DataFault.of([Fault(text, field="db")])
         settings_file = write_settings(home, user or system_user(), workflow, database)
         cls.upgrade(home)
-        with cls.open(home, user=user) as office, office._transactions.writing() as connection:  # noqa: SLF001 - its own class
-            office._stock(connection)  # noqa: SLF001 - its own class
+        with cls.open(home, user=user) as office:
+            office._begin_encrypted()  # noqa: SLF001 - its own class
+            with office._transactions.writing() as connection:  # noqa: SLF001 - its own class
+                office._stock(connection)  # noqa: SLF001 - its own class
         return settings_file
 
     @classmethod

@@ -122,6 +122,16 @@ class SignIn:
     shortest: int = 10  # characters of a password
 
 
+@dataclass(frozen=True, slots=True)
+class Secrecy:
+    """Where the master keys of the personal data lie (a file, or the variable that is named), and the cipher."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    key: str = "secrecy.key"  # seen from the office's folder
+    key_env: str = ""
+    cipher: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the program must know of an office. Every text of it may stand in a letter."""
@@ -161,6 +171,7 @@ class Settings:
     archive_code: str = "{fonds}-WS·{year}-{retention}-YSQ-{item}"
     checkpoint_key: str = "checkpoint.key"  # seen from the office's folder
     inspection: Mapping[str, Adjusted] = field(default_factory=dict)  # checks before issue that are taken otherwise
+    secrecy: Secrecy = field(default_factory=Secrecy)
     models: Models = field(default_factory=Models)  # none unless the office names some
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:

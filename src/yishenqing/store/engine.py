@@ -21,6 +21,7 @@ from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotF
 from yishenqing.store import address
 from yishenqing.store.contention import GIVEN_WAY, Contended, once_more
 from yishenqing.store.hot import execute
+from yishenqing.store.keyring import KEYRINGS, Keyring
 
 T = TypeVar("T")
 _WRITES = "yishenqing_writes"
@@ -83,6 +84,16 @@ class Transactions:
         self._queue = _queue_file(engine) if engine is not None and host is None else None
         self._idle: list[Connection] = []
         self._mine = _OfThread()
+
+    def keyed(self, ring: Keyring) -> None:
+        """Let every connection carry the keys of an agency; with a host beside those of other agencies."""
+        if self._host is not None:
+            known = self._host.get_execution_options().get(KEYRINGS) or {}
+            self._host.execution_options(**{KEYRINGS: {**known, ring.agency: ring}})
+            return
+        assert self._engine is not None  # noqa: S101 - one of the two is given
+        self._engine = self._engine.execution_options(**{KEYRINGS: {ring.agency: ring}})
+        self._writer = self._engine.execution_options(**{_WRITES: True})
 
     def for_looking(self, why: str) -> Transactions:
         """Return the same for looking only; ``why`` tells who would write."""

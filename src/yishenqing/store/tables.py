@@ -82,6 +82,21 @@ sealed = Table(
     ForeignKeyConstraint(["agency", "number"], ["cases.agency", "cases.number"]),
 )
 
+# The keys with which the side store of an agency is encrypted, each sealed with a master key that lies elsewhere.
+# No row is ever deleted: a value written at the last moment with a retired key must be readable.
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("algorithm", Text, nullable=False),
+    Column("master", Text, nullable=False),
+    Column("wrapped", Text, nullable=False),
+    Column("made_at", Text, nullable=False),
+    Column("retired_at", Text),
+    PrimaryKeyConstraint("agency", "id"),
+)
+
 # Papers by the digest that the entry holds; the content lies in the office's folder under its SHA-256.
 files = Table(
     "files",

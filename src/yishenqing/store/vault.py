@@ -1,4 +1,8 @@
-"""The side store: personal data and papers, of which the ledger holds only salted digests."""
+"""The side store: personal data and papers, of which the ledger holds only salted digests.
+
+Where the agency has a data key (``keyring``), values, salts, papers' names and contents are kept encrypted. What was
+kept before that is read as it is, until ``rekeying`` has passed over it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,8 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +21,15 @@ from sqlalchemy import Connection, insert, select
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound
 from yishenqing.core.ledger import Sealed, digest, opened, placeholder, placeholders, seal
 from yishenqing.core.workflow import Step
+from yishenqing.store.cipher import DataKey, Unreadable, key_of_content, key_of_file, key_of_text
 from yishenqing.store.hot import Hot, insertion
+from yishenqing.store.keyring import Keyring, ring_of
 from yishenqing.store.tables import files, sealed
 
 _SALT_BYTES = 16
+_APART = "\n"  # between a salt, which is hexadecimal, and what was salted
+_CHANGED = "（登记已被改动）"
+_UNSEEN = '"（已加密，由办理机关保管密钥）"'
 _INSERT_SEALED = Hot(insertion(sealed))
 
 
@@ -44,23 +53,31 @@ class Paper:
 
 
 class Papers:
-    """Contents by SHA-256 in a folder of the office: written whole, then named, never changed."""
+    """Contents by SHA-256 in a folder of the office: written whole, then named, never changed.
 
-    def __init__(self, folder: Path) -> None:
-        """Keep contents below ``folder``."""
-        self._folder = folder
+    The name is the SHA-256 of the content itself, whether it is kept encrypted or not.
+    """
+
+    def __init__(self, folder: Path, ring: Keyring | None = None) -> None:
+        """Keep contents below ``folder``, encrypted with the keys of ``ring``."""
+        self.folder, self._ring = folder, ring
 
     def path(self, sha256: str) -> Path:
         """Return where the content lies."""
-        return self._folder / sha256[:2] / sha256
+        return self.folder / sha256[:2] / sha256
 
     def keep(self, content: bytes, name: str) -> Paper:
         """Write ``content`` (unless it lies there whole) and return the paper with a fresh salt."""
         sha256 = hashlib.sha256(content).hexdigest()
         if self.fault(sha256):
-            write_whole(self.path(sha256), content)
+            self.write(sha256, content)
         salt = secrets.token_hex(_SALT_BYTES)
         return Paper(digest("file", salt, sha256, name), salt, sha256, len(content), name)
+
+    def write(self, sha256: str, content: bytes) -> None:
+        """Write the content of that name whole, as contents are kept now."""
+        key = self._ring.current_for_files() if self._ring is not None else None
+        write_whole(self.path(sha256), content if key is None else key.content(content, sha256))
 
     def read(self, sha256: str) -> bytes:
         """Return the content.
@@ -68,12 +85,13 @@ class Papers:
         Raises:
             NotFound: it is missing.
             IntegrityFault: it is not what was kept.
+            DataFault: the key is not at hand.
         """
         try:
-            content = self.path(sha256).read_bytes()
+            content = self._opened(self.path(sha256).read_bytes(), sha256)
         except FileNotFoundError:
             raise NotFound(f"文件内容缺失：{self.path(sha256)}") from None
-        if hashlib.sha256(content).hexdigest() != sha256:
+        if content is None or hashlib.sha256(content).hexdigest() != sha256:
             raise IntegrityFault.of([Fault("文件内容已被改动", str(self.path(sha256)))])
         return content
 
@@ -82,7 +100,21 @@ class Papers:
         path = self.path(sha256)
         if not path.is_file():
             return "的内容缺失"
-        return None if is_content(path, sha256) else "的内容已被改动"
+        if key_of_file(path) is None:
+            return None if is_content(path, sha256) else "的内容已被改动"
+        content = self._opened(path.read_bytes(), sha256)
+        whole = content is not None and hashlib.sha256(content).hexdigest() == sha256
+        return None if whole else "的内容已被改动"
+
+    def _opened(self, kept: bytes, sha256: str) -> bytes | None:
+        """Return a content as it was given; None where it was changed."""
+        key = key_of_content(kept)
+        if key is None or hashlib.sha256(kept).hexdigest() == sha256:  # or it merely begins like a sealed one
+            return kept
+        try:
+            return _ring(self._ring).for_files(key).plain_content(kept, sha256)
+        except Unreadable:
+            return None
 
 
 def is_content(path: Path, sha256: str) -> bool:
@@ -140,67 +172,179 @@ def seal_facts(step: Step, facts: Mapping[str, Any]) -> tuple[dict[str, Any], li
 def put_sealed(connection: Connection, agency: str, number: str, values: Sequence[Sealed]) -> None:
     """Store sealed values."""
     if values:
-        rows = [
-            {"agency": agency, "number": number, "digest": s.digest, "salt": s.salt, "value": s.value} for s in values
-        ]
-        _INSERT_SEALED.run_many(connection, rows)
+        _INSERT_SEALED.run_many(connection, sealed_rows(connection, agency, number, values))
 
 
-def sealed_of(connection: Connection, agency: str, number: str) -> dict[str, Sealed]:
-    """Return the sealed values of a case by digest."""
+def sealed_rows(connection: Connection, agency: str, number: str, values: Sequence[Sealed]) -> list[dict[str, str]]:
+    """Return sealed values as rows of the side store, encrypted where the agency has a key."""
+    key = _current(connection, agency)
+    return [sealed_row(key, agency, number, value) for value in values]
+
+
+def sealed_row(key: DataKey | None, agency: str, number: str, value: Sealed) -> dict[str, str]:
+    """Return a value as a row of the side store, encrypted with ``key``.
+
+    The salt goes inside: with it in hand a name or a telephone number could be found by trying.
+    """
+    salt, text = value.salt, value.value
+    if key is not None:
+        salt, text = "", key.text(f"{salt}{_APART}{text}", _about(agency, number, value.digest))
+    return {"agency": agency, "number": number, "digest": value.digest, "salt": salt, "value": text}
+
+
+class SealedValues(Mapping[str, Sealed]):
+    """The sealed values of a case by digest; each is decrypted when it is looked at."""
+
+    def __init__(self, connection: Connection, agency: str, number: str, rows: Iterable[Sequence[str]]) -> None:
+        """Keep the rows (digest, salt, value) as they lie in the database."""
+        self._connection, self._ring = connection, ring_of(connection, agency)
+        self._agency, self._number = agency, number
+        self._rows = {row[0]: Sealed(*row) for row in rows}
+        # A transaction may be over when somebody looks: what is needed to open the values is fetched now.
+        sealed_with = {key_of_text(row.value) for row in self._rows.values()}
+        self._keys = {name: self._key(name) for name in sealed_with if name is not None}
+
+    def __getitem__(self, name: str) -> Sealed:
+        """Return a value; one that was changed has neither salt nor text, and does not hold."""
+        kept = self._rows[name]
+        key_name = key_of_text(kept.value)
+        if key_name is None:
+            return kept
+        key = self._keys[key_name]
+        if key is None:
+            return Sealed(name, "", _UNSEEN)
+        try:
+            salt, _, value = key.plain(kept.value, _about(self._agency, self._number, name)).partition(_APART)
+        except Unreadable:
+            return Sealed(name, "", "")
+        return Sealed(name, "", "") if kept.salt else Sealed(name, salt, value)  # its salt is inside, nowhere else
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the digests."""
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        """Return how many values there are."""
+        return len(self._rows)
+
+    def _key(self, name: str) -> DataKey | None:
+        ring = _ring(self._ring)
+        try:
+            return ring.key(self._connection, name)
+        except DataFault:
+            if ring.from_above:  # each agency may keep its own key; whoever supervises sees the rest of the case
+                return None
+            raise
+
+
+def sealed_of(connection: Connection, agency: str, number: str) -> SealedValues:
+    """Return the sealed values of a case by digest.
+
+    Raises:
+        DataFault: they are encrypted, and the key is not at hand.
+    """
     query = select(sealed.c.digest, sealed.c.salt, sealed.c.value).where(
         sealed.c.agency == agency, sealed.c.number == number
     )
-    return {row.digest: Sealed(*row) for row in connection.execute(query)}
+    return SealedValues(connection, agency, number, map(tuple, connection.execute(query)))
 
 
 def sealed_of_many(
     connection: Connection, agency: str, facts: Mapping[str, Mapping[str, Any]]
-) -> dict[str, dict[str, Sealed]]:
-    """Return, by case, the sealed values that these facts (by case) hold placeholders of."""
+) -> dict[str, SealedValues]:
+    """Return, by case, the sealed values that these facts (by case) hold placeholders of.
+
+    Raises:
+        DataFault: they are encrypted, and the key is not at hand.
+    """
     wanted = sorted({digest for found in facts.values() for digest in placeholders(found)})
     query = select(sealed.c.number, sealed.c.digest, sealed.c.salt, sealed.c.value).where(
         sealed.c.agency == agency, sealed.c.number.in_(sorted(facts)), sealed.c.digest.in_(wanted)
     )
-    found: dict[str, dict[str, Sealed]] = {number: {} for number in facts}
+    found: dict[str, list[Sequence[str]]] = {number: [] for number in facts}
     for number, *value in connection.execute(query) if wanted else ():
-        found[number][value[0]] = Sealed(*value)
-    return found
+        found[number].append(value)
+    return {number: SealedValues(connection, agency, number, rows) for number, rows in found.items()}
 
 
 def opener(values: Mapping[str, Sealed]) -> Callable[[Any], Any]:
-    """Return a function that opens the sealed parts of facts; what was destroyed reads “（已销毁）”."""
+    """Return a function that opens the sealed parts of facts; what was destroyed reads “（已销毁）”.
+
+    The function raises IntegrityFault where a value was changed in the database.
+    """
 
     def look_up(name: str) -> Any:
-        return json.loads(values[name].value) if name in values else "（已销毁）"
+        if name not in values:
+            return "（已销毁）"
+        text = values[name].value
+        if not text:
+            raise IntegrityFault.of([Fault("个人信息在数据库中已被改动，无法读出", field=f"sealed.{name[:12]}")])
+        return json.loads(text)
 
     return lambda facts: opened(facts, look_up)
 
 
 def put_papers(connection: Connection, agency: str, number: str, papers: Iterable[Paper]) -> None:
     """Store which papers belong to the case."""
-    rows = [
-        {
-            "agency": agency,
-            "number": number,
-            "digest": p.digest,
-            "salt": p.salt,
-            "sha256": p.sha256,
-            "size": p.size,
-            "name": p.name,
-        }
-        for p in papers
-    ]
+    given = list(papers)
+    key = _current(connection, agency) if given else None
+    rows = [paper_row(key, agency, number, paper) for paper in given]
     if rows:
         connection.execute(insert(files), rows)
 
 
+def paper_row(key: DataKey | None, agency: str, number: str, paper: Paper) -> dict[str, Any]:
+    """Return a paper as a row of the side store; its name may be a person's, so it is encrypted too."""
+    p, salt, name = paper, paper.salt, paper.name
+    if key is not None:
+        salt, name = "", key.text(f"{salt}{_APART}{name}", _about(agency, number, p.digest))
+    known = {"agency": agency, "number": number, "digest": p.digest, "sha256": p.sha256, "size": p.size}
+    return {**known, "salt": salt, "name": name}
+
+
 def papers_of(connection: Connection, agency: str, number: str) -> dict[str, Paper]:
-    """Return the papers of a case by digest."""
+    """Return the papers of a case by digest.
+
+    Raises:
+        DataFault: their names are encrypted, and the key is not at hand.
+    """
     query = select(files.c.digest, files.c.salt, files.c.sha256, files.c.size, files.c.name).where(
         files.c.agency == agency, files.c.number == number
     )
-    return {row.digest: Paper(*row) for row in connection.execute(query)}
+    return {row.digest: paper_in(connection, agency, number, Paper(*row)) for row in connection.execute(query)}
+
+
+def paper_in(connection: Connection, agency: str, number: str, kept: Paper) -> Paper:
+    """Return a paper as it was given, out of its row; one that was changed does not hold."""
+    key_name = key_of_text(kept.name)
+    if key_name is None:
+        return kept
+    key = _ring(ring_of(connection, agency)).key(connection, key_name)
+    try:
+        salt, _, name = key.plain(kept.name, _about(agency, number, kept.digest)).partition(_APART)
+    except Unreadable:
+        return replace(kept, name=_CHANGED)
+    return replace(kept, name=_CHANGED) if kept.salt else replace(kept, salt=salt, name=name)
+
+
+def _current(connection: Connection, agency: str) -> DataKey | None:
+    ring = ring_of(connection, agency)
+    return ring.current(connection) if ring is not None else None
+
+
+def _ring(ring: Keyring | None) -> Keyring:
+    """Return the ring that is needed now.
+
+    Raises:
+        DataFault: there is none, since no office was opened.
+    """
+    if ring is None:
+        raise DataFault.of([Fault("内容已加密，须经机关的密钥才能读出")])
+    return ring
+
+
+def _about(*place: str) -> str:
+    return "\0".join(place)
 
 
 def read_paper(path: Path) -> bytes:

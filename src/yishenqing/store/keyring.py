@@ -1,0 +1,129 @@
+"""The data keys of an agency, as a connection knows them: which is written with, and each by its name.
+
+A data key lies in the database, sealed with a master key that does not. So a master key is exchanged by sealing a few
+rows anew, the database moves with its keys, and an agency's copy of it tells nothing to whoever lacks the master key.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from yishenqing.core.errors import DataFault, Fault, IntegrityFault
+from yishenqing.store.cipher import ALGORITHMS, DataKey, Unreadable
+from yishenqing.store.hot import Hot, insertion
+from yishenqing.store.masterkey import Masters
+from yishenqing.store.tables import data_keys
+
+KEYRINGS = "yishenqing_keyrings"  # by this name a connection's options hold the rings, by agency
+_CURRENT = Hot(
+    select(data_keys.c.id)
+    .where(data_keys.c.agency == bindparam("a"), data_keys.c.retired_at.is_(None))
+    .order_by(data_keys.c.made_at.desc())
+)
+_ONE = Hot(
+    select(data_keys.c.algorithm, data_keys.c.master, data_keys.c.wrapped).where(
+        data_keys.c.agency == bindparam("a"), data_keys.c.id == bindparam("i")
+    )
+)
+_INSERT = Hot(insertion(data_keys))
+Reading = Callable[[], AbstractContextManager[Connection]]
+
+
+class Keyring:
+    """The keys of one agency. Keys are opened when first needed; which is current is asked of each transaction."""
+
+    def __init__(self, agency: str, masters: Masters, reading: Reading, *, from_above: bool = False) -> None:
+        """Know where the master keys are; ``from_above``: whoever looks may do so without a key."""
+        self.agency, self.masters, self.from_above = agency, masters, from_above
+        self._reading = reading
+        self._known: dict[str, DataKey] = {}
+        self._last = ""
+
+    def current(self, connection: Connection) -> DataKey | None:
+        """Return the key to write with; None while the agency's personal data are not encrypted."""
+        row: Any = _CURRENT.run(connection, {"a": self.agency}).fetchone()
+        if row is None:
+            return None
+        self._last = row[0]
+        return self.key(connection, row[0])
+
+    def key(self, connection: Connection, name: str) -> DataKey:
+        """Return a key by its name.
+
+        Raises:
+            DataFault: the master key that it is sealed with is not at hand.
+            IntegrityFault: it was changed in the database, or is not there.
+        """
+        if name not in self._known:
+            row: Any = _ONE.run(connection, {"a": self.agency, "i": name}).fetchone()
+            if row is None:
+                raise IntegrityFault.of([Fault(f"数据库中没有编号为“{name}”的数据密钥，所加密的内容无法读出")])
+            self._known[name] = self._opened(name, *row)
+        return self._known[name]
+
+    def current_for_files(self) -> DataKey | None:
+        """Return the key to write files with; an earlier one would do too, since none is ever thrown away."""
+        if self._last:
+            return self._known[self._last]
+        with self._reading() as connection:
+            return self.current(connection)
+
+    def for_files(self, name: str) -> DataKey:
+        """Return a key by its name, wherever one may look it up."""
+        if name in self._known:
+            return self._known[name]
+        with self._reading() as connection:
+            return self.key(connection, name)
+
+    def _opened(self, name: str, algorithm: str, master: str, wrapped: str) -> DataKey:
+        masters = self.masters.known()
+        if master not in masters:
+            text = (
+                f"密钥不是加密本机关个人信息的那一把：需要{master}，这里有{'、'.join(masters)}；"
+                "请放回原来的密钥，案卷没有损坏"
+            )
+            raise DataFault.of([Fault(text, self.masters.place)])
+        try:
+            return masters[master].unwrapped(self.agency, name, algorithm, wrapped)
+        except Unreadable:
+            text = f"数据库中编号为“{name}”的数据密钥已被改动；请用数据库的备份恢复"
+            raise IntegrityFault.of([Fault(text, field="data_keys")]) from None
+
+
+def ring_of(connection: Connection, agency: str) -> Keyring | None:
+    """Return the ring that the connection carries for the agency."""
+    rings: Mapping[str, Keyring] = connection.get_execution_options().get(KEYRINGS) or {}
+    return rings.get(agency)
+
+
+def add(connection: Connection, ring: Keyring, now: str, *, new_master: bool = False) -> DataKey:
+    """Give the agency a new data key to write with, and seal all its keys with the current master key."""
+    earlier = [ring.key(connection, name) for name in names(connection, ring.agency)]
+    master = ring.masters.grown(new=new_master)
+    algorithm = ring.masters.algorithm
+    made = DataKey(secrets.token_hex(8), algorithm, secrets.token_bytes(ALGORITHMS[algorithm]))
+    here = data_keys.c.agency == ring.agency
+    connection.execute(update(data_keys).where(here, data_keys.c.retired_at.is_(None)).values(retired_at=now))
+    for key in earlier:
+        values = {"master": master.id, "wrapped": master.wrapped(ring.agency, key)}
+        connection.execute(update(data_keys).where(here, data_keys.c.id == key.id).values(values))
+    row = {"agency": ring.agency, "id": made.id, "algorithm": algorithm, "made_at": now, "retired_at": None}
+    _INSERT.run(connection, {**row, "master": master.id, "wrapped": master.wrapped(ring.agency, made)})
+    return made
+
+
+def names(connection: Connection, agency: str) -> list[str]:
+    """Return the names of the agency's data keys, the oldest first."""
+    query = select(data_keys.c.id).where(data_keys.c.agency == agency).order_by(data_keys.c.made_at)
+    return list(connection.execute(query).scalars())
+
+
+def rows(connection: Connection, agency: str) -> list[dict[str, Any]]:
+    """Return what is known of the agency's data keys, without the keys themselves."""
+    query = select(data_keys).where(data_keys.c.agency == agency).order_by(data_keys.c.made_at)
+    return [{k: v for k, v in row.items() if k != "wrapped"} for row in connection.execute(query).mappings()]
