@@ -185,7 +185,7 @@ class Moves:
         written = dict(zip(way.touched, chosen, strict=True))
         if all(values[n] == value for n, value in written.items()):
             return None
-        leads_to: str = written.get(self._main, values[self._main])
+        leads_to = str(written.get(self._main, values[self._main]))
         forgotten = self._forgotten.get(leads_to, ())
         return Change(tuple(written.items()), tuple({**written, **dict(forgotten)}.items()))
 
