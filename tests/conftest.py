@@ -29,6 +29,7 @@ ROUTINE = (
     "acknowledged",
     "accepted",
     "search_recorded",
+    "examined",
     "drafted",
     "reviewed",
     "secrecy_reviewed",

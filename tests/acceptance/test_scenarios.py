@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from offices import APPLICATION
-from roads import ROADS, WORDS, Act, Walked, office_of, walked
+from roads import ROADS, WORDS, Act, Walked, flow_of, office_of, rules_of, walked
 from wording import FLOW
 
 from yishenqing.cli import run
 from yishenqing.core.facts import shaped
+from yishenqing.core.links import PARENT
 from yishenqing.office import Office
 from yishenqing.settings import Settings
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 Road = Mapping[str, Any]
 
-APPLICABLE = ("channel", "items", "leads", "preferred_form", "delivery", "confirmed_on")
+APPLICABLE = ("channel", "items", "leads", "preferred_form", "delivery", "confirmed_on", "concerns")
 
 
 class Desk:
@@ -43,12 +44,14 @@ class Desk:
 
     def register(self, act: Act, **changes: Any) -> str:
         """Register the application of ``act``; return the number of its case."""
-        facts = shaped(FLOW, FLOW.steps[act.step], act.facts)
+        flow = rules_of(act.flow).workflow
+        facts = shaped(flow, flow.steps[act.step], act.facts)
         applicant = {**APPLICATION["applicant"], "kind": facts["applicant_kind"]}
         said = {k: str(v) if isinstance(v, date) else v for k, v in facts.items()}
         known = {name: said[name] for name in APPLICABLE if name in said}
         file = self._home / "申请.json"
-        application = {**known, "arrived_on": act.on.isoformat(), "applicant": applicant, **changes}
+        known |= {"request": flow.request, "arrived_on": act.on.isoformat(), "applicant": applicant}
+        application = {**known, **changes}
         file.write_text(json.dumps(application, ensure_ascii=False))
         return str(self.says(act.on, act.actor, "register", file)["number"])
 
@@ -65,6 +68,35 @@ def _other_case(desk: Desk, opening: Act, act: Act) -> str:
     return number
 
 
+def _opened(desk: Desk, opening: Act, other: str) -> str:
+    """Open the case of the road; ``other`` is the case that it hangs on or concerns, if any."""
+    if PARENT in opening.facts:
+        given = {k: v for k, v in opening.facts.items() if k != PARENT}
+        who = (opening.on, opening.actor)
+        linked = desk.says(*who, "link", other, opening.flow, *_words(given), "--on", opening.on.isoformat())
+        return str(linked["number"])
+    return desk.register(opening, **({"concerns": other} if "concerns" in opening.facts else {}))
+
+
+def _walked(desk: Desk, number: str, acts: Sequence[Act], opening: Act) -> dict[str, Any]:
+    """Take all steps; return the last answer."""
+    found: dict[str, Any] = {}
+    for act in acts:
+        found = _taken(desk, number, act, opening)
+    return found
+
+
+def _earlier(desk: Desk, road: Road, unopened: Walk) -> str:
+    """Walk the road that this one names as the case before it, up to where it would be archived."""
+    if "原案" not in road:
+        return ""
+    before = walked(next(r for _, r in ROADS if r["名称"] == road["原案"]), unopened)
+    opening, *acts = before.acts
+    number = desk.register(opening)
+    _walked(desk, number, acts[:-1], opening)
+    return number
+
+
 def _taken(desk: Desk, number: str, act: Act, opening: Act) -> dict[str, Any]:
     """Take one step of the road with the verb that takes it."""
     who = (act.on, act.actor)
@@ -76,6 +108,8 @@ def _taken(desk: Desk, number: str, act: Act, opening: Act) -> dict[str, Any]:
         other = _other_case(desk, opening, act)
         first, into = (number, other) if act.step == "merged" else (other, number)
         return desk.says(*who, "merge", first, into, "--reason", act.facts.get("reason", "同一事项"))
+    if act.step == "moved":
+        return desk.says(*who, "move", number, "--to", act.flow, "--reason", act.facts["reason"])
     words = _words(act.facts)
     return desk.says(*who, "act", number, act.step, *words, "--on", act.on.isoformat())
 
@@ -107,13 +141,13 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
 def test_the_road_ends_the_same_on_the_command_line(
     road: Road, unopened: Callable[[date], Walk], desk: Desk, tmp_path: Path
 ) -> None:
-    wanted: Walked = walked(road, unopened(date(2026, 11, 20)))
+    case = unopened(date(2026, 11, 20))
+    wanted: Walked = walked(road, case)
     _staffed(tmp_path / "某 机关", office_of(road))
+    earlier = _earlier(desk, road, case)
     opening, *acts = wanted.acts
-    number = desk.register(opening)
-    found: dict[str, Any] = {}
-    for act in acts:
-        found = _taken(desk, number, act, opening)
+    number = _opened(desk, opening, earlier)
+    found = _walked(desk, number, acts, opening)
     last = acts[-1].on
     shown = desk.says(last, "登记岗", "show", number)
     assert {k: found[k] for k in ("state", "outcome")} == {k: shown[k] for k in ("state", "outcome")}
@@ -122,3 +156,7 @@ def test_the_road_ends_the_same_on_the_command_line(
     entries = [(e["step"], e["on"], e["actor"], e["facts"].get("stands_in_for", [])) for e in shown["entries"]]
     assert entries == [(a.step, a.on.isoformat(), a.actor, list(a.stands_in_for)) for a in wanted.acts]
     assert desk.says(last, "登记岗", "archive", "verify", number)["intact"]
+    if earlier:
+        (known,) = desk.says(last, "登记岗", "show", earlier)["linked"]
+        told = road["应当"]["处理结果"] if flow_of(road) != "correction" else None
+        assert (known["number"], known["relation"], known["result_title"]) == (number, "child", told)

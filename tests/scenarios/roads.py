@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wording import FLOW, RULES, Line, code, lines
+from wording import FLOW, RULES, Line, code, line_of
 
+from yishenqing.core import moving
 from yishenqing.core.facts import shaped
+from yishenqing.core.standing import Standing
+from yishenqing.core.workflow import Workflow
 from yishenqing.documents import read
 from yishenqing.office.acting import letter_kind
 from yishenqing.office.casework import Casework, Practice, outcome_of
+from yishenqing.rulebook import Rulebook, read_rulebook
 from yishenqing.settings import Away, Person, Settings
 from yishenqing.store.ledger import CaseRow
 
@@ -27,6 +32,22 @@ ROADS: list[tuple[str, Mapping[str, Any]]] = [(f.stem, road) for f in FILES for 
 ROW_OF: Mapping[str, str] = {row["办理结果"]: row["行"] for row in WORDS["年度报告表三"]}
 
 
+@cache
+def rules_of(flow: str) -> Rulebook:
+    """Return the shipped rules of a procedure."""
+    return RULES if flow == FLOW.id else read_rulebook(None, flow)
+
+
+def flow_of(road: Mapping[str, Any]) -> str:
+    """Return the procedure that a road begins in."""
+    return str(road.get("流程", FLOW.id))
+
+
+def result_field(flow: Workflow) -> str:
+    """Return the fact by which a case of a procedure without outcomes is told to have ended."""
+    return flow.linked.result if flow.linked else str(WORDS["处理结果"].get(flow.id, ""))
+
+
 @dataclass(frozen=True)
 class Act:
     """One step as somebody takes it, with the facts as they are written and the letter that it issues."""
@@ -37,6 +58,7 @@ class Act:
     facts: Mapping[str, Any]
     letter: str
     stands_in_for: tuple[str, ...]
+    flow: str  # the procedure by which it is taken; that of a move is the one moved to
 
 
 @dataclass(frozen=True)
@@ -52,21 +74,34 @@ class Walked:
         return outcome_of(self.walk.standing) or ""
 
     @property
+    def result(self) -> str:
+        """Return how a case that has no outcome ended, in words; nothing where it was not decided."""
+        steps, named = self.walk.standing.workflow.steps, result_field(self.walk.standing.workflow)
+        given = [(steps[f.step].fields[named], f.facts[named]) for f in self.walk.standing.facts if named in f.facts]
+        return given[-1][0].choices[given[-1][1]] if given else ""
+
+    @property
     def ends(self) -> dict[str, Any]:
         """Return the end in the words of the road files."""
         standing = self.walk.standing
-        kinds = FLOW.steps[FLOW.opening].fields["applicant_kind"].choices
+        flow = standing.workflow
+        letters = [WORDS["文书"][act.letter] for act in self.acts if act.letter]
+        told = {"案件状态": flow.states[standing.state].title, "文书": letters}
+        if not flow.outcomes:
+            return {**told, "处理结果": self.result}
+        kinds = flow.steps[flow.opening].fields["applicant_kind"].choices
+        column = kinds[standing.facts[0].facts["applicant_kind"]]
         return {
-            "案件状态": FLOW.states[standing.state].title,
-            "办理结果": FLOW.outcomes[self.outcome].title if self.outcome else "",
-            "文书": [WORDS["文书"][act.letter] for act in self.acts if act.letter],
-            "年报": {"栏": kinds[standing.facts[0].facts["applicant_kind"]], "行": ROW_OF.get(self.outcome, "")},
+            **told,
+            "办理结果": flow.outcomes[self.outcome].title if self.outcome else "",
+            "年报": {"栏": column, "行": ROW_OF.get(self.outcome, "")},
         }
 
 
 def office_of(road: Mapping[str, Any]) -> Settings:
     """Return an office in which each role has a person of its own, called as the role, and the road's own people."""
-    people = {title: Person(title, (role,)) for role, title in FLOW.roles.items()}
+    roles_of = (*FLOW.roles.items(), *rules_of(flow_of(road)).workflow.roles.items())
+    people = {title: Person(title, (role,)) for role, title in roles_of}
     for name, said in road.get("人员", {}).items():
         old = people.get(name, Person(name, ()))
         roles = tuple(code(FLOW.roles, r) for r in said["岗位"]) if "岗位" in said else old.roles
@@ -77,19 +112,31 @@ def office_of(road: Mapping[str, Any]) -> Settings:
 
 def walked(road: Mapping[str, Any], unopened: Walk) -> Walked:
     """Take the whole road through the core, each step by whom the office has for it."""
-    office = office_of(road)
-    walk = replace(unopened, standing=replace(unopened.standing, staffed=office.staffed))
-    acts: list[Act] = []
-    for line in lines(road["经过"]):
+    office, rules = office_of(road), rules_of(flow_of(road))
+    empty = Standing(rules.workflow, rules.law, unopened.standing.workdays, staffed=office.staffed)
+    walk, acts = replace(unopened, standing=empty), list[Act]()
+    for row in road["经过"]:
+        line = line_of(row, walk.standing.workflow)
+        if line.step and line.step == walk.standing.workflow.moving:
+            walk = _moved(walk, line)
+        walk = replace(walk, today=line.on)  # on its own day: what lies ahead of it cannot have happened yet
         for one in _single(line, walk):
             act = _act(one, walk, office)
             roles = office.roles_on(act.actor, act.on)
-            # On its own day: what lies ahead of it cannot have happened yet.
-            walk = replace(walk, today=act.on).take(act.step, act.on, act.actor, roles, **act.facts)
+            walk = walk.take(act.step, act.on, act.actor, roles, **act.facts)
             acts.append(act)
             if not line.step and walk.standing.state == line.state:
                 break
     return Walked(tuple(acts), replace(walk, today=unopened.today))
+
+
+def _moved(walk: Walk, line: Line) -> Walk:
+    """Read the case by the procedure that it moves to; every entry so far is possible there as well."""
+    old = walk.standing
+    rules = rules_of(line.facts["workflow"])
+    empty = replace(old, workflow=rules.workflow, law=rules.law, facts=(), actors=(), staffed=None, _known={})
+    assert moving.objection(empty, old.facts, old.actors, line.on) is None
+    return replace(walk, standing=replace(empty, facts=old.facts, actors=old.actors, staffed=old.staffed))
 
 
 def _single(line: Line, walk: Walk) -> Iterator[Line]:
@@ -104,18 +151,19 @@ def _single(line: Line, walk: Walk) -> Iterator[Line]:
 
 
 def _act(line: Line, walk: Walk, office: Settings) -> Act:
-    step = FLOW.steps[line.step]
-    actor = line.actor or FLOW.roles[step.by[0]]
+    flow = walk.standing.workflow
+    step = flow.steps[line.step]
+    actor = line.actor or flow.roles[step.by[0]]
     facts = walk.filled(line.step, dict(line.facts))
     whose = office.roles_on(actor, line.on)
     owners = {whose[role] for role in step.by if role in whose}
     stood_in = tuple(sorted(owners)) if owners and actor not in owners else ()
-    return Act(line.on, line.step, actor, facts, _letter(walk, line.step, facts), stood_in)
+    return Act(line.on, line.step, actor, facts, _letter(walk, line.step, facts), stood_in, flow.id)
 
 
 def _letter(walk: Walk, name: str, facts: Mapping[str, Any]) -> str:
     """Return the kind of letter that the office would issue with this step."""
-    step, state = FLOW.steps[name], walk.standing.state
-    row = CaseRow("试", "试", "", walk.today, state, None, 0, "")
-    case = Casework(row, (), RULES, walk.standing, Practice("试", walk.standing.workdays))
-    return letter_kind(case, step, shaped(FLOW, step, facts))
+    flow = walk.standing.workflow
+    row = CaseRow("试", "试", "", walk.today, walk.standing.state, None, 0, "")
+    case = Casework(row, (), rules_of(flow.id), walk.standing, Practice("试", walk.standing.workdays))
+    return letter_kind(case, flow.steps[name], shaped(flow, flow.steps[name], facts))

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.standing import Standing
+from yishenqing.core.workflow import Workflow
 from yishenqing.rulebook import read_rulebook
 
 if TYPE_CHECKING:
@@ -36,25 +37,28 @@ class Line:
     roles: tuple[str, ...]
 
 
-def lines(rows: list[Any]) -> Iterator[Line]:
-    """Read lines written as “日期 步骤 事实=值 …” or as “日期 步骤: {事实: 值}”."""
-    for row in rows:
-        ((text, given),) = row.items() if isinstance(row, dict) else ((row, {}),)
-        day, title, *words = text.split(" ")
-        if title == "办至":
-            yield Line(date.fromisoformat(day), "", code(FLOW.states, " ".join(words)), {}, "", ())
-            continue
-        said = {**dict(word.split("=", 1) for word in words), **(given or {})}
-        actor, posts = said.pop("办理人", ""), said.pop("岗位", "")
-        roles = tuple(code(FLOW.roles, r) for r in posts.split("、") if posts)
-        name = code(FLOW.steps, title)
-        facts = {code(FLOW.steps[name].fields, key): value for key, value in said.items()}
-        if name == FLOW.opening:
-            facts["channel"] = code(FLOW.channels, facts.get("channel", "registered_mail"))
-        if "way" in facts:
-            chosen = code(FLOW.outcomes, facts.get("outcome") or facts["finding"])
-            facts["way"] = code(FLOW.outcomes[chosen].ways, facts["way"])
-        yield Line(date.fromisoformat(day), name, "", facts, actor, roles)
+def lines(rows: list[Any], flow: Workflow = FLOW) -> Iterator[Line]:
+    """Read lines written as “日期 步骤 事实=值 …” or as “日期 步骤: {事实: 值}”, in the words of ``flow``."""
+    return (line_of(row, flow) for row in rows)
+
+
+def line_of(row: Any, flow: Workflow) -> Line:
+    """Read one line in the words of ``flow``."""
+    ((text, given),) = row.items() if isinstance(row, dict) else ((row, {}),)
+    day, title, *words = text.split(" ")
+    if title == "办至":
+        return Line(date.fromisoformat(day), "", code(flow.states, " ".join(words)), {}, "", ())
+    said = {**dict(word.split("=", 1) for word in words), **(given or {})}
+    actor, posts = said.pop("办理人", ""), said.pop("岗位", "")
+    roles = tuple(code(flow.roles, r) for r in posts.split("、") if posts)
+    name = code(flow.steps, title)
+    facts = {code(flow.steps[name].fields, key): value for key, value in said.items()}
+    if name == flow.opening and flow.channels:
+        facts["channel"] = code(flow.channels, facts.get("channel", "registered_mail"))
+    if "way" in facts:
+        chosen = code(flow.outcomes, facts.get("outcome") or facts["finding"])
+        facts["way"] = code(flow.outcomes[chosen].ways, facts["way"])
+    return Line(date.fromisoformat(day), name, "", facts, actor, roles)
 
 
 def taken(walk: Walk, line: Line) -> Walk:
@@ -84,7 +88,8 @@ def of_office(standing: Standing, said: Mapping[str, Any]) -> Standing:
 
 def sides_of(standing: Standing) -> dict[str, str]:
     """Return where each side proceeding stands, by its title and, where it has one, its number."""
+    sides = standing.workflow.sides
     return {
-        f"{FLOW.sides[one.kind].title}{one.id and f' {one.id}'}": FLOW.sides[one.kind].states[one.state].title
+        f"{sides[one.kind].title}{one.id and f' {one.id}'}": sides[one.kind].states[one.state].title
         for one in standing.beside
     }

@@ -29,6 +29,7 @@ def context() -> dict[str, Any]:
             "number": "2026-0007",
             "arrived_on": date(2026, 3, 2),
             "received_on": date(2026, 3, 2),
+            "matter": "政府信息公开申请",
             "channel_title": "平常信函",
             "items": ["2025年老旧小区改造项目竣工验收备案表"],
             "form_title": "纸质",

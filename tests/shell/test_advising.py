@@ -231,6 +231,24 @@ class TestTheAlarm:
         assert "云自然资依申请告〔2026〕1号" in alarm["text"]
         assert office.draft(number, "granted", {"provided": "会议纪要"})["differing"] == []
 
+    def test_rings_again_before_issue_and_wants_a_reason(
+        self, office: Office, calendar: Calendar, handled: Cases
+    ) -> None:
+        calendar.day = date(2026, 2, 10)
+        answered(office, calendar, TEXT)
+        number = handled(TEXT, applicant={**APPLICATION["applicant"], "name": "吴某", "id_number": "", "phone": ""})
+        (alarm,) = office.draft(number, "denied_process", PROCESS, take=True)["differing"]
+        for step, facts in (("reviewed", {"opinion": "同意"}), ("secrecy_reviewed", {"conclusion": "releasable"})):
+            office.act(number, step, facts)
+        (warning,) = [w for w in office.inspect(number)["warnings"] if w["check"] == "answered_otherwise"]
+        assert warning["text"].partition("，本次")[0] == alarm["text"].partition("，本稿")[0]
+        assert (warning["law"], warning["advice"]) == (alarm["law"], alarm["advice"])
+        others = {w["check"] for w in office.inspect(number)["warnings"]} - {"answered_otherwise"}
+        with pytest.raises(Refused, match="answered_otherwise"):
+            office.act(number, "signed", {"warnings_accepted": [f"{name}：已核对" for name in others]})
+        said = [f"{name}：已核对" for name in others] + ["answered_otherwise：此后会议纪要已被撤销"]
+        assert office.act(number, "signed", {"warnings_accepted": said})["state"] == "signed"
+
     def test_is_silent_where_the_same_person_only_repeats(
         self, office: Office, calendar: Calendar, handled: Cases
     ) -> None:

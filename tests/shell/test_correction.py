@@ -59,6 +59,12 @@ def test_it_goes_its_own_road_and_is_told_where_to_turn(office: Office, told: li
     assert f"要求更正：{RECORD}。" in told[1]
     assert "本机关予以更正。更正的情况：已更正为2.4亩。" in told[1]
     assert "如对本答复不服，可以自收到本告知书之日起60日内" in told[1]
+    sheet = office.letter(opened["number"], "approval_sheet")
+    assert (sheet["title"], sheet["draft"]) == ("政府信息更正申请办理审批单", False)
+    assert told[-1].startswith("政府信息更正申请办理审批单")
+    for part in ("答复期限届满\t2026年3月30日", "审核属实；有权更正", "予以更正：已更正为2.4亩", "审核意见\t同意"):
+        assert part in told[-1]
+    assert "保密审查" not in told[-1]
     assert office.act(opened["number"], "archived", {"retention": "D10"})["state"] == "archived"
     with pytest.raises(Refused, match="没有可供选择的办理结果"):
         office.draft(opened["number"])
@@ -89,4 +95,5 @@ def test_one_registered_as_something_else_is_moved_when_it_is_recognised(office:
     assert [d["clock"] for d in moved["deadlines"]] == ["correction"]
     for step, facts in ROAD[1:]:
         office.act(number, step, facts)
+    assert office.letter(number, "approval_sheet")["title"] == "政府信息更正申请办理审批单"
     assert office.verify(number) == []

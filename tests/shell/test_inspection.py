@@ -16,7 +16,7 @@ from yishenqing.almanac import workdays
 from yishenqing.core.deadline import as_date
 from yishenqing.core.facts import shaped
 from yishenqing.core.ledger import Entry, append, canonical
-from yishenqing.inspection import Earlier, Finding, Paper, inspected, read_inspection
+from yishenqing.inspection import Alike, Earlier, Finding, Paper, inspected, read_inspection
 from yishenqing.letters import Letterbook, Passage
 from yishenqing.office.acting import Act, Registry, letter_kind
 from yishenqing.office.casework import Casework, Practice
@@ -140,9 +140,10 @@ def findings(rules: Rulebook, settings: Settings, home: Path, row: Row) -> list[
         Earlier(**{"reply": True, "same_applicant": True, "delivered": True, "items": (), **x})
         for x in row.get("先前", ())
     ]
+    alike = [Alike(**x) for x in row.get("相近", ())]
     issuing = Issuing(before, act, facts, book.kind(kind), NUMBER, whole)
     inspection, _ = inspector._checks()
-    subject = inspector._subject(issuing, lambda f: f, Around({}, earlier), strict=False)
+    subject = inspector._subject(issuing, lambda f: f, Around({}, earlier, alike), strict=False)
     papers = [Paper(n, t) for n, t in row.get("附件", {}).items()]
     return inspected(replace(subject, papers=papers), inspection)
 

@@ -41,6 +41,7 @@ class Wishes:
         from yishenqing.office import Office  # noqa: PLC0415 - help pages need no office
 
         with Office.open(self.folder, user=self._acting(), agency=self.agency) as office:
+            self._check_known(office)
             yield office
 
     @contextmanager
@@ -68,7 +69,13 @@ class Wishes:
         day = self.on
         today = (lambda: day) if day else None
         with Office.open(self.folder, user=self._acting(), today=today, agency=self.agency) as office:
+            self._check_known(office)
             yield office
+
+    def _check_known(self, office: Office) -> None:
+        """Refuse whoever is named and is nobody of the office; one who looks from above is checked there."""
+        if self.user is not None and not self.agency:
+            office.person(self.user)
 
 
 class Day(click.ParamType[date]):

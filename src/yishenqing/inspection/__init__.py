@@ -1,6 +1,7 @@
 """发出前的检查: a letter held against its case and the law before it goes out; what is found, where, what to do."""
 
 from yishenqing.inspection.model import (
+    Alike,
     Check,
     Earlier,
     Finding,
@@ -20,6 +21,7 @@ from yishenqing.inspection.texts import text_of
 
 __all__ = [
     "FILE",
+    "Alike",
     "Check",
     "Earlier",
     "Finding",

@@ -171,6 +171,15 @@ def repeat_linked(subject: Subject, check: Check) -> Iterator[Found]:
                 yield Found(f"{one.number}所答复的申请内容与本案文字不同，请核对（案件{one.case}）", place)
 
 
+def answered_otherwise(subject: Subject, check: Check) -> Iterator[Found]:
+    """What the office has answered of the same, or a like, item is answered alike, or it says why not."""
+    for telling in tellings(subject, check):
+        title = subject.standing.workflow.outcomes[telling.outcome].title
+        for one in subject.alike:
+            if telling.item in (0, one.item) and one.differs_from(telling.outcome):
+                yield Found(f"{one.told}，本次答复“{title}”", of_telling(subject, telling))
+
+
 def mass_reasons(subject: Subject, check: Check) -> Iterator[Found]:
     """Reasons are asked for first, and weighed when they are in or the term is over."""
     for telling in tellings(subject, check):

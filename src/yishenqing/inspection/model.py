@@ -11,6 +11,7 @@ from yishenqing.core.standing import Standing
 
 Kind = Literal["fault", "warning"]
 Scope = Literal["reply", "notice"]
+REPEATED = "noproc_repeat"
 _STRICT = {"extra": "forbid"}
 
 
@@ -70,6 +71,20 @@ class Earlier:
     same_applicant: bool
     delivered: bool
     items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """An answer that the office has given to the same, or a like, item of an earlier request; ``told`` says so."""
+
+    item: int
+    finding: str
+    same_person: bool
+    told: str
+
+    def differs_from(self, outcome: str) -> bool:
+        """Tell whether ``outcome`` is another answer; to refuse the same again as a repetition is none."""
+        return self.finding != outcome and not (outcome == REPEATED and self.same_person)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,7 @@ class Subject:
     papers: Sequence[Paper] = ()
     earlier: Sequence[Earlier] = ()
     outdated: Sequence[Outdated] = ()
+    alike: Sequence[Alike] = ()
 
     @property
     def act(self) -> Told:

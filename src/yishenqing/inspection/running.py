@@ -28,6 +28,7 @@ CHECKS: Mapping[str, Callable[[Subject, Check], Iterator[Found]]] = {
     "petition_nouns": grounds.petition_nouns,
     "request_is_petition": grounds.request_is_petition,
     "repeat_linked": grounds.repeat_linked,
+    "answered_otherwise": grounds.answered_otherwise,
     "mass_reasons": grounds.mass_reasons,
     "special_law": grounds.special_law,
     "own_name": wording.own_name,

@@ -192,8 +192,9 @@ class Letterbook:
         printed = {(c, "fangsong") for block in blocks for c in block.text}
         _refuse_missing(kind, printed, fonts.metrics())
         organ, letter = clean.get("organ") or {}, clean.get("letter") or {}
-        day = letter.get("date") or (clean.get("case") or {}).get("closed_on")
-        html = printer.document(filled, title=kind.title, author=organ.get("name") or "", day=day, paper=kind.paper)
+        case = clean.get("case") or {}
+        day, title = letter.get("date") or case.get("closed_on"), kind.titled(case.get("matter") or "")
+        html = printer.document(filled, title=title, author=organ.get("name") or "", day=day, paper=kind.paper)
         return printer.to_pdf(html, self._sheet_of("form.css"))
 
     def _sheet_of(self, name: str) -> Path:

@@ -40,6 +40,7 @@ _NAMES = {
     "letter.date": "成文日期",
     "letter.number": "发文字号",
     "case.number": "登记编号",
+    "case.matter": "申请的种类",
     "case.received_on": "收到申请之日",
     "case.arrived_on": "申请到达之日",
     "case.channel_title": "申请渠道",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Remedy = Literal["none", "by_outcome", "third_party", "free_choice"]
 APPLICANT = "applicant"
+DISCLOSURE = "政府信息公开申请"
 Format = Literal["letter", "plain", "form"]
 _SHORTEST, _LONGEST = 90, 420  # mm that a side of a form's paper may measure
 _CITATION = re.compile(r"^[^第\s]+第.+条")
@@ -53,6 +54,10 @@ class LetterKind:
     def goes_out(self) -> bool:
         """Return whether the letter leaves the office (a form stays in the file)."""
         return self.format != "form"
+
+    def titled(self, matter: str) -> str:
+        """Return the title in a case about ``matter``: a form made for disclosure bears the matter of its case."""
+        return self.title if self.goes_out or not matter else self.title.replace(DISCLOSURE, matter)
 
     @property
     def addressee(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing import almanac, rulebook
-from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, YishenqingError
+from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import genesis, instant
 from yishenqing.core.stars import KINDS
 from yishenqing.office import casework
@@ -138,6 +138,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
         Raises:
             NotFound: there is no such case, or it was not registered yet on that day.
+            Refused: the day lies ahead.
         """
         if as_known is not None:
             found = self._as_known(number, as_known)
@@ -163,13 +164,17 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
     def _as_known(self, number: str, day: date) -> Answer:
         from yishenqing.office.hindsight import differences  # noqa: PLC0415
 
-        practice = replace(
-            self._practice,
-            workdays=almanac.workdays(day, self.home, known_on=day),
-            known_until=instant(end_of_day(day)),
-        )
         with self._transactions.reading() as connection:
-            then, today = casework.load(connection, practice, number), self._load(connection, number)
+            today = self._load(connection, number)
+            if day > self.today:
+                text = f"{day}晚于今天（{self.today}），届时知道什么，现在还说不出；请写今天或者以前的日期。"
+                raise Refused(text, law=list(today.workflow.law))
+            practice = replace(
+                self._practice,
+                workdays=almanac.workdays(day, self.home, known_on=day),
+                known_until=instant(end_of_day(day)),
+            )
+            then = casework.load(connection, practice, number)
             if not then.entries:
                 raise NotFound(f"{day}时案件{number}尚未登记。")
         before, after = then.standing.deadlines(day), today.standing.deadlines(self.today)

@@ -45,7 +45,7 @@ def check(home: Path | None) -> Row:
         faults += [found] if found not in faults else []  # a variant shares most of what its base has
     proofs, broken = _proofs(home, known, book)
     faults += broken
-    faults += [*_settings(home, known, book if sound else None), *_customs(home, known[rulebook.DEFAULT])]
+    faults += [*_settings(home, known, book if sound else None), *_customs(home, known)]
     law = known[rulebook.DEFAULT].law
     places = _places(known)
     if not faults:
@@ -274,14 +274,15 @@ def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
         }
 
 
-def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
+def _customs(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Fault]:
     """What register and recognition go by names articles, roles and outcomes that there are."""
     # Only what is checked is read.
     from yishenqing import advice, archive, holdings, inspection, kinship, sight  # noqa: PLC0415
     from yishenqing.office.sampling import read_review  # noqa: PLC0415
     from yishenqing.precedents import customs  # noqa: PLC0415
 
-    own = home if home is not None and (home / FILE).is_file() else None
+    own, rules = home if home is not None and (home / FILE).is_file() else None, known[rulebook.DEFAULT]
+    filed = {name for r in known.values() if r.workflow.channels for name in r.workflow.steps}  # a file of its own
     try:
         checks = inspection.read_inspection(own)
         inspection.adjusted(checks, _taken_as(own), FILE)
@@ -310,7 +311,7 @@ def _customs(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
         for role in set(named) - roles:
             yield Fault(f"没有岗位“{role}”", f"workflows/{file}.yaml")
     for n, group in enumerate(filing.order):
-        for step in {*group.steps, *group.forms.values()} - rules.workflow.steps.keys():
+        for step in {*group.steps, *group.forms.values()} - filed:
             yield Fault(f"流程中没有步骤“{step}”", "workflows/filing.yaml", field=f"order.{n}")
     for outcome in set(register.reassessed_outcomes) - rules.workflow.outcomes.keys():
         yield Fault(f"没有办理结果“{outcome}”", "workflows/holdings.yaml", field="reassessed_outcomes")

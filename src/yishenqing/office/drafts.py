@@ -190,6 +190,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         from yishenqing.office.paperwork import Story  # noqa: PLC0415
 
         story, advice = Story.of(case.standing, open_facts), read_advice(self.home)
+        inspection = read_inspection(self.home)
         nearest = self._nearest(connection, [(step, facts) for step, _, facts in story.facts])
         number, texts = case.row.number, story.items
         recognised = self._recognition(connection).of_case(number, case.row.opened_on, texts)
@@ -197,14 +198,14 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         items = knowing.items_of(
             texts,
             advice,
-            read_inspection(self.home),
+            inspection,
             nearest,
             leads=story.received.get("leads") or (),
             holdings=self._holdings_of(connection, texts),
             alike=knowing.with_findings(connection, self._practice, agency, recognised["same_text"]),
             routes=self._routes(texts),
         )
-        return knowing.Known(case, story, advice, items, nearest, recognised, nearest.notes)
+        return knowing.Known(case, story, advice, items, nearest, inspection.checks, recognised, nearest.notes)
 
     def _worded(self, known: Known, found: Draft) -> Worded:
         """Let the office's own model word what the officer may word, each sentence held against law and file."""
@@ -258,7 +259,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         signing = next(n for n, s in steps.items() if s.letter == "by_outcome")
         _, kind = asked_kind(found.after, steps[signing], {})
         issuing = Issuing(found.after, self._draft_act(signing, {}), {}, self._letters.kind(kind), None)
-        around = self._inspector.around(connection, self._practice, found.after, found.facts)
+        around = self._around_of(connection, found.after, found.facts)
         findings = self._inspector.report(issuing, open_facts, around)
         return {
             "faults": [f.as_json() for f in findings if f.kind == "fault"],

@@ -168,7 +168,8 @@ def _form(kind: str, story: Story, case: Casework, content: Gathered, filing: Fi
     day = case.entries[-1].on
     context = filing.registry.form_context(case, vault.opener(content.sealed), day)
     made = filing.letters.pdf(kind, {**context, "document": served or {}})
-    return _Listed(letter.title, "", filing.settings.name, day, _pages(made), made, ".pdf")
+    title = letter.titled(context["case"].get("matter") or "")
+    return _Listed(title, "", filing.settings.name, day, _pages(made), made, ".pdf")
 
 
 def _letter(letter: Issued, filing: Filing) -> _Listed:

@@ -12,6 +12,7 @@ from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import permitted
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.inspection import (
+    Alike,
     Earlier,
     Finding,
     Inspection,
@@ -54,10 +55,11 @@ _DELIVERED = frozenset({"delivered", "left_at_place", "answered_on_spot"})
 
 @dataclass(frozen=True)
 class Around:
-    """What the database knows beside the case: its papers, and the earlier letters that it names."""
+    """What the database knows beside the case: its papers, the earlier letters that it names, and like answers."""
 
     papers: Mapping[str, vault.Paper] = field(default_factory=dict)
     earlier: Sequence[Earlier] = ()
+    alike: Sequence[Alike] = ()
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ class Inspector:
             mark=self._settings.mark if self._settings.letter_number.startswith("{mark}") else "",
             papers=self._read(story, around) if letter.reply else (),
             earlier=around.earlier,
+            alike=around.alike,
             outdated=[
                 Outdated(n, phrase, text, law)
                 for n, sentence in enumerate(letter.sentences)

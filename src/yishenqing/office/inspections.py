@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import Refused
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.desk import Desk
+from yishenqing.office.holdings import current_items
+from yishenqing.office.recognising import RecognitionVerbs
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from yishenqing.inspection import Alike
     from yishenqing.letters.press import Enclosed
     from yishenqing.office.acting import Plan, Printed
     from yishenqing.office.inspecting import Around, Inspector, Issuing
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _BY_OUTCOME = "by_outcome"
 
 
-class InspectionVerbs(Desk):
+class InspectionVerbs(RecognitionVerbs):
     """What is inspected, by whoever asks and by whoever issues."""
 
     def inspect(self, number: str) -> Row:
@@ -37,7 +39,7 @@ class InspectionVerbs(Desk):
             case = self._load(connection, number)
             open_facts = self._opener(connection, number)
             issuing = self._issuing(case, open_facts)
-            around = self._inspector.around(connection, self._practice, case, issuing.facts)
+            around = self._around_of(connection, case, issuing.facts)
         findings = self._inspector.report(issuing, open_facts, around)
         self._saw("read", number, "inspect")
         warnings = [f for f in findings if f.kind == "warning"]
@@ -96,7 +98,22 @@ class InspectionVerbs(Desk):
 
     def _around(self, connection: Connection, plan: Plan) -> Around:
         """Look up what the inspection of the letter that ``plan`` issues needs."""
-        return self._inspector.around(connection, self._practice, plan.case, plan.facts)
+        return self._around_of(connection, plan.case, plan.facts)
+
+    def _around_of(self, connection: Connection, case: Casework, facts: Mapping[str, Any]) -> Around:
+        from dataclasses import replace  # noqa: PLC0415
+
+        around = self._inspector.around(connection, self._practice, case, facts)
+        return replace(around, alike=self._alike(connection, case)) if case.outcome else around
+
+    def _alike(self, connection: Connection, case: Casework) -> Sequence[Alike]:
+        """Return what the office has answered to the same, or a like, request."""
+        from yishenqing.office.differing import answered  # noqa: PLC0415
+        from yishenqing.office.knowing import with_findings  # noqa: PLC0415
+
+        row, items = case.row, current_items(case, self._opener(connection, case.row.number))
+        recognised = self._recognition(connection).of_case(row.number, row.opened_on, items)["same_text"]
+        return [one for _, one in answered(with_findings(connection, self._practice, row.agency, recognised))]
 
     def _printed(self, plan: Plan, open_facts: Opener, around: Around, files: Sequence[Enclosed]) -> Printed:
         """Inspect the letter, then print it.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from yishenqing.advice import Advice, Sorted
-    from yishenqing.inspection import Inspection
+    from yishenqing.inspection import Check, Inspection
     from yishenqing.precedents import Match
 
     Search = Callable[[str], Sequence[Match]]
@@ -49,6 +49,7 @@ class Known:
     advice: Advice
     items: Sequence[Item]
     search: Search
+    checks: Mapping[str, Check] = field(default_factory=dict)
     recognised: Row = field(default_factory=dict)
     notes: Sequence[str] = ()
 

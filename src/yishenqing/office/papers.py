@@ -56,9 +56,10 @@ class PaperVerbs(Desk):
         letter = self._letters.kind(kind)
         context, draft = self._unissued(case, letter, issued, open_facts)
         place = "previews" if draft else "forms"
-        path = self.home / place / number / f"{'草稿-' if draft else ''}{letter.title}.pdf"
+        title = letter.titled(context["case"].get("matter") or "")
+        path = self.home / place / number / f"{'草稿-' if draft else ''}{title}.pdf"
         vault.write_whole(path, self._letters.pdf(kind, context))
-        return {"kind": kind, "title": letter.title, "number": None, "path": str(path), "draft": draft}
+        return {"kind": kind, "title": title, "number": None, "path": str(path), "draft": draft}
 
     def letter_again(self, number: str, kind: str) -> Row:
         """Make an issued letter again from the ledger and compare it with what was issued; nothing is stored.

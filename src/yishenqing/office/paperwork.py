@@ -191,6 +191,7 @@ def case_block(story: Story, number: str) -> dict[str, Any]:
     channel = workflow.channels[received["channel"]]
     return {
         "number": number,
+        "matter": matter(workflow).removesuffix("案"),
         "arrived_on": story.facts[0][1],
         "received_on": received_on(workflow, known.facts, known.workdays, known.readings),
         "channel_title": channel.title,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from yishenqing.proof.guarding import NO, YES, Act, View, verdict
 from yishenqing.proof.model import Model, Values, Var
-from yishenqing.proof.moving import Moves
+from yishenqing.proof.moving import Moves, put
 
 Road = tuple[Act, ...]
 Bad = Callable[[View, View], bool]  # the case before the act, and after it
@@ -34,16 +34,19 @@ def explored(moves: Moves, bad: Bad | None = None, at: Collection[str] = ()) -> 
     """Walk everywhere, nearest first; stop at the first of the steps ``at`` that is bad."""
     start = moves.initial()
     walked = Walked(moves, {start: None}, 0)
-    todo = [start]
+    parents, todo = walked.parents, [start]
     for values in todo:  # grows while it is read: breadth first
-        for act, results in moves.next(values):
-            for after in results:
+        for act, changes in moves.next(values):
+            for change in changes:
                 walked.transitions += 1
-                kept = values if after is values else moves.forgetting(after)
-                if kept not in walked.parents:
-                    walked.parents[kept] = (values, act)
+                kept = put(values, change.kept) if change else values
+                if kept not in parents:
+                    parents[kept] = (values, act)
                     todo.append(kept)
-                if act.step in at and bad is not None and bad(moves.view(values, act), moves.view(after, act)):
+                if bad is None or act.step not in at:
+                    continue
+                after = put(values, change.written) if change else values
+                if bad(moves.view(values, act), moves.view(after, act)):
                     walked.road, walked.at = (*road_to(walked, values), act), kept
                     return walked
     return walked

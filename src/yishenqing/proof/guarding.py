@@ -29,6 +29,33 @@ class Act:
     into: str = ""
 
 
+class Remembered:
+    """Whether the evidence of each kind is in the file, asked once where all that it looks at is the same."""
+
+    def __init__(self, model: Model, places: Mapping[Var, int]) -> None:
+        """Find what the evidence of each kind looks at, of what is tracked."""
+        self._looks = {
+            kind.key: [places[v] for v in dict.fromkeys(model.evidence_of(kind)) if v in places]
+            for kind in model.kinds.values()
+            if not any(g.guard in _OF_THE_ACT for g in kind.evidence or ())
+        }
+        self._known: dict[Any, int] = {}
+
+    def of(self, view: View, kind: Kind) -> int:
+        """Return whether the evidence is in the file."""
+        places = self._looks.get(kind.key)
+        if places is None:
+            return _evidence_of(view, kind)
+        key = (kind.key, *[view.values[n] for n in places])
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = _evidence_of(view, kind)
+        return found
+
+
+_OF_THE_ACT = frozenset({"once", "releases", "evidenced", "still_evidenced", "composes"})  # look at the act besides
+
+
 @dataclass(slots=True)
 class View:
     """An abstract case as one act looks at it, with what was looked at."""
@@ -39,6 +66,7 @@ class View:
     act: Act
     must: bool = False  # by an office that wants to: what can be made to hold, holds
     moot: bool = False  # side proceedings still open do not matter any more
+    evidence: Remembered | None = None  # where only the verdict counts, and not what was looked at
     read: set[Var] = field(default_factory=set)
 
     def get(self, var: Var) -> Any:
@@ -85,6 +113,10 @@ def _spoken(view: View, guard: Guard) -> int:
 
 def evidenced(view: View, kind: Kind) -> int:
     """Return whether the evidence of an outcome is in the file."""
+    return _evidence_of(view, kind) if view.evidence is None else view.evidence.of(view, kind)
+
+
+def _evidence_of(view: View, kind: Kind) -> int:
     if kind.evidence is None:
         return NO
     before, least = set(view.read), YES
@@ -280,14 +312,8 @@ def _composed(view: View, kind: Kind) -> int:
     """The outcome is one that was found of an item; the mixed one asks for an item that gives something."""
     if view.must:
         return YES
-    mixed = any(outcome == view.model.workflow.mixed for outcome, _ in kind.members)
-    alike = [k.key for k in view.model.kinds.values() if (k.gives if mixed else _one_outcome(k, kind))]
-    stands = [_truth(view.get(("found", key))) for key in alike]
+    stands = [_truth(view.get(("found", key))) for key in view.model.found_in(kind)]
     return min(MAYBE, max(stands, default=NO))
-
-
-def _one_outcome(one: Kind, other: Kind) -> bool:
-    return bool({o for o, _ in one.members} & {o for o, _ in other.members})
 
 
 _WORDS: Mapping[str, Callable[[View, Guard], int]] = {

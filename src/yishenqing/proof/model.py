@@ -53,6 +53,9 @@ class Model:
         self.finding = next((n for n, f in self.choosing.items() if f != "outcome"), "")
         self.kinds = self._sorted_kinds()
         self.values = self._told_apart()
+        self._found_in: dict[str, tuple[str, ...]] = {}
+        self._reads: dict[str, frozenset[Var]] = {}
+        self._touched_by: dict[Var, frozenset[str]] = {}
 
     def initial(self, variables: Iterable[Var]) -> Values:
         """Return the values before the first step."""
@@ -131,8 +134,48 @@ class Model:
         if any(w is not None and w.gives for w in (law.before, law.settled)) or law.evidence is not None:
             yield OUTCOME
 
-    def reads(self, name: str) -> set[Var]:
+    def touched_by(self, var: Var) -> frozenset[str]:
+        """Return the steps that may change a variable."""
+        if var not in self._touched_by:
+            steps = self.workflow.steps
+            self._touched_by[var] = frozenset(name for name in steps if self._touches(var, name))
+        return self._touched_by[var]
+
+    def _touches(self, var: Var, name: str) -> bool:
+        flow, word = self.workflow, var[0]
+        turn = flow.steps[name].side
+        if name == flow.correcting:
+            return word in ("said", "outcome", "found", "clock")
+        return (
+            (word in ("taken", "said") and var[1] == name)
+            or (word == "since" and name in var[1:3])
+            or (word == "outcome" and (self.choosing.get(name) == "outcome" or bool(flow.steps[name].outcome)))
+            or (word == "found" and name == self.finding)
+            or (word in ("side", "ended") and turn is not None and turn.of == var[1])
+            or (word == "clock" and any(e.clock == var[1] for _, e in flow.steps[name].effects()))
+        )
+
+    def found_in(self, kind: Kind) -> tuple[str, ...]:
+        """Return the kinds of which an item must be found for the whole to be of ``kind``."""
+        if kind.key not in self._found_in:
+            outcomes = {o for o, _ in kind.members}
+            mixed = self.workflow.mixed in outcomes
+            self._found_in[kind.key] = tuple(
+                k.key for k in self.kinds.values() if (k.gives if mixed else outcomes & {o for o, _ in k.members})
+            )
+        return self._found_in[kind.key]
+
+    def evidence_of(self, kind: Kind) -> Iterator[Var]:
+        """Yield what the evidence of a kind looks at."""
+        return (var for guard in kind.evidence or () for var in self.asked(guard))
+
+    def reads(self, name: str) -> frozenset[Var]:
         """Return every variable that decides whether a step may be taken, or what comes of it."""
+        if name not in self._reads:
+            self._reads[name] = frozenset(self._read_by(name))
+        return self._reads[name]
+
+    def _read_by(self, name: str) -> set[Var]:
         step = self.workflow.steps[name]
         found: set[Var] = {("side", step.side.of), *self.ended(name)} if step.side is not None else set()
         for guard in step.guards:
@@ -141,7 +184,7 @@ class Model:
                 found |= {OUTCOME} if guard.guard == "still_evidenced" else set()
                 found |= {("found", key) for key in self.kinds} | {("taken", self.finding)}
                 for kind in self.kinds.values():
-                    found |= {v for g in kind.evidence or () for v in self.asked(g)}
+                    found |= set(self.evidence_of(kind))
         return found
 
     def asked(self, guard: Guard, name: str = "") -> Iterator[Var]:

@@ -2,16 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
+from operator import itemgetter
 from typing import Any
 
 from yishenqing.proof.effects import EFFECTS, ELSE
-from yishenqing.proof.guarding import NO, Act, View, verdict
+from yishenqing.proof.guarding import NO, Act, Remembered, View, verdict
 from yishenqing.proof.model import MAIN, OUTCOME, Model, Values, Var
 
 _CORRECTABLE = ("text", "choice", "channel", "outcome")
+
+
+Pairs = Sequence[tuple[int, Any]]  # a place among the values, and what stands there
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an act makes of a case: what it writes, and that together with what is forgotten where it leads."""
+
+    written: Pairs
+    kept: Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """An act with what its guards look at, what it touches, and what has been found of either."""
+
+    act: Act
+    looks: Callable[[Values], Any]
+    touched: Sequence[int]
+    before: Callable[[Values], Any]  # what it touches, the state, whether items have been found: all that counts
+    passes: dict[Any, bool] = field(default_factory=dict)
+    changes: dict[Any, list[Change | None]] = field(default_factory=dict)
+
+
+def put(values: Values, pairs: Pairs) -> Values:
+    """Return the case with other values in some places."""
+    after = [*values]
+    for n, value in pairs:
+        after[n] = value
+    return tuple(after)
+
+
+def _picker(places: Sequence[int]) -> Callable[[Values], Any]:
+    """Return what picks the values in these places, as a key."""
+    return itemgetter(*places) if places else lambda _: ()
 
 
 class Moves:
@@ -35,31 +73,32 @@ class Moves:
         self.places = {v: n for n, v in enumerate(self.variables)}
         self._main = self.places.get(MAIN, 0)
         flow = model.workflow
-        touching = {n: s for n, s in flow.steps.items() if s.to or any(_touches(model, v, n) for v in variables)}
+        touched_by = [(n, model.touched_by(var)) for n, var in enumerate(self.variables)]
+        changing = set().union(*(steps for _, steps in touched_by))
+        touching = {n: s for n, s in flow.steps.items() if s.to or n in changing}
         self._from: dict[str, list[str]] = {state: [] for state in flow.states}
         for name, step in touching.items():
             for state in step.from_ or (flow.initial,):
                 self._from[state].append(name)
         self._touched = {
-            name: [
-                n
-                for n, var in enumerate(self.variables)
-                if name == flow.correcting or var == MAIN or _touches(model, var, name)
-            ]
+            name: [n for n, by in touched_by if name == flow.correcting or n == self._main or name in by]
             for name in touching
         }
         # What an effect looks at besides the variable itself: whether items have been found.
         self._items = self.places.get(("taken", model.finding))
         self._asked = {name: self._placed(model.reads(name)) for name in touching}
         self._sides = [n for n, var in enumerate(self.variables) if var[0] == "side"]
-        self._acts: dict[tuple[Any, ...], list[Act]] = {}
-        # Acts are kept for good, so that each is known by its id.
-        self._passes: dict[tuple[Any, ...], bool] = {}
-        self._results: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-        self._corrected: dict[tuple[Var, Any], list[Act]] = {}
-        self._corrects: dict[int, list[int]] = {}
+        self._situation = _picker([self._main, *self._sides])
+        # The corrections that are possible hang on what has been said, and on the outcome.
+        self._correctable = [n for n, var in enumerate(self.variables) if var[0] in ("said", "outcome")]
+        self._said_so_far = _picker(self._correctable)
+        self._plain_ways: dict[Any, list[_Way]] = {}
+        self._correcting_ways: dict[Any, list[_Way]] = {}
+        self._corrected: dict[tuple[Var, Any], list[_Way]] = {}
+        self._ways: dict[int, _Way] = {}  # acts are kept for good, so that each is known by its id
         self._alike = self._merged(apart) if looks is not None and not kept else {k: k for k in model.kinds}
         self._said = {n: self._sayings(n) for n in touching}
+        self._evidence = Remembered(model, self.places)
         self._forgotten = {} if looks is None else self._dead(looks, frozenset(kept))
 
     def initial(self) -> Values:
@@ -74,19 +113,16 @@ class Moves:
         """Return the case as the act looks at it."""
         return View(self.model, self.places, values, act, must, moot)
 
-    def next(self, values: Values) -> Iterator[tuple[Act, list[Values]]]:
-        """Yield every act that may be possible, with everything that may come of it."""
-        for act in self.acts(values):
-            if self._possible(values, act):
-                yield act, self.results(values, act)
-
-    def _possible(self, values: Values, act: Act) -> bool:
-        """Tell whether the guards may let the act pass; asked once where all that they look at is the same."""
-        key = (id(act), *[values[n] for n in self._asked[act.step]])
-        known = self._passes.get(key)
-        if known is None:
-            known = self._passes[key] = verdict(self.view(values, act)) != NO
-        return known
+    def next(self, values: Values) -> Iterator[tuple[Act, list[Change | None]]]:
+        """Yield every act that may be possible, with everything that may become of the case (None: it stays)."""
+        for way in self._open(values):
+            looked = way.looks(values)
+            passes = way.passes.get(looked)
+            if passes is None:
+                view = View(self.model, self.places, values, way.act, evidence=self._evidence)
+                passes = way.passes[looked] = verdict(view) != NO
+            if passes:
+                yield way.act, self._changes(way, values)
 
     def _placed(self, variables: Iterable[Var]) -> list[int]:
         """Return the places of those that are tracked."""
@@ -94,13 +130,28 @@ class Moves:
 
     def acts(self, values: Values) -> Iterator[Act]:
         """Yield the acts of the state, whatever the guards say."""
-        main = self.main(values)
-        key = (main, *(values[n] for n in self._sides))
-        if key not in self._acts:
-            self._acts[key] = list(self._plain_acts(values))
-        yield from self._acts[key]
-        if self.model.workflow.correcting in self._from[main]:
-            yield from self._corrections(values, self.model.workflow.correcting)
+        yield from (way.act for way in self._open(values))
+
+    def _open(self, values: Values) -> list[_Way]:
+        """Return the ways out of a case, corrections last."""
+        situation = self._situation(values)
+        found = self._plain_ways.get(situation)
+        if found is None:
+            found = self._plain_ways[situation] = [self._way(act) for act in self._plain_acts(values)]
+        if self.model.workflow.correcting not in self._from[values[self._main]]:
+            return found
+        said = self._said_so_far(values)
+        more = self._correcting_ways.get(said)
+        if more is None:
+            more = self._correcting_ways[said] = [*self._corrections(values, self.model.workflow.correcting)]
+        return found + more
+
+    def _way(self, act: Act) -> _Way:
+        touched = self._touched_by(act)
+        beside = [n for n in (self._main, self._items) if n is not None and n not in touched]
+        way = _Way(act, _picker(self._asked[act.step]), touched, _picker([*touched, *beside]))
+        self._ways[id(act)] = way
+        return way
 
     def _plain_acts(self, values: Values) -> Iterator[Act]:
         for name in self._from[self.main(values)]:
@@ -115,48 +166,39 @@ class Moves:
 
     def results(self, values: Values, act: Act) -> list[Values]:
         """Return every case that the act may lead to."""
-        touched = self._touched_by(act)
-        before = tuple([values[n] for n in touched])
-        found = []
-        for chosen in self._chosen(values, act, touched, before):
-            if chosen == before:
-                found.append(values)
-                continue
-            after = [*values]
-            for n, value in zip(touched, chosen, strict=True):
-                after[n] = value
-            found.append(tuple(after))
-        return found
+        changes = self._changes(self._ways[id(act)], values)
+        return [put(values, change.written) if change else values for change in changes]
 
-    def _chosen(
-        self, values: Values, act: Act, touched: Sequence[int], before: tuple[Any, ...]
-    ) -> list[tuple[Any, ...]]:
+    def _changes(self, way: _Way, values: Values) -> list[Change | None]:
         """What may become of the variables that the act touches; asked once for the same act and the same values."""
-        key = (id(act), before, None if self._items is None else values[self._items])
-        known = self._results.get(key)
+        before = way.before(values)
+        known = way.changes.get(before)
         if known is None:
-            view = self.view(values, act)
-            options = (EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in touched)
-            known = self._results[key] = list(product(*options))
+            known = way.changes[before] = [self._change(way, values, chosen) for chosen in self._chosen(way, values)]
         return known
+
+    def _chosen(self, way: _Way, values: Values) -> Iterator[tuple[Any, ...]]:
+        view = self.view(values, way.act)
+        return product(*(EFFECTS[self.variables[n][0]](view, self.variables[n], values[n]) for n in way.touched))
+
+    def _change(self, way: _Way, values: Values, chosen: tuple[Any, ...]) -> Change | None:
+        written = dict(zip(way.touched, chosen, strict=True))
+        if all(values[n] == value for n, value in written.items()):
+            return None
+        leads_to = str(written.get(self._main, values[self._main]))
+        forgotten = self._forgotten.get(leads_to, ())
+        return Change(tuple(written.items()), tuple({**written, **dict(forgotten)}.items()))
 
     def _touched_by(self, act: Act) -> list[int]:
         """The variables that the act may change; a correction changes what hangs on the fact that it corrects."""
         if not act.corrects:
             return self._touched[act.step]
-        if id(act) not in self._corrects:
-            self._corrects[id(act)] = [n for n, var in enumerate(self.variables) if _hangs_on(self.model, var, act)]
-        return self._corrects[id(act)]
+        return [n for n, var in enumerate(self.variables) if _hangs_on(self.model, var, act)]
 
     def forgetting(self, values: Values) -> Values:
         """Return the case without what no step can ask for any more."""
         fresh = self._forgotten.get(values[self._main])
-        if not fresh:
-            return values
-        after = [*values]
-        for n, value in fresh:
-            after[n] = value
-        return tuple(after)
+        return put(values, fresh) if fresh else values
 
     def _dead(self, looks: Mapping[str, frozenset[Var]], kept: frozenset[Var]) -> dict[str, list[tuple[int, Any]]]:
         """For each state, the variables not asked for again before they are written anew, and what they become."""
@@ -211,14 +253,16 @@ class Moves:
             found[kind.key] = groups.setdefault((kind.gives, alone, frozenset(named), asked), kind.key)
         return found
 
-    def _corrections(self, values: Values, name: str) -> Iterator[Act]:
-        for var, now in zip(self.variables, values, strict=True):
-            if var[0] in ("said", "outcome"):
-                if (var, now) not in self._corrected:
-                    self._corrected[var, now] = list(self._corrections_of(var, now, name))
-                yield from self._corrected[var, now]
+    def _corrections(self, values: Values, name: str) -> Iterator[_Way]:
+        for n in self._correctable:
+            key = self.variables[n], values[n]
+            if key not in self._corrected:
+                self._corrected[key] = [self._way(act) for act in self._corrections_of(*key, name)]
+            yield from self._corrected[key]
         if any(v[0] in ("clock", "found") for v in self.variables):
-            yield from self._corrected.setdefault((ELSE, None), [Act(name, corrects=ELSE)])
+            if (ELSE, None) not in self._corrected:
+                self._corrected[ELSE, None] = [self._way(Act(name, corrects=ELSE))]
+            yield from self._corrected[ELSE, None]
 
     def _corrections_of(self, var: Var, now: Any, name: str) -> Iterator[Act]:
         model = self.model
@@ -262,18 +306,3 @@ def _possible(model: Model, step: str, field: str) -> tuple[str, ...]:
 def _may_be_corrected(model: Model, var: Var) -> bool:
     known = model.workflow.steps[var[1]].fields[var[2]]
     return known.type in _CORRECTABLE and not known.personal
-
-
-def _touches(model: Model, var: Var, name: str) -> bool:
-    flow, word = model.workflow, var[0]
-    turn = flow.steps[name].side
-    if name == flow.correcting:
-        return word in ("said", "outcome", "found", "clock")
-    return (
-        (word in ("taken", "said") and var[1] == name)
-        or (word == "since" and name in var[1:3])
-        or (word == "outcome" and (model.choosing.get(name) == "outcome" or bool(flow.steps[name].outcome)))
-        or (word == "found" and name == model.finding)
-        or (word in ("side", "ended") and turn is not None and turn.of == var[1])
-        or (word == "clock" and any(e.clock == var[1] for _, e in flow.steps[name].effects()))
-    )
