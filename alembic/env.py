@@ -8,12 +8,26 @@ from yishenqing.holdings.tables import metadata as holdings
 from yishenqing.kinship.tables import metadata as kinship
 from yishenqing.precedents.records import metadata as records
 from yishenqing.precedents.tables import metadata as precedents
+from yishenqing.released.tables import metadata as released
 from yishenqing.reporting.tables import metadata as reporting
+from yishenqing.retention.tables import metadata as retention
 from yishenqing.search.tables import metadata as search
 from yishenqing.store.tables import metadata as store
 
 connection = context.config.attributes["connection"]
 # Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
-tables = [store, agencies, checkpoints, precedents, records, holdings, kinship, reporting, search]
+tables = [
+    store,
+    agencies,
+    checkpoints,
+    precedents,
+    records,
+    holdings,
+    kinship,
+    released,
+    reporting,
+    retention,
+    search,
+]
 context.configure(connection=connection, target_metadata=tables, render_as_batch=True)
 context.run_migrations()

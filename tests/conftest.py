@@ -38,7 +38,7 @@ ROUTINE = (
     "delivered",
     "archived",
 )
-_UNSAID: dict[str, Any] = {"text": "略", "list": ["略"], "object": {"略": "略"}, "bool": "是"}
+_UNSAID: dict[str, Any] = {"text": "略", "list": ["略"], "object": {"略": "略"}, "file": ["略.pdf"], "bool": "是"}
 
 
 def filled(step: Step, given: dict[str, Any]) -> dict[str, Any]:

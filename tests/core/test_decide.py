@@ -366,5 +366,7 @@ def test_every_state_can_be_reached_and_only_the_final_ones_are_ends(rules: Rule
     flow = rules.workflow
     assert reachable(flow) == set(flow.states)
     ordinary = [key for key in naive_destinations(flow) if not flow.steps[key[1]].overturns]
-    leaving = {state for state, name in ordinary if flow.steps[name].to not in ("", state)}
+    onward = {(state, name) for state, name in ordinary if flow.steps[name].to not in ("", state)}
+    leaving = {state for state, name in onward if name != "destroyed"}
     assert {name for name, state in flow.states.items() if state.final} == set(flow.states) - leaving
+    assert {name for state, name in onward if flow.states[state].final} == {"destroyed"}

@@ -155,6 +155,7 @@ def said(step: Step, on: date, chance: Random) -> dict[str, Any]:
         "channel": lambda _: chance.choice([*FLOW.channels]),
         "list": lambda _: ["略", "又"],
         "object": lambda _: {"略": "略"},
+        "file": lambda _: ["略.pdf"],
     }
     facts = {**told, **lists, **{n: read[need.type](need) for n, need in step.needs.items()}}
     if "until" in step.may:

@@ -66,7 +66,7 @@ def case_file(steps: int = 3) -> CaseFile:
     form, scan = paper(FORM, "申请表（50%）.pdf"), paper(b"scan", "信封.jpg")
     acts: list[tuple[str, dict[str, Any]]] = [
         ("received", {"applicant": placeholder(applicant), "phone": placeholder(destroyed)}),
-        ("acknowledged", {"attachments": [mention(form), mention(scan)]}),
+        ("destroyed", {"attachments": [mention(form), mention(scan)], "destroyed": [destroyed.digest]}),
         ("replied", {"method": "mail"}),
     ]
     return CaseFile(
@@ -76,7 +76,7 @@ def case_file(steps: int = 3) -> CaseFile:
         rulebook=RULES,
         snapshot=SNAPSHOT,
         entries=ledger(*acts[:steps]),
-        sealed=[applicant],
+        sealed=[applicant] if steps > 1 else [applicant, destroyed],
         papers=[form, scan] if steps > 1 else [],
         deadlines=[{"clock": "reply", "title": "答复期限", "due": "2026-03-30", "reasons": []}],
         contents=[
@@ -84,7 +84,7 @@ def case_file(steps: int = 3) -> CaseFile:
             FilePaper("02-申请表（50%）.pdf", "申请表", FORM),
         ],
         info={"Source-Organization": "江滨市自然资源局", "档号": "Z109-WS·2026-D10-0001"},
-        destroyed=[destroyed.digest],
+        destroyed=[destroyed.digest] if steps > 1 else [],
     )
 
 
@@ -215,6 +215,17 @@ def broken_cases() -> list[Any]:
         pytest.param(replace(case, sealed=[Sealed(sealed.digest, "x", sealed.value)]), "封存值", id="sealed"),
         pytest.param(replace(case, sealed=[]), "未列为已销毁", id="lost-value"),
         pytest.param(replace(case, destroyed=[]), "未列为已销毁", id="not-destroyed"),
+        pytest.param(
+            replace(case, sealed=[], destroyed=[*case.destroyed, sealed.digest]), "没有销毁它的记录", id="unlawful"
+        ),
+        pytest.param(
+            replace(case, destroyed=[], sealed=[sealed, seal("13800000000", "salt-2")]), "仍在封存包中", id="undead"
+        ),
+        pytest.param(
+            replace(case, papers=case.papers[:1], destroyed=[*case.destroyed, case.papers[1].digest]),
+            "没有销毁它的记录",
+            id="unlawful-paper",
+        ),
         pytest.param(replace(case, papers=case.papers[:1]), "未列为已销毁", id="lost-paper"),
         pytest.param(
             replace(case, papers=[replace(case.papers[0], name="x"), case.papers[1]]), "文件登记", id="paper"

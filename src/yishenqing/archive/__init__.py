@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yishenqing.archive.anchor import read_points
-from yishenqing.archive.checking import verify
+from yishenqing.archive.checking import ended_in, verify
 from yishenqing.archive.model import CaseFile, FilePaper, Package, PaperRecord
 from yishenqing.archive.order import Group, Order, read_order
 from yishenqing.archive.sealing import export
@@ -18,6 +18,7 @@ __all__ = [
     "PaperRecord",
     "Planned",
     "Volume",
+    "ended_in",
     "export",
     "export_volume",
     "read_order",

@@ -11,6 +11,7 @@ from yishenqing.archive.anchor import read_points
 from yishenqing.archive.catalogue import CASES, ROOT, RULES_FOLDER, Claims
 from yishenqing.archive.payload import FORMAT, FORMAT_NUMBER, LEDGER, in_bag
 from yishenqing.archive.records import CaseCheck
+from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.ledger import digest
 
@@ -54,6 +55,24 @@ def ledger_hashes(package: Path) -> list[str]:
     """Return the hashes of the entries of a package that ``verify`` found sound, in order."""
     with (package / in_bag(LEDGER)).open(encoding="utf-8", newline="\n") as lines:
         return [json.loads(line)["hash"] for line in lines]
+
+
+def ended_in(package: Path) -> list[dict[str, str]]:
+    """Return the cases of a package whose ledgers say that they were destroyed, each with the day and the list."""
+    found = []
+    for path in sorted(package.glob(f"{bag.PAYLOAD}/**/{LEDGER}")):
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            found += [told for line in lines if f'"step":"{destroying.STEP}"' in line if (told := _ended(line))]
+    return found
+
+
+def _ended(line: str) -> dict[str, str] | None:
+    """Return what a line says of a destruction; what is no entry is told by ``verify``."""
+    try:
+        entry = json.loads(line)
+        return {"number": entry["number"], "on": entry["on"], "list": json.loads(entry["payload"])["list"]}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 class _Package:

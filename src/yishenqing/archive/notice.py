@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from yishenqing.archive.model import CaseFile
+from yishenqing.core import destroying
 from yishenqing.core.ledger import digest
 
 NOTICE = "说明.txt"
@@ -14,8 +15,20 @@ def notice(case: CaseFile, papers: Sequence[tuple[str, str]]) -> str:
     """Return the text of 说明.txt; ``papers`` are title and file name in filing order."""
     listed = "\n".join(f"  {n}. {_one_line(title)}　→ {name}" for n, (title, name) in enumerate(papers, 1))
     text = _TEXT.replace("@number@", _one_line(case.number)).replace("@title@", _one_line(case.title))
-    text = text.replace("@agency@", _one_line(case.agency))
+    text = text.replace("@agency@", _one_line(case.agency)).replace("@ended@", _ended(case))
     return _explained(text).replace("@papers@", listed or "  （无）")
+
+
+def _ended(case: CaseFile) -> str:
+    """Say of a destroyed case that it was destroyed, where everybody reads it first."""
+    entry = destroying.destruction(case.entries)
+    if entry is None:
+        return ""
+    text = (
+        f"本案已于{entry.on}依法销毁：封存的个人信息、申请材料、文书、附件的内容不再存在，只存台账和销毁证明；"
+        f"销毁的依据、提出人、批准人和所销毁内容的哈希值，见台账第{entry.seq}条记录。\n"
+    )
+    return f"\n{text}"
 
 
 def volume_notice(agency: str, title: str, cases: int, left_out: Sequence[Mapping[str, str]]) -> str:
@@ -40,7 +53,7 @@ _TEXT = """\
 
 案件：@number@　@title@
 机关（台账中的标识）：@agency@
-
+@ended@
 一、包内有什么
 
 本封存包按 BagIt 1.0（RFC 8493）制作，是一个普通文件夹，不需要专门软件即可阅读。

@@ -31,6 +31,7 @@ from yishenqing.archive.payload import (
     in_bag,
     later_rules,
 )
+from yishenqing.core import destroying
 from yishenqing.core.checkpoint import Checkpoint
 from yishenqing.core.errors import Fault
 from yishenqing.core.ledger import Entry, Sealed, canonical, chain_faults, digest, genesis, placeholders, sm3_digest
@@ -63,6 +64,8 @@ class CaseCheck:
     missing: list[Fault] = field(default_factory=list)
     claimed: list[Fault] = field(default_factory=list)
     kept: dict[str, tuple[PaperRecord, str]] = field(default_factory=dict)  # papers that lie here, and where
+    # What is listed as destroyed, by digest, with its line: of sealed.jsonl, of papers.jsonl.
+    gone: tuple[dict[str, int], dict[str, int]] = field(default_factory=lambda: ({}, {}))
 
     def check(self) -> None:
         """Gather what the records of the case say against each other."""
@@ -73,6 +76,7 @@ class CaseCheck:
         entries = self._entries()
         sealed, papers = self._sealed(), self._papers()
         self._check_ledger(entries)
+        self._check_destroyed(list(entries.values()), sealed, papers)
         self._check_mentions(entries, sealed, papers)
         self._check_letters(entries)
         self._check_deadlines()
@@ -139,7 +143,9 @@ class CaseCheck:
     def _sealed(self) -> Index:
         index: Index = {}
         for number, record in self._records(SEALED, _SEALED, _DESTROYED):
-            if "destroyed" not in record and not Sealed(**record).holds():
+            if "destroyed" in record:
+                self.gone[0].setdefault(record["digest"], number)
+            elif not Sealed(**record).holds():
                 self._fault(SEALED, "封存值与其哈希值不符，已被改动", number)
             self._enter(index, SEALED, number, record["digest"], None)
         return index
@@ -147,7 +153,9 @@ class CaseCheck:
     def _papers(self) -> Index:
         index: Index = {}
         for number, record in self._records(PAPERS, _PAPER, _DESTROYED):
-            if "destroyed" not in record:
+            if "destroyed" in record:
+                self.gone[1].setdefault(record["digest"], number)
+            else:
                 path = record.pop("path")
                 paper = PaperRecord(**record)
                 if not paper.holds():
@@ -248,6 +256,18 @@ class CaseCheck:
                     self._fault(PAPERS, f"缺少第{entry.seq}条记录所指的文件（{name}），也未列为已销毁")
                 elif papers[name] not in (None, size):
                     self._fault(PAPERS, f"第{entry.seq}条记录所指文件的字节数不符（{name}）")
+
+    def _check_destroyed(self, entries: list[Entry], sealed: Index, papers: Index) -> None:
+        """What is listed as destroyed must be named by the entry of a destruction, and nothing else may be gone."""
+        if not entries or any(fault.file == self._at(LEDGER) for fault in self.found):
+            return  # what a changed ledger says of a destruction is no news of the other files
+        lawful = destroying.destroyed(entries)
+        for name, index, missing in ((SEALED, sealed, self.gone[0]), (PAPERS, papers, self.gone[1])):
+            for digest_, line in missing.items():
+                if digest_ not in lawful:
+                    self._fault(name, "列为已销毁，台账中却没有销毁它的记录", line)
+            for digest_ in sorted(lawful & (index.keys() - missing.keys())):
+                self._fault(name, f"台账记载已经销毁的内容（{digest_}）仍在封存包中")
 
     def _check_letters(self, entries: Mapping[int, Entry]) -> None:
         """Hold the SM3 of a letter against its content, where the entry has one and this system can compute it."""

@@ -153,13 +153,24 @@ def check_ledger(folder: Path, where: str, rules: list[str], tell: Tell) -> dict
     return entries
 
 
-def check_values(folder: Path, where: str, tell: Tell) -> None:
-    """Recompute the digests of the side store and of the papers."""
+def destroyed(entries: dict[int, Any]) -> set[str]:
+    """Return the digests that the ledger says were destroyed at the end of their retention."""
+    named = [json.loads(e["payload"])["destroyed"] for e in entries.values() if e["step"] == "destroyed"]
+    return set(named[-1]) if named else set()
+
+
+def check_values(folder: Path, where: str, gone: set[str], tell: Tell) -> None:
+    """Recompute the digests of the side store and of the papers; what is not there must have been destroyed."""
     for n, s in enumerate(rows(folder / "sealed.jsonl"), 1):
-        if not s.get("destroyed") and s["digest"] != H("sealed", s["salt"], s["value"]):
+        if s.get("destroyed"):
+            if s["digest"] not in gone:
+                tell(f"data/{where}sealed.jsonl", f"第{n}行列为已销毁，台账中却没有销毁它的记录")
+        elif s["digest"] != H("sealed", s["salt"], s["value"]):
             tell(f"data/{where}sealed.jsonl", f"第{n}行的封存值已被改动")
     for n, p in enumerate(rows(folder / "papers.jsonl"), 1):
         if p.get("destroyed"):
+            if p["digest"] not in gone:
+                tell(f"data/{where}papers.jsonl", f"第{n}行列为已销毁，台账中却没有销毁它的记录")
             continue
         if p["digest"] != H("file", p["salt"], p["sha256"], p["name"]):
             tell(f"data/{where}papers.jsonl", f"第{n}行的文件登记已被改动")
@@ -230,7 +241,7 @@ def check_cases(root: Path, points: dict[int, Any], tell: Tell) -> str:
         where = claim["folder"] + "/" if claim["folder"] else ""
         folder = root / "data" / where
         entries = check_ledger(folder, where, rules, tell)
-        check_values(folder, where, tell)
+        check_values(folder, where, destroyed(entries), tell)
         total += len(entries)
         last = entries.get(len(entries), {"hash": "", "agency": "", "number": ""})
         if last["hash"] != claim["head"] or claim.get("entries", len(entries)) != len(entries):

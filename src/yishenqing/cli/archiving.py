@@ -122,13 +122,21 @@ def _selection(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def archive_verify(wishes: Wishes, target: str, minutes: str) -> None:
     """Verify a package or a case."""
     if names_folder(wishes, target):
-        from yishenqing.office.verifying import package_faults  # noqa: PLC0415 - verified without any office
+        from yishenqing.archive import ended_in  # noqa: PLC0415 - verified without any office
+        from yishenqing.office.verifying import package_faults  # noqa: PLC0415
 
-        faults = package_faults(Path(target), minutes)
+        faults, ended = package_faults(Path(target), minutes), ended_in(Path(target))
     else:
         with wishes.office() as office:
-            faults = office.verify(target)
-    said(wishes, faults, {"target": target}, [f"核验通过：{target} 完整，没有改动。"])
+            faults, ended = office.verify(target), office.ended(target)
+    said_whole(wishes, target, faults, ended)
+
+
+def said_whole(wishes: Wishes, target: str, faults: Sequence[Fault], ended: Sequence[Mapping[str, Any]]) -> None:
+    """Say that a package or a case is whole, and which cases of it were destroyed lawfully; or raise what is not."""
+    lines = [f"核验通过：{target} 完整，没有改动。"]
+    lines += [f"  {e['number']}：{e['on']}依法销毁，只存台账和销毁证明（销毁清册{e['list']}）" for e in ended]
+    said(wishes, faults, {"target": target, "destroyed": list(ended)}, lines)
 
 
 def names_folder(wishes: Wishes, target: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from yishenqing.cli import printing
-from yishenqing.cli.archiving import names_folder, progress, said
+from yishenqing.cli.archiving import names_folder, progress, said, said_whole
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Command, Group
 
@@ -77,19 +77,20 @@ def checkpoint(wishes: Wishes, *, new_key: bool, listed: bool) -> None:
 def verify(wishes: Wishes, target: str | None, minutes: str) -> None:
     """Verify the office, or a package."""
     if target is not None and names_folder(wishes, target):
-        from yishenqing.office.verifying import package_faults  # noqa: PLC0415 - verified without any office
+        from yishenqing.archive import ended_in  # noqa: PLC0415 - verified without any office
+        from yishenqing.office.verifying import package_faults  # noqa: PLC0415
 
-        faults = package_faults(Path(target), minutes)
-        said(wishes, faults, {"target": target}, [f"核验通过：{target} 完整，没有改动。"])
+        said_whole(wishes, target, package_faults(Path(target), minutes), ended_in(Path(target)))
         return
     with wishes.office() as office, progress("正在核验", silent=wishes.as_json) as told:
         if target is not None:
-            said(wishes, office.verify(target), {"target": target}, [f"核验通过：{target} 完整，没有改动。"])
+            said_whole(wishes, target, office.verify(target), office.ended(target))
             return
         found = office.audit(minutes, told)
-    counted = {name: found[name] for name in ("cases", "entries", "reads", "checkpoints")}
+    counted = {name: found[name] for name in ("cases", "destroyed", "entries", "reads", "checkpoints")}
+    ended = f"（其中{found['destroyed']}件已依法销毁，只存台账和销毁证明）" if found["destroyed"] else ""
     text = (
-        f"核验通过：案件{found['cases']}件、记录{found['entries']}条、查阅记录{found['reads']}条、"
+        f"核验通过：案件{found['cases']}件{ended}、记录{found['entries']}条、查阅记录{found['reads']}条、"
         f"检查点{found['checkpoints']}个，没有改动。"
     )
     lines = (

@@ -37,6 +37,7 @@ def case(found: Row) -> list[str]:
     if found["masked"]["kinds"]:
         text = f"您的岗位办理案件不需要看到{'、'.join(found['masked']['kinds'])}，已经遮盖"
         out.append(f"  提示：{_with_law({'text': text, 'law': found['masked']['law']})}")
+    out += _ended(found["destroyed"]) if found["destroyed"] else []
     if found["corrected"]:
         out.append("  ！本案先前的答复已被责令重新作出，留卷备查，不得再作为先例")
     if "recognised" in found or "holdings" in found:
@@ -48,16 +49,25 @@ def case(found: Row) -> list[str]:
         out += deadline_lines(deadline)
     out += _beside(found)
     out += _offers(found)
-    out += [*_recalled(found), *_routed(found)]
+    out += [*_kept(found["retention"]), *_recalled(found), *_routed(found)]
     if found["letters"]:
         out += ["", "文书"]
-        out += [f"  {x['number']}　{x['title']}\n    {x['path']}" for x in found["letters"]]
+        out += [f"  {x['number']}　{x['title']}\n    {x['path'] or '（已销毁）'}" for x in found["letters"]]
     if found["linked"]:
         out += ["", "关联案件"]
         out += [_linked(x) for x in found["linked"]]
     out += ["", "案卷记录"]
     out += [entry(e) for e in found["entries"]]
     return [*out, *_since(found)] if "since" in found else out
+
+
+def _ended(told: Row) -> list[str]:
+    """Return how a case was destroyed."""
+    return [
+        f"  ！本案已于{told['on']}依法销毁，只存台账和销毁证明（销毁清册{told['list']}，{told['kept']}）",
+        f"    依据：{'、'.join(told['basis'])}　鉴定意见：{told['opinion']}",
+        f"    提出人：{told['proposed_by']}　批准人：{told['approved_by']}　销毁{told['items']}项（哈希值见记录）",
+    ]
 
 
 def _offers(found: Row) -> list[str]:
@@ -74,6 +84,13 @@ def _offers(found: Row) -> list[str]:
         out += [] if mine else [f"  （没有由{yours['name']}办理的）"]
         out += ["由他人办理", *(f"{_offer(p)}　（{yours['by'][p['step']]}）" for p in others)]
     return out
+
+
+def _kept(told: Row | None) -> list[str]:
+    """Return for how long it is proposed to keep the case that may be filed now."""
+    if told is None:
+        return []
+    return [f"      保管期限建议：retention={told['period']}（{told['title']}）：{told['why']}；由档案员确定"]
 
 
 def _offer(found: Row) -> str:

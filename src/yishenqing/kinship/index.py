@@ -183,6 +183,14 @@ class Index:
         self._connection.execute(row.on_conflict_do_nothing())
 
 
+def forget(connection: Connection, agency: str, number: str) -> None:
+    """Take everything of a destroyed case out: its persons, its texts and what they are recognised by."""
+    known = select(texts.c.id).where(texts.c.agency == agency, texts.c.number == number)
+    connection.execute(delete(band_table).where(band_table.c.agency == agency, band_table.c.id.in_(known)))
+    for table in (texts, persons):
+        connection.execute(delete(table).where(table.c.agency == agency, table.c.number == number))
+
+
 def lock(connection: Connection, agency: str) -> None:
     """Let one registration of an agency at a time look for kin and be entered: two at once would not meet."""
     first = inserting(connection, counters).values(agency=agency, last_text=0, last_proposal=0)

@@ -150,6 +150,11 @@ _NAMES = {
     "file.count": "件数",
     "papers": "卷内文件",
     "note": "备考表内容",
+    "destruction.id": "销毁清册编号",
+    "destruction.opinion": "鉴定意见",
+    "destruction.cases": "所列案件",
+    "destruction.proposed_by": "提出人",
+    "destruction.approved_by": "批准人",
 }
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
-from yishenqing.core import moving
+from yishenqing.core import destroying, moving
 from yishenqing.core.deadline import STATE_TITLES, clock_of
 from yishenqing.core.errors import Fault
 from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders, sm3_digest
@@ -31,9 +31,10 @@ def case_faults(connection: Connection, case: Casework, filing: Filing) -> list[
     papers = vault.papers_of(connection, agency, number)
     faults = raw_faults(connection, case.row, case.entries)
     broken = bool(faults)
+    gone = destroying.destroyed(case.entries)
     for entry in case.entries:
-        faults += _sealed_faults(entry, sealed)
-        faults += _paper_faults(entry, papers, filing.papers)
+        faults += _sealed_faults(entry, sealed, gone)
+        faults += _paper_faults(entry, papers, filing.papers, gone)
     faults += _strangers(case, sealed, papers)
     if broken:  # from changed entries nothing can be derived
         return faults
@@ -43,7 +44,8 @@ def case_faults(connection: Connection, case: Casework, filing: Filing) -> list[
         case.entries[0].on,
     ):
         faults.append(at(number, case.row.head_seq, "案件的状态、办理结果或者立案日期与记录推出的不符"))
-    faults += _letter_faults(case, issued_store.letters_of(connection, agency, number), papers, filing)
+    letters = issued_store.letters_of(connection, agency, number)
+    faults += _letter_faults(case, letters, papers, filing, gone)
     return [*faults, *_derived_faults(connection, case)]
 
 
@@ -75,32 +77,47 @@ def _strangers(case: Casework, sealed: Mapping[str, Sealed], papers: Mapping[str
         )
 
 
-def _sealed_faults(entry: Entry, sealed: Mapping[str, Sealed]) -> Iterator[Fault]:
+_STILL_THERE = "已列入销毁，却仍在数据库中，系另行插入"
+
+
+def _sealed_faults(entry: Entry, sealed: Mapping[str, Sealed], gone: Collection[str]) -> Iterator[Fault]:
     for digest in placeholders(entry.facts):
         value = sealed.get(digest)
-        if value is None:
+        if digest in gone:
+            if value is not None:
+                yield at(entry.number, entry.seq, f"个人信息{_STILL_THERE}")
+        elif value is None:
             yield at(entry.number, entry.seq, "个人信息缺失")
         elif not value.holds():
             yield at(entry.number, entry.seq, "个人信息已被改动")
 
 
-def _paper_faults(entry: Entry, papers: Mapping[str, Paper], contents: Papers) -> Iterator[Fault]:
+def _paper_faults(
+    entry: Entry, papers: Mapping[str, Paper], contents: Papers, gone: Collection[str]
+) -> Iterator[Fault]:
     for told in mentions(entry.facts):
         paper = papers.get(told["file"])
-        if paper is None or not paper.holds() or paper.size != told["size"]:
+        if told["file"] in gone:
+            if paper is not None:
+                yield at(entry.number, entry.seq, f"附件或者文书的登记{_STILL_THERE}")
+        elif paper is None or not paper.holds() or paper.size != told["size"]:
             yield at(entry.number, entry.seq, "附件或者文书的登记缺失、已被改动")
         elif problem := contents.fault(paper.sha256):
             yield at(entry.number, entry.seq, f"“{paper.name}”{problem}")
 
 
 def _letter_faults(
-    case: Casework, letters: list[Issued], papers: Mapping[str, Paper], filing: Filing
+    case: Casework, letters: list[Issued], papers: Mapping[str, Paper], filing: Filing, gone: Collection[str]
 ) -> Iterator[Fault]:
     issued = {x.seq: x for x in letters}
     for entry in case.entries:
         told = entry.facts.get("letter")
         row = issued.pop(entry.seq, None)
         if told is None and row is None:
+            continue
+        if told is not None and row is not None and told["file"] in gone:
+            if not _same_number(row, entry, told):
+                yield at(entry.number, entry.seq, "发文登记与记录不符")
             continue
         paper = papers.get(told["file"]) if told else None
         if told is None or row is None or paper is None or not _same_letter(row, entry, told, paper):
@@ -122,10 +139,15 @@ def _same_sm3(told: Mapping[str, Any], paper: Paper, contents: Papers) -> bool:
 
 def _same_letter(row: Issued, entry: Entry, told: Mapping[str, Any], paper: Paper) -> bool:
     return (
-        (row.kind, row.letter_number, row.series, row.n) == (told["kind"], told["number"], told["series"], told["n"])
-        and (row.sha256, row.issued_on, row.year) == (paper.sha256, entry.on, entry.on.year)
+        _same_number(row, entry, told)
+        and row.sha256 == paper.sha256
         and paper.name == issued_store.file_name(row.letter_number, row.title)
     )
+
+
+def _same_number(row: Issued, entry: Entry, told: Mapping[str, Any]) -> bool:
+    said = (told["kind"], told["number"], told["series"], told["n"], entry.on, entry.on.year)
+    return (row.kind, row.letter_number, row.series, row.n, row.issued_on, row.year) == said
 
 
 def _derived_faults(connection: Connection, case: Casework) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing import almanac, rulebook
+from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import genesis, instant
 from yishenqing.core.stars import KINDS
@@ -267,7 +268,9 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         def letters() -> list[Row]:
             with self._transactions.reading() as connection:
                 found = issued_store.letters_of(connection, self.settings.agency, number)
-            return [x.as_json(str(self._letter_path(x))) for x in found if x.seq <= len(case.entries)]
+            gone = case.standing.state == destroying.STATE
+            paths = {x.seq: "" if gone else str(self._letter_path(x)) for x in found}
+            return [x.as_json(paths[x.seq]) for x in found if x.seq <= len(case.entries)]
 
         def opener() -> Any:
             with self._transactions.reading() as connection:
@@ -291,11 +294,18 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             **parts(case, when, opener, self.home),
             "masked": self._masking,
             "yours": lambda: yours(case, when, user, roles),
+            "retention": lambda: self._at_filing(case, when),
             **(further or {}),
         }
         found = casework.answer(case, day or self.today, letters, opener, linked, guides, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found
+
+    def _at_filing(self, case: Casework, day: date) -> Row | None:
+        from yishenqing.office import keeping  # noqa: PLC0415 - asked for when a case is looked at
+
+        with self._transactions.reading() as connection:
+            return keeping.at_filing(connection, case, self.home, day)
 
     def _moving(self, connection: Connection, row: due_store.DueRow) -> Any:
         """A stopped clock's earliest day moves on with today: it is computed, not read."""

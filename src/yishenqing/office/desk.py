@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from yishenqing import almanac, rulebook
+from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
@@ -22,6 +23,7 @@ from yishenqing.settings import AUDITOR, FILE, Person, Settings, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store import address, vault
 from yishenqing.store import issued as issued_store
+from yishenqing.store import ledger as ledger_store
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.issued import Issued
 from yishenqing.store.keyring import Keyring
@@ -279,6 +281,8 @@ class Desk:
         if self._transactions.only_looks:  # the papers lie with the agency that issued them
             return
         with self._transactions.reading() as connection:
+            if ledger_store.case_row(connection, self.settings.agency, number).state == destroying.STATE:
+                return  # only the ledger is left
             letters = issued_store.letters_of(connection, self.settings.agency, number)
             signed = self._signed_copies(connection, number) if self.settings.letters.sign else {}
         for letter in letters:

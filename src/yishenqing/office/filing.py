@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from yishenqing.archive import CaseFile, FilePaper, Order, PaperRecord
 from yishenqing.archive.names import payload_name
-from yishenqing.core import moving
+from yishenqing.core import destroying, moving
 from yishenqing.core.decide import permitted
 from yishenqing.core.errors import IntegrityFault, Refused
 from yishenqing.core.ledger import Entry, Sealed
@@ -102,7 +102,8 @@ def gathered(connection: Connection, case: Casework, filing: Filing) -> Gathered
 def case_file(case: Casework, content: Gathered, filing: Filing, anchor: Mapping[str, Any] | None) -> CaseFile:
     """Return the file of a case; cover, contents and note are made from the case each time, alike each time."""
     story = Story.of(case.standing, vault.opener(content.sealed))
-    listed = _listed(story, case, content, filing)
+    gone = destroying.destroyed(case.entries)
+    listed = _certificate(case, content, filing) if gone else _listed(story, case, content, filing)
     block = _file_block(case, story, filing, listed)
     forms = {kind: filing.letters.pdf(kind, block) for kind in ("file_cover", "file_contents", "file_note")}
     papers = [
@@ -127,9 +128,16 @@ def case_file(case: Casework, content: Gathered, filing: Filing, anchor: Mapping
         deadlines=[d.as_json() for d in case.standing.deadlines(case.entries[-1].on).values()],
         contents=papers,
         info={"Source-Organization": filing.settings.name, "Archive-Code": told["code"]},
+        destroyed=sorted(gone),
         metadata=metadata.as_files(metadata.metadata(block, _described(listed, block), acts)),
         anchor=anchor,
     )
+
+
+def _certificate(case: Casework, content: Gathered, filing: Filing) -> list[_Listed]:
+    """Return what is left of the papers of a destroyed case: the certificate that its ledger names."""
+    entry = destroying.destruction(case.entries)
+    return [_attachment(p, entry, filing) for p in _papers_in(entry, content)] if entry else []
 
 
 def _file_name(n: int, paper: _Listed) -> str:
@@ -258,7 +266,7 @@ def _file_block(case: Casework, story: Story, filing: Filing, listed: list[_List
             "item": item,
             "opened_on": case.row.opened_on.isoformat(),
             "closed_on": last.on.isoformat(),
-            "title": f"{applicant['name']}{paperwork.matter(workflow)}（{case.row.number}）",
+            "title": _title(case, applicant["name"]),
             "pages": sum(p.pages for p in listed),
             "count": len(listed),
         },
@@ -281,6 +289,12 @@ def _file_block(case: Casework, story: Story, filing: Filing, listed: list[_List
             "checked_by": "",
         },
     }
+
+
+def _title(case: Casework, applicant: str) -> str:
+    if destroying.destruction(case.entries) is not None:
+        return f"{paperwork.matter(case.workflow)}（{case.row.number}，已销毁）"
+    return f"{applicant}{paperwork.matter(case.workflow)}（{case.row.number}）"
 
 
 def mentions(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from yishenqing.core import masking
+from yishenqing.core import destroying, masking
 from yishenqing.core.deadline import Fact
 from yishenqing.office import casework, linking
 from yishenqing.office.casework import Casework, Practice
@@ -31,8 +31,10 @@ _ITEMS, _LETTER, _FACT = 3, 2, 1
 
 
 def enter(connection: Connection, case: Casework) -> None:
-    """Enter a case as it stands now."""
+    """Enter a case as it stands now; of a destroyed one nothing is left to be searched."""
     agency, number = case.row.agency, case.row.number
+    if case.standing.state == destroying.STATE:
+        return leave(connection, agency, number)
     open_facts = vault.opener(vault.sealed_of(connection, agency, number))
     found = texts(connection, case, open_facts)
     known = case.workflow.outcomes.get(case.outcome or "")
@@ -41,14 +43,20 @@ def enter(connection: Connection, case: Casework) -> None:
         outcome=case.outcome, articles=known.law if known else (), year=case.row.opened_on.year, survived=fate
     )
     document = Document([(number, _FACT), *((text, weight) for _, text, weight in found)], properties)
-    Indexed(connection, agency, COLLECTION).put({number: document})
+    return Indexed(connection, agency, COLLECTION).put({number: document})
+
+
+def leave(connection: Connection, agency: str, number: str) -> None:
+    """Take a case out that was destroyed."""
+    Indexed(connection, agency, COLLECTION).drop([number])
 
 
 def missing(connection: Connection, agency: str) -> list[str]:
     """Return the cases that are not entered as texts are split now."""
     collection = Indexed(connection, agency, COLLECTION)
     known = set(collection.refs()) if collection.current() else set()
-    return [r.number for r in ledger_store.case_rows(connection, agency) if r.number not in known]
+    rows = ledger_store.case_rows(connection, agency)
+    return [r.number for r in rows if r.number not in known and r.state != destroying.STATE]
 
 
 def begin_anew(connection: Connection, agency: str) -> None:

@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from yishenqing.core.decide import permitted
+from yishenqing.office import ended
 from yishenqing.office.casework import Casework, Row
 
 _Opener = Callable[[], Callable[[Any], Any]]
 
 
-def parts(case: Casework, today: date, opener: _Opener, home: Path) -> dict[str, Callable[[], list[Row]]]:
+def parts(case: Casework, today: date, opener: _Opener, home: Path) -> dict[str, Callable[[], Any]]:
     """Return the parts of an answer that guide the next step, each worked out when it is looked at."""
     return {
         "beside": lambda: _beside(case),
         "recalls": lambda: list(_recalls(case, today, opener)),
         "routing": lambda: _routing(case, today, opener, home),
+        "destroyed": lambda: ended.destroyed_of(case),
     }
 
 

@@ -8,15 +8,19 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from yishenqing.store.tables import files, letters
+from yishenqing.core import destroying
+from yishenqing.store.tables import cases, files, letters
 
 _IN_FLIGHT = 3600.0  # seconds; a younger file may belong to an act that is just being recorded
 _UNFINISHED = ".writing-"
+_OF_CASE = (cases.c.agency == letters.c.agency) & (cases.c.number == letters.c.number)
 
 
 def leftovers(home: Path, connection: Connection) -> list[Path]:
     """Return the contents in the office's folder that no case of its database refers to, in order of name."""
-    known = {row[0] for column in (files.c.sha256, letters.c.sha256) for row in connection.execute(select(column))}
+    known = set(connection.execute(select(files.c.sha256)).scalars())
+    kept = select(letters.c.sha256).join(cases, _OF_CASE).where(cases.c.state != destroying.STATE)
+    known |= set(connection.execute(kept).scalars())
     before = time.time() - _IN_FLIGHT
     return sorted(p for p in _contents(home) if p.name not in known and p.stat().st_mtime < before)
 

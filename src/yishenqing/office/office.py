@@ -13,6 +13,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.desk import database_url, system_user
+from yishenqing.office.disposing import DisposalVerbs
 from yishenqing.office.exporting import ExportVerbs
 from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
@@ -35,6 +36,7 @@ class Office(
     BatchVerbs,
     JoinVerbs,
     LinkVerbs,
+    DisposalVerbs,
     ArchiveVerbs,
     SurveyVerbs,
     SearchVerbs,

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import IntegrityFault, NotFound, Refused
-from yishenqing.office import casework
+from yishenqing.office import casework, ended
 from yishenqing.office.casework import Casework, Row, at
 from yishenqing.office.desk import Desk, letter_signing
 from yishenqing.store import issued as issued_store
@@ -39,6 +39,7 @@ class PaperVerbs(Desk):
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
             check_lettered(case)
+            ended.check_whole(case)
             issued = issued_store.letters_of(connection, self.settings.agency, number)
             known = [x for x in issued if x.kind == kind]
             open_facts = self._opener(connection, number)
@@ -76,6 +77,7 @@ class PaperVerbs(Desk):
 
         with self._transactions.reading() as connection:
             now = self._load(connection, number)
+            ended.check_whole(now)
             known = [x for x in issued_store.letters_of(connection, self.settings.agency, number) if x.kind == kind]
             if not known:
                 raise NotFound(f"案件{number}没有出具过文书“{kind}”，没有可以比对的原件。")
@@ -126,6 +128,12 @@ class PaperVerbs(Desk):
                 return casefaults.raw_faults(connection, row, entries) or list(broken.faults)
             except ValueError as broken:  # a date in the database is none any more
                 return [at(number, row.head_seq, f"数据库中与之相连的日期已被改动，无法读取（{broken}）")]
+
+    def ended(self, number: str) -> list[Row]:
+        """Return how a case was destroyed: a list of one, or of none."""
+        with self._transactions.reading() as connection:
+            told = ended.destroyed_of(self._load(connection, number))
+        return [{"number": number, "on": told["on"], "list": told["list"]}] if told else []
 
     def has_case(self, number: str) -> bool:
         """Tell whether there is a case of this number."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection
 
+from yishenqing.core import destroying
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
@@ -89,7 +90,8 @@ class RecognitionVerbs(Desk):
         keys = self._office_keys.with_new() if new_key else self._office_keys
         self.__dict__["_office_keys"] = keys
         with self._transactions.reading() as connection:
-            numbers = [r.number for r in ledger_store.case_rows(connection, self.settings.agency)]
+            rows = ledger_store.case_rows(connection, self.settings.agency)
+            numbers = [r.number for r in rows if r.state != destroying.STATE]
             last = self._recognition(connection).index.last()
         entered = 0
         for start in range(0, len(numbers), _AT_ONCE):

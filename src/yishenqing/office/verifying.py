@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from yishenqing.core import destroying
 from yishenqing.core.checkpoint import Checkpoint, from_minutes
 from yishenqing.core.errors import Fault, IntegrityFault, NotFound, YishenqingError
 from yishenqing.store import whole
@@ -83,7 +84,8 @@ class Audit:
         if minutes:
             faults += minutes_faults(log.points if log else [], minutes)
         self._found["checkpoints"] = len(log.points) if log else 0
-        names = ("cases", "entries", "reads", "checkpoints")
+        faults += self._guarded("案件", self._ended)
+        names = ("cases", "destroyed", "entries", "reads", "checkpoints")
         return {"faults": faults, **{name: self._found[name] for name in names}}
 
     def _guarded(self, what: str, do: Callable[[Connection], Sequence[Fault]]) -> list[Fault]:
@@ -95,6 +97,11 @@ class Audit:
             return [Fault(f"{what}：{broken.text}")]
         except ValueError as broken:
             return [Fault(f"{what}：数据库中的内容已被改动，无法读取（{broken}）")]
+
+    def _ended(self, connection: Connection) -> list[Fault]:
+        """Count the cases that were destroyed; that each is lawful was told with its own faults."""
+        self._found["destroyed"] = whole.in_state(connection, self._agency, destroying.STATE)
+        return []
 
     def _of_database(self) -> list[Fault]:
         return self._guarded("数据库文件", whole.page_faults)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from yishenqing.core.errors import Fault
 from yishenqing.store.tables import cases, deadlines, entries, files, letters, sealed
@@ -24,6 +24,12 @@ def numbers_in(connection: Connection, agency: str, table: str) -> set[str]:
     """Return the cases that a table speaks of."""
     column = _TABLES[table].c.number
     return set(connection.execute(select(column).where(_TABLES[table].c.agency == agency).distinct()).scalars())
+
+
+def in_state(connection: Connection, agency: str, state: str) -> int:
+    """Return how many cases are in a state."""
+    query = select(func.count()).select_from(cases).where(cases.c.agency == agency, cases.c.state == state)
+    return int(connection.execute(query).scalar_one())
 
 
 def hashes_of(connection: Connection, agency: str, number: str) -> list[tuple[str, str]]:
