@@ -4,6 +4,7 @@ from alembic import context
 
 from yishenqing.agencies.tables import metadata as agencies
 from yishenqing.checkpoints.tables import metadata as checkpoints
+from yishenqing.exchange.tables import metadata as exchange
 from yishenqing.holdings.tables import metadata as holdings
 from yishenqing.kinship.tables import metadata as kinship
 from yishenqing.precedents.records import metadata as records
@@ -14,6 +15,6 @@ from yishenqing.store.tables import metadata as store
 
 connection = context.config.attributes["connection"]
 # Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
-tables = [store, agencies, checkpoints, precedents, records, holdings, kinship, reporting, search]
+tables = [store, agencies, checkpoints, exchange, precedents, records, holdings, kinship, reporting, search]
 context.configure(connection=connection, target_metadata=tables, render_as_batch=True)
 context.run_migrations()

@@ -138,7 +138,7 @@ class Registry:
                 permitted=[],
             )
         if act.expect is not None and act.expect != case.row.head_seq:
-            raise Moved(_moved(case, act.expect))
+            raise Moved(written_since(case, act.expect))
         facts = filling.filled(connection, case, step, shaped(case.workflow, step, act.facts))
         attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
@@ -383,7 +383,8 @@ def _all_switched_on(standing: Standing) -> Standing:
     return replace(standing, switched_off=frozenset())
 
 
-def _moved(case: Casework, seen: int) -> str:
+def written_since(case: Casework, seen: int) -> str:
+    """Return who wrote what in a case since its entry ``seen``, and that nothing was done therefore."""
     since: Sequence[Entry] = case.entries[seen:]
     acts = "；".join(
         f"{case.standing.called(e.actor)}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since

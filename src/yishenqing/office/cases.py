@@ -20,6 +20,7 @@ from yishenqing.office.holdings import HoldingVerbs
 from yishenqing.office.inspections import InspectionVerbs
 from yishenqing.office.recognising import RecognitionVerbs
 from yishenqing.store import due as due_store
+from yishenqing.store import keys
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
 
@@ -127,7 +128,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
                 if case.workflow.states[case.standing.state].final:
                     self._closed(connection, case, act.on)
                 return self._answer(case), done
-        return None, self._printed(plan, open_facts, around, files)
+        return None, self._transactions.aside(lambda: self._printed(plan, open_facts, around, files))
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.
@@ -216,10 +217,12 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         return {**found, "delivery": {**delivery, "unreachable": audience.unreachable(found["reminders"])}}
 
     def _note_failures(self, faults: list[Row]) -> None:
-        """Keep what failed until it does not; let those above know by what choices this agency reckons."""
+        """Keep what failed until it does not, keys for their time; let those above know by what choices this agency reckons."""
         from yishenqing.office import failing, overseeing  # noqa: PLC0415
 
-        failing.note(self._transactions, self._practice, faults, now())
+        at = now()
+        failing.note(self._transactions, self._practice, faults, at)
+        self._transactions.kept(lambda connection: keys.forget_old(connection, self.settings.agency, at))
         overseeing.introduce(self._transactions, self.settings)
 
     def _delivered(self) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import os
 from collections.abc import Callable, Mapping
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
     from yishenqing.office.journal import Journal
+    from yishenqing.office.repeating import Once
 
 DATABASE = "office.db"
 _TODAY = "YISHENQING_TODAY"
@@ -43,6 +45,8 @@ CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 class Desk:
     """What the verbs share. Nothing here decides anything."""
+
+    only_once: Once | None = None  # under which key, and as of which entry, the next verb is taken
 
     def __init_subclass__(cls) -> None:
         """Let every verb of the class go through what all of them go through."""
@@ -117,6 +121,21 @@ class Desk:
     def close(self) -> None:
         """Let go of the database."""
         self._transactions.close()
+
+    def once(self, key: str | None = None, *, seen: int | None = None) -> Self:
+        """Return the same office for one verb: ``office.once("web-4711").act(…)`` acts once, however often called.
+
+        A call repeated with the same ``key`` and the same content gets the first answer. ``seen`` is the last entry
+        of the case that the caller has seen: if somebody wrote since, nothing is done.
+
+        Raises:
+            DataFault: the key is empty, too long, or has invisible characters in it.
+        """
+        from yishenqing.office.repeating import Once  # noqa: PLC0415 - most calls bear no key
+
+        same = copy.copy(self)
+        same.only_once = Once.of(key, seen)
+        return same
 
     @property
     def today(self) -> date:

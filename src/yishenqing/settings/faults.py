@@ -27,7 +27,7 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
     faults += [document.fault(text, ("readings", name)) for name, text in objections(settings.readings)]
     faults += [
         document.fault("不能小于1", (name,))
-        for name in ("reassess_months", "propose_applicants")
+        for name in ("reassess_months", "propose_applicants", "keys_kept_days")
         if (number := getattr(settings, name)) is not None and number < 1
     ]
     sign = settings.letters.sign

@@ -162,6 +162,7 @@ class Settings:
     checkpoint_key: str = "checkpoint.key"  # seen from the office's folder
     inspection: Mapping[str, Adjusted] = field(default_factory=dict)  # checks before issue that are taken otherwise
     models: Models = field(default_factory=Models)  # none unless the office names some
+    keys_kept_days: int = 10  # how long a call under a key may be repeated: longer than the longest holiday (8 days)
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:
         """Return the roles that ``user`` may act in on ``day``, each with whose it is (oneself, or who is away)."""
