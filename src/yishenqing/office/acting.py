@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from yishenqing.letters.model import LetterKind
     from yishenqing.letters.press import Enclosed
     from yishenqing.letters.signing import Signing
+    from yishenqing.office.departing import Departures
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,11 @@ class Registry:
         papers: Papers,
         law: Callable[[], Law],
         signing: Signing | None = None,
+        departures: Departures | None = None,
     ) -> None:
         """Work for one office; its letters are fetched when a step issues one, today's law when it is asked about."""
         self._settings, self._fetch_letters, self._papers, self._fetch_law = settings, letters, papers, law
-        self._signing = signing
+        self._signing, self.departures = signing, departures
 
     @property
     def _letters(self) -> Letterbook:

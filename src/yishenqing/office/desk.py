@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from yishenqing.letters.signing import Signing
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
+    from yishenqing.office.departing import Departures
     from yishenqing.office.journal import Journal
     from yishenqing.office.repeating import Once
 
@@ -225,7 +226,19 @@ class Desk:
         from yishenqing.office.acting import Registry  # noqa: PLC0415 - reading verbs record nothing
 
         sign = letter_signing(self.home, self.settings)
-        return Registry(self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, sign)
+        return Registry(
+            self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, sign, self._departures
+        )
+
+    @cached_property
+    def _departures(self) -> Departures | None:
+        """Return the office's exchange; None where nobody is told."""
+        exchange = self.settings.exchange
+        if not exchange.receivers or self.settings.agency in exchange.excluded:
+            return None
+        from yishenqing.office.departing import Departures  # noqa: PLC0415 - few offices
+
+        return Departures(self.settings, self.home)
 
     def _act(
         self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""

@@ -51,7 +51,7 @@ class Once:
         return cls(key, seen)
 
 
-class _Replayed(Exception):  # noqa: N818 - it is no error; the work was done before
+class _Replayed(Exception):
     """The same call has been done already; bears its answer."""
 
     def __init__(self, answer: str) -> None:

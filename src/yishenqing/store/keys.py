@@ -1,4 +1,4 @@
-"""Keys under which something was done: taken before the work begins, in its transaction, kept with the first answer."""
+"""Keys under which something was done: taken in its transaction before the work, kept with the first answer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def find(connection: Connection, agency: str, key: str, now: str) -> Given | Non
 def take(connection: Connection, given: Given) -> Given | None:
     """Take the key, and return None; or return who has it already.
 
-    Whoever is about the same just now is waited for: the database lets one of two in, and shows its answer to the other.
+    Whoever is about the same just now is waited for: the database lets one of two in, and then shows its answer.
     """
     old = and_(_this(given.agency, given.key), given_keys.c.kept_until < given.given_at)
     connection.execute(delete(given_keys).where(old))

@@ -10,7 +10,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 
-class _Aside(Exception):  # noqa: N818 - it is no error; it ends a transaction that has kept nothing
+class _Aside(Exception):
     """The transaction gives way to what is better done outside it."""
 
 
@@ -53,8 +53,4 @@ class Single:
         if self._parts != 1:
             return
         stack, self._stack, self.connection, self._parts = self._stack, ExitStack(), None, 0
-        try:
-            with stack:
-                raise _Aside
-        except _Aside:
-            return
+        stack.__exit__(_Aside, _Aside(), None)
