@@ -2,7 +2,7 @@
 
     YSQ_SECRET=… python examples/receiver.py 8080
 
-It checks the signature and its time, takes every event once however often it comes (by ``key``), puts a later revision
+It checks the signature and its time, takes every event once however often it comes (by ``key``), puts a later one
 over an earlier one, and says of each event what became of it. ``GET /cases?agency=…`` tells what it has. A real
 receiver keeps ``keys`` and ``cases`` in its database, and both in one transaction.
 """
@@ -34,11 +34,14 @@ class Desk:
         self._alone = threading.Lock()
 
     def take(self, events: list[dict[str, Any]]) -> dict[str, Any]:
-        accepted, rejected = [], []
+        accepted: list[str] = []
+        rejected: list[dict[str, str]] = []
+        stopped = set()  # cases of which an event was not taken: what follows it must not overtake it
         with self._alone:
             for event in events:
-                reason = self.objection(event)
+                reason = "behind" if event["number"] in stopped else self.objection(event)
                 if reason:
+                    stopped.add(event["number"])
                     rejected.append({"key": event["key"], "reason": reason})
                     continue
                 accepted.append(event["key"])

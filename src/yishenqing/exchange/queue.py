@@ -82,7 +82,7 @@ def take(
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    attempts = dict(connection.execute(query).tuples().all())
+    attempts = {row.number: row.attempts for row in connection.execute(query)}
     found = _unsent(connection, agency, receiver, attempts, most)
     if found:
         mine = and_(

@@ -196,7 +196,7 @@ class _Batch:
             if number in self._stopped:
                 continue  # it goes again behind the one that was not taken
             if event["key"] in taken.rejected:
-                self._stop(number, taken.rejected[event["key"]])
+                self._stop(number, f"对方不收：{taken.rejected[event['key']]}")
             else:
                 self._sent.setdefault(number, []).append(event["seq"])
 
