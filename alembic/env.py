@@ -4,6 +4,7 @@ from alembic import context
 
 from yishenqing.agencies.tables import metadata as agencies
 from yishenqing.checkpoints.tables import metadata as checkpoints
+from yishenqing.exchange.tables import metadata as exchange
 from yishenqing.holdings.tables import metadata as holdings
 from yishenqing.kinship.tables import metadata as kinship
 from yishenqing.precedents.records import metadata as records
@@ -20,6 +21,7 @@ tables = [
     store,
     agencies,
     checkpoints,
+    exchange,
     precedents,
     records,
     holdings,

@@ -121,6 +121,7 @@ def arguments(number: str, tmp_path: Path) -> Mapping[str, Any]:
         "user": USER,
         "target": tmp_path / "written",
         "superior": OWN,
+        "numbers": [number],
     }
 
 
@@ -145,7 +146,7 @@ def test_no_verb_reaches_a_foreign_case(two: tuple[Path, Path, str], tmp_path: P
     found: dict[str, str] = {}
     with Office.open(home, user=USER, today=lambda: DAY) as office:
         for verb in verbs(Office).keys() - NO_CASES:
-            said, error = tried(office, verb, known, {"number", "into", "superior"})
+            said, error = tried(office, verb, known, {"number", "numbers", "into", "superior"})
             takes_a_case = "number" in inspect.signature(getattr(office, verb)).parameters
             if takes_a_case and said != "false" and not isinstance(error, NotFound | DataFault):
                 found[verb] = f"took a foreign case: {error}"

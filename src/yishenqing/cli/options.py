@@ -29,6 +29,8 @@ class Wishes:
     user: str | None = None
     on: date | None = None
     agency: str = ""
+    key: str | None = None
+    seen: int | None = None
 
     @property
     def folder(self) -> Path:
@@ -42,7 +44,7 @@ class Wishes:
 
         with Office.open(self.folder, user=self._acting(), agency=self.agency) as office:
             self._check_known(office)
-            yield office
+            yield office.once(self.key, seen=self.seen)
 
     @contextmanager
     def office_unattended(self) -> Iterator[Office]:
@@ -101,6 +103,8 @@ _OPTIONS = (
     click.option("--as", "user", metavar="办理人", help="以谁的名义办理（默认为当前登录用户）"),
     click.option("--on", type=Day(), metavar="日期", help="办理日期（默认今天）"),
     click.option("--agency", metavar="机关代码", help="查看哪个下级机关的案件（只能查看，须有监督岗）"),
+    click.option("--key", metavar="键", help="重复调用用同一个键：只办一次，再次调用得到第一次的答复"),
+    click.option("--seen", type=int, metavar="序号", help="您所见的最后一条记录的序号；其后有变化则不办理"),
 )
 
 
@@ -116,6 +120,10 @@ def global_options(command: Callable[..., Any]) -> Callable[..., Any]:
         wishes.user = given.pop("user") or wishes.user
         wishes.on = given.pop("on") or wishes.on
         wishes.agency = given.pop("agency") or wishes.agency
+        key = given.pop("key")
+        wishes.key = wishes.key if key is None else key
+        seen = given.pop("seen")
+        wishes.seen = wishes.seen if seen is None else seen
         return command(wishes, **given)
 
     wrapped: Callable[..., Any] = with_wishes

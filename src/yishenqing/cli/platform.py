@@ -57,7 +57,7 @@ def _agency_lines(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-@click.command(cls=Command, help="列出未能办成的事项和原因：检查不了的案件、送不到的提醒；从不删除。")
+@click.command(cls=Command, help="列出未能办成的事项和原因：检查不了的案件、送不到的提醒、发不出的事项；从不删除。")
 @click.option("--all", "over", is_flag=True, help="包括已经恢复的")
 @global_options
 def failures(wishes: Wishes, *, over: bool) -> None:
@@ -70,7 +70,16 @@ def failures(wishes: Wishes, *, over: bool) -> None:
         f"（{minute(row['next_try'])}后再试）"
         for row in found["messages"]
     ]
+    lines += [unsent_line(row) for row in found["exchange"]]
     show(wishes, found, lines or ["没有未办成的事项。"])
+
+
+def unsent_line(row: dict[str, Any]) -> str:
+    """Return on one line what of a case could not be sent to a receiver, and what happens next."""
+    text = f"案件{row['number']}的事项未能发给“{row['receiver']}”，已试{row['attempts']}次：{row['last_error']}"
+    if row["given_up_at"] is None:
+        return f"{text}（{minute(row['next_try'])}后再试）"
+    return f"{text}（{minute(row['given_up_at'])}停止；排除后运行 ysq exchange resend {row['number']}）"
 
 
 def _case_line(row: dict[str, Any]) -> str:

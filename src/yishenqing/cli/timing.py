@@ -9,6 +9,7 @@ import click
 
 from yishenqing.cli import printing
 from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.platform import unsent_line
 from yishenqing.cli.speaking import Command
 from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault, Moved, NotFound
 
@@ -28,10 +29,11 @@ def tick(wishes: Wishes) -> int:
     else:
         printing.lines(reminder_lines(found["reminders"]) or ["没有新的提醒。"])
         printing.lines(_waiting_lines(found["delivery"]))
+        printing.lines(_exchange_lines(found["exchange"]))
     for line in problem_lines(found):
         click.echo(line, err=True)
     exits = [_EXITS.get(f["code"], 1) for f in found["faults"]]
-    return max(exits, default=1 if found["delivery"]["failed"] else 0)
+    return max(exits, default=1 if found["delivery"]["failed"] or found["exchange"]["failed"] else 0)
 
 
 def reminder_lines(reminders: list[dict[str, Any]]) -> list[str]:
@@ -50,14 +52,19 @@ def _waiting_lines(delivery: dict[str, Any]) -> Iterator[str]:
         yield f"另有{delivery['waiting']}份待送：现为静默时段或者非工作日，过后再发。"
 
 
+def _exchange_lines(exchange: dict[str, Any]) -> Iterator[str]:
+    yield from (f"已向“{r['receiver']}”发出{r['now']}件事项。" for r in exchange["receivers"] if r["now"])
+
+
 def problem_lines(found: dict[str, Any]) -> list[str]:
-    """Return what could not be looked at, and what could not be delivered."""
+    """Return what could not be looked at, delivered or sent."""
     lines = [f"案件{f['number']}未能检查：{f['text']}" if f["number"] else f["text"] for f in found["faults"]]
     delivery = found["delivery"]
     lines += [
         f"给{f['to']}的{f['channel_title']}未能送达，已试{f['attempts']}次，将再试：{f['error']}"
         for f in delivery["failed"]
     ]
+    lines += [unsent_line(row) for row in found["exchange"]["failed"]]
     if delivery["unreachable"]:
         lines.append(f"office.yaml 中没有邮箱，只在此处提醒：{'、'.join(delivery['unreachable'])}")
     return lines

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from yishenqing.letters.model import LetterKind
     from yishenqing.letters.press import Enclosed
     from yishenqing.letters.signing import Signing
+    from yishenqing.office.departing import Departures
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,11 @@ class Registry:
         papers: Papers,
         law: Callable[[], Law],
         signing: Signing | None = None,
+        departures: Departures | None = None,
     ) -> None:
         """Work for one office; its letters are fetched when a step issues one, today's law when it is asked about."""
         self._settings, self._fetch_letters, self._papers, self._fetch_law = settings, letters, papers, law
-        self._signing = signing
+        self._signing, self.departures = signing, departures
 
     @property
     def _letters(self) -> Letterbook:
@@ -138,7 +140,7 @@ class Registry:
                 permitted=[],
             )
         if act.expect is not None and act.expect != case.row.head_seq:
-            raise Moved(_moved(case, act.expect))
+            raise Moved(written_since(case, act.expect))
         facts = filling.filled(connection, case, step, shaped(case.workflow, step, act.facts))
         attempt = Attempt(case.standing, act.step, step, act.on, facts, act.actor, act.roles)
         destination = decide(attempt, today)
@@ -383,7 +385,8 @@ def _all_switched_on(standing: Standing) -> Standing:
     return replace(standing, switched_off=frozenset())
 
 
-def _moved(case: Casework, seen: int) -> str:
+def written_since(case: Casework, seen: int) -> str:
+    """Return who wrote what in a case since its entry ``seen``, and that nothing was done therefore."""
     since: Sequence[Entry] = case.entries[seen:]
     acts = "；".join(
         f"{case.standing.called(e.actor)}于{e.on}办理“{case.workflow.steps[e.step].title}”" for e in since

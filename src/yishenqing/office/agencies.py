@@ -57,16 +57,19 @@ class AgencyVerbs(Desk):
         return self.agencies()
 
     def failures(self, *, over: bool = False) -> Row:
-        """Return what could not be done and why: cases that a tick stumbled over, messages that did not arrive.
+        """Return what could not be done and why: cases that a tick stumbled over, what did not arrive.
 
         With ``over`` also the cases whose failure is over; nothing is ever deleted.
         """
+        from yishenqing.exchange import queue  # noqa: PLC0415 - few look
+
         with self._transactions.reading() as connection:
             known = failure_store.all_of(connection, self.settings.agency)
+            unsent = queue.troubles(connection, self.settings.agency)
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         shown = [row for row in known if over or row["over_at"] is None]
         cases = [{("number" if k == "subject" else k): v for k, v in row.items() if k != "kind"} for row in shown]
-        return {"cases": cases, "messages": delivery.outcome()["failed"]}
+        return {"cases": cases, "messages": delivery.outcome()["failed"], "exchange": unsent}
 
     def access_log(self, most: int = 100) -> Row:
         """Return who signed in, was refused, or looked at another agency's cases; the newest first."""

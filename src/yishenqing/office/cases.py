@@ -17,12 +17,14 @@ from yishenqing.office import casework
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import end_of_day, now
+from yishenqing.office.exchanging import ExchangeVerbs
 from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
 from yishenqing.office.inspections import InspectionVerbs
 from yishenqing.office.recognising import RecognitionVerbs
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
+from yishenqing.store import keys
 from yishenqing.store import ledger as ledger_store
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 _ATTEMPTS = 5  # a letter is printed outside any lock; so often it is printed anew when somebody else was faster
 
 
-class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
+class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
     """What is done to cases."""
 
     def register(
@@ -129,7 +131,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
                 if case.workflow.states[case.standing.state].final:
                     self._closed(connection, case, act.on)
                 return self._answer(case), done
-        return None, self._printed(plan, open_facts, around, files)
+        return None, self._transactions.aside(lambda: self._printed(plan, open_facts, around, files))
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.
@@ -213,7 +215,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
         Cases that cannot be read stand in ``faults``; they keep nobody else's reminders back. ``delivery`` says what
         went to persons, what waits, and what could not be delivered. In a host's transaction nothing is delivered:
-        the messages lie in the database for the next tick of the office's own.
+        the messages lie in the database for the next tick of the office's own. ``exchange``: what left for others.
         """
         from yishenqing.office.notifying import Audience  # noqa: PLC0415
         from yishenqing.office.reminding import Ticking, tick  # noqa: PLC0415
@@ -230,13 +232,21 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         except YishenqingError as error:  # the reminders are given and must be told
             found["faults"].append({"number": "", "code": error.code, "text": str(error)})
             delivery = {"sent": 0, "waiting": 0, "quiet": False, "failed": []}
-        return {**found, "delivery": {**delivery, "unreachable": audience.unreachable(found["reminders"])}}
+        delivery["unreachable"] = audience.unreachable(found["reminders"])
+        try:
+            exchange = self._exchanged()
+        except YishenqingError as error:  # a mapping with a fault, say
+            found["faults"].append({"number": "", "code": error.code, "text": str(error)})
+            exchange = {"receivers": [], "failed": []}
+        return {**found, "delivery": delivery, "exchange": exchange}
 
     def _note_failures(self, faults: list[Row]) -> None:
         """Keep what failed until it does not; let those above know by what choices this agency reckons."""
         from yishenqing.office import failing, overseeing  # noqa: PLC0415
 
-        failing.note(self._transactions, self._practice, faults, now())
+        at = now()
+        failing.note(self._transactions, self._practice, faults, at)
+        self._transactions.kept(lambda connection: keys.forget_old(connection, self.settings.agency, at))
         overseeing.introduce(self._transactions, self.settings)
 
     def _delivered(self) -> Row:

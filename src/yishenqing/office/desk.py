@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import getpass
 import os
 from collections.abc import Callable, Mapping
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from yishenqing.letters.signing import Signing
     from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
+    from yishenqing.office.departing import Departures
     from yishenqing.office.journal import Journal
+    from yishenqing.office.repeating import Once
     from yishenqing.sight import Sight
 
 DATABASE = "office.db"
@@ -48,6 +51,8 @@ CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 class Desk:
     """What the verbs share. Nothing here decides anything."""
+
+    only_once: Once | None = None  # under which key, and as of which entry, the next verb is taken
 
     def __init_subclass__(cls) -> None:
         """Let every verb of the class go through what all of them go through."""
@@ -126,6 +131,21 @@ class Desk:
     def close(self) -> None:
         """Let go of the database."""
         self._transactions.close()
+
+    def once(self, key: str | None = None, *, seen: int | None = None) -> Self:
+        """Return the same office for one verb: ``office.once("web-4711").act(…)`` acts once, however often called.
+
+        A call repeated with the same ``key`` and the same content gets the first answer. ``seen`` is the last entry
+        of the case that the caller has seen: if somebody wrote since, nothing is done.
+
+        Raises:
+            DataFault: the key is empty, too long, or has invisible characters in it.
+        """
+        from yishenqing.office.repeating import Once  # noqa: PLC0415 - most calls bear no key
+
+        same = copy.copy(self)
+        same.only_once = Once.of(key, seen)
+        return same
 
     @property
     def today(self) -> date:
@@ -230,7 +250,19 @@ class Desk:
         from yishenqing.office.acting import Registry  # noqa: PLC0415 - reading verbs record nothing
 
         sign = letter_signing(self.home, self.settings)
-        return Registry(self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, sign)
+        return Registry(
+            self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, sign, self._departures
+        )
+
+    @cached_property
+    def _departures(self) -> Departures | None:
+        """Return the office's exchange; None where nobody is told."""
+        exchange = self.settings.exchange
+        if not exchange.receivers or self.settings.agency in exchange.excluded:
+            return None
+        from yishenqing.office.departing import Departures  # noqa: PLC0415 - few offices
+
+        return Departures(self.settings, self.home)
 
     def _act(
         self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""

@@ -1,4 +1,4 @@
-"""What follows from an act in the transaction that records it: other cases are told, what is searched is renewed."""
+"""What follows from an act in its transaction: other cases and systems are told, what is searched is renewed."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ def follow(registry: Registry, connection: Connection, plan: Plan, after: Casewo
         Refused: the parent of a linked case cannot be told.
     """
     counting.follow(connection, plan.act.step, plan.case, after)
+    if registry.departures is not None:
+        registry.departures.note(connection, plan.case.standing, after)
     if plan.step.tells or plan.step.overturns or RESULT in plan.step.fields:
         from yishenqing.office import casework, findable, linking  # noqa: PLC0415 - few steps concern another case
 

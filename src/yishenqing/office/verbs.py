@@ -7,7 +7,8 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_NO_VERBS = frozenset({"close", "person"})  # they look after the office itself and never touch the database
+# They look after the office itself and never touch the database.
+_NO_VERBS = frozenset({"close", "person", "once"})
 
 
 def verbs(office: type) -> dict[str, Callable[..., Any]]:
@@ -34,6 +35,10 @@ def _whole(verb: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(verb)
     def taken(self: Any, *given: Any, **named: Any) -> Any:
         self._admit(verb.__name__)
+        if self.only_once is not None:
+            from yishenqing.office.repeating import taken_once  # noqa: PLC0415 - most calls bear no key
+
+            return taken_once(self, verb, given, named)
         return self._transactions.whole(lambda: verb(self, *given, **named))
 
     return taken

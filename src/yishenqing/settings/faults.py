@@ -27,7 +27,7 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
     faults += [document.fault(text, ("readings", name)) for name, text in objections(settings.readings)]
     faults += [
         document.fault("不能小于1", (name,))
-        for name in ("reassess_months", "propose_applicants")
+        for name in ("reassess_months", "propose_applicants", "keys_kept_days")
         if (number := getattr(settings, name)) is not None and number < 1
     ]
     sign = settings.letters.sign
@@ -44,6 +44,7 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
         for name, number in asdict(settings.sign_in).items()
         if name != "by" and number < 1
     ]
+    faults += _exchange_faults(settings, document)
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
 
 
@@ -58,6 +59,25 @@ def _model_faults(settings: Settings, document: Document) -> Iterator[Fault]:
             yield document.fault("不能为空", ("models", name, "model"))
         if not 0 < model.timeout <= _PATIENCE:
             yield document.fault(f"应大于0，不超过{_PATIENCE}秒", ("models", name, "timeout"))
+
+
+def _exchange_faults(settings: Settings, document: Document) -> Iterator[Fault]:
+    for name, receiver in settings.exchange.receivers.items():
+        place = ("exchange", "receivers", name)
+        if not _NAME.fullmatch(name):
+            yield document.fault("名称用英文字母、数字、短横线", place)
+        if bool(receiver.folder) == bool(receiver.url):
+            yield document.fault("folder（文件夹）和 url（网址）写一项，也只能写一项", place)
+        for address in ("url", "list_url"):
+            if (text := getattr(receiver, address)) and not _ENDPOINT.fullmatch(text):
+                yield document.fault("应为网址，如 https://ysq.example.gov.cn/events", (*place, address))
+        if receiver.url and bool(receiver.secret_file) == bool(receiver.secret_env):
+            text = "secret_file（存放密钥的文件）和 secret_env（存放密钥的环境变量）写一项，也只能写一项"
+            yield document.fault(text, place)
+        if receiver.personal and not receiver.mapping:
+            yield document.fault("没有字段对应表（mapping）的，不发送任何个人信息", (*place, "personal"))
+        if not 0 < receiver.timeout <= _PATIENCE:
+            yield document.fault(f"应大于0，不超过{_PATIENCE}秒", (*place, "timeout"))
 
 
 def _reminder_faults(settings: Settings, document: Document) -> Iterator[Fault]:
@@ -159,6 +179,7 @@ _ADDRESS = re.compile(r"[!-;=?A-~]+@[0-9A-Za-z.-]+")
 _HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
 _PASSWORD_INSIDE = re.compile(r"://[^/@]*?:[^@/]+@|[?&]password=")
 _PORTS = 65536
+_NAME = re.compile(r"[0-9A-Za-z-]+")
 _ENDPOINT = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(?:/[!-;=?-~]*)?")
 _PATIENCE = 120  # seconds that a command may wait for a model
 _ALL_DIFFERENT = 8  # two series, two years, two numbers

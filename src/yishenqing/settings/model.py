@@ -132,6 +132,31 @@ class Secrecy:
     cipher: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
 
 
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Whom events of cases are sent to: a folder or a web address. The secret stands in a file or the environment."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    folder: str = ""
+    url: str = ""
+    list_url: str = ""  # where it tells what it has, for the comparison
+    secret_file: str = ""
+    secret_env: str = ""
+    ca: str = ""  # certificates (PEM) by which its own is known, where it is no public one
+    mapping: str = ""  # how it names the fields of a case; none: it gets the events alone
+    personal: tuple[str, ...] = ()  # what of a person it may be told unmasked, where its mapping names it too
+    timeout: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Who gets the events of cases; nobody unless the office names somebody."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    receivers: Mapping[str, Receiver] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()  # agencies that report by another line: of their cases nothing leaves
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the program must know of an office. Every text of it may stand in a letter."""
@@ -173,6 +198,8 @@ class Settings:
     inspection: Mapping[str, Adjusted] = field(default_factory=dict)  # checks before issue that are taken otherwise
     secrecy: Secrecy = field(default_factory=Secrecy)
     models: Models = field(default_factory=Models)  # none unless the office names some
+    exchange: Exchange = field(default_factory=Exchange)
+    keys_kept_days: int = 10  # how long a call under a key may be repeated: longer than the longest holiday (8 days)
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:
         """Return the roles that ``user`` may act in on ``day``, each with whose it is (oneself, or who is away)."""

@@ -22,6 +22,7 @@ from yishenqing.store import address
 from yishenqing.store.contention import GIVEN_WAY, Contended, once_more
 from yishenqing.store.hot import execute
 from yishenqing.store.keyring import KEYRINGS, Keyring
+from yishenqing.store.single import Single
 
 T = TypeVar("T")
 _WRITES = "yishenqing_writes"
@@ -108,14 +109,14 @@ class Transactions:
     @property
     def hosted(self) -> bool:
         """Tell whether a host commits: until then nothing that was written may be told to the world."""
-        return self._host is not None
+        return self._host is not None or self._mine.connection is not None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one moment of the database."""
         with _in_our_words():
-            if self._host is not None:
-                yield self._host
+            if (given := self._host or self._mine.connection) is not None:
+                yield given
                 return
             assert self._engine is not None  # noqa: S101 - one of the two is given
             with self._engine.connect() as connection:
@@ -136,13 +137,19 @@ class Transactions:
             raise Refused(self.only_looks)
         self.permit()
         with _in_our_words():
-            if self._host is not None:
-                _begin_for(self._host)
-                with self._host.begin_nested():
-                    yield self._host
-                return
-            with _queued(self._queue), self._begun() as connection:
+            one = self._mine.single
+            with self._transaction() if one is None else one.part() as connection:
                 yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        if self._host is not None:
+            _begin_for(self._host)
+            with self._host.begin_nested():
+                yield self._host
+            return
+        with _queued(self._queue), self._begun() as connection:
+            yield connection
 
     @contextmanager
     def noting(self) -> Iterator[Connection]:
@@ -190,6 +197,39 @@ class Transactions:
         finally:
             self._mine.within = False
 
+    def in_one(
+        self, verb: Callable[[], T], first: Callable[[Connection], None], last: Callable[[Connection, T], None]
+    ) -> T:
+        """Return what ``verb`` returns, all of it in one transaction, which begins when it writes for the first time.
+
+        ``first`` is done when the transaction begins, ``last`` before it is kept; neither, where nothing is written.
+        A verb within a verb is a part of it.
+        """
+        if self._mine.single is not None:
+            return verb()
+
+        def done() -> T:
+            with Single(self._transaction, first) as one:
+                self._mine.single = one
+                try:
+                    found = verb()
+                    if one.connection is not None:
+                        last(one.connection, found)
+                finally:
+                    self._mine.single = None
+            for do in one.after:
+                do()
+            return found
+
+        with _in_our_words():
+            return self.whole(done)
+
+    def aside(self, do: Callable[[], T]) -> T:
+        """Return what ``do`` returns, done while nobody has to wait for it: a verb's one transaction begins anew."""
+        if self._mine.single is not None:
+            self._mine.single.step_aside()
+        return do()
+
     def kept(self, do: Callable[[Connection], T]) -> T:
         """Return what ``do`` returns, kept in a transaction of its own, which is tried again when it gives way."""
 
@@ -197,7 +237,8 @@ class Transactions:
             with self.writing() as connection:
                 return do(connection)
 
-        return written() if self._host is not None else once_more(written)
+        part = self._host is not None or self._mine.single is not None
+        return written() if part else once_more(written)
 
     def _taken(self, writer: Engine) -> Connection:
         """Return the connection that the last writer left; the pool's own give and take costs an act a tenth."""
@@ -208,8 +249,10 @@ class Transactions:
 
     def once_kept(self, do: Callable[[], None]) -> None:
         """Call ``do`` when what was written is kept: now, or with a host when the host commits."""
-        if self._host is None:
+        if self._host is None and self._mine.connection is None:
             do()
+        elif self._host is None and self._mine.single is not None:
+            self._mine.single.after.append(do)
         else:
             event.listen(self._host, "commit", lambda _connection: do(), once=True)
 
@@ -227,10 +270,16 @@ class Transactions:
 
 
 class _OfThread(threading.local):
-    """What a thread is about: how many transactions it has kept, and whether it is within a verb."""
+    """What a thread is about: how many transactions it has kept, whether it is within a verb, in one transaction."""
 
     kept = 0
     within = False
+    single: Single | None = None
+
+    @property
+    def connection(self) -> Connection | None:
+        """Return the connection of the verb's one transaction, once that has begun."""
+        return self.single.connection if self.single is not None else None
 
 
 def _begin_for(host: Connection) -> None:

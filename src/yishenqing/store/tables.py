@@ -223,6 +223,24 @@ failures = Table(
     PrimaryKeyConstraint("agency", "kind", "subject"),
 )
 
+# Keys under which callers had something done, with the first answer, for as long as a call may be repeated. ``said``
+# is what was done, in words without personal data; ``digest`` covers everything that was given.
+given_keys = Table(
+    "given_keys",
+    metadata,
+    Column("agency", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("given_at", Text, nullable=False),
+    Column("kept_until", Text, nullable=False),
+    PrimaryKeyConstraint("agency", "key"),
+    Index("ix_given_keys_agency_kept_until", "agency", "kept_until"),
+)
+
 # Which agencies' rows came here from another database (see transfer), and whether all of them have.
 moves = Table(
     "moves",

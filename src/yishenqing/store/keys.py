@@ -1,0 +1,59 @@
+"""Keys under which something was done: taken in its transaction before the work, kept with the first answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy.sql import ColumnElement
+
+from yishenqing.store.ledger import insert_of
+from yishenqing.store.tables import given_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A key, what it stands for, and what was answered; the answer is empty while the work goes on."""
+
+    agency: str
+    key: str
+    digest: str
+    said: str
+    actor: str
+    number: str
+    answer: str
+    given_at: str
+    kept_until: str
+
+
+def find(connection: Connection, agency: str, key: str, now: str) -> Given | None:
+    """Return what the key was given for, unless its time is over."""
+    query = select(given_keys).where(_this(agency, key), given_keys.c.kept_until >= now)
+    row = connection.execute(query).first()
+    return Given(*row) if row is not None else None
+
+
+def take(connection: Connection, given: Given) -> Given | None:
+    """Take the key, and return None; or return who has it already.
+
+    Whoever is about the same just now is waited for: the database lets one of two in, and then shows its answer.
+    """
+    old = and_(_this(given.agency, given.key), given_keys.c.kept_until < given.given_at)
+    connection.execute(delete(given_keys).where(old))
+    statement = insert_of(connection.dialect.name)(given_keys).values(asdict(given))
+    taken = connection.execute(statement.on_conflict_do_nothing().returning(given_keys.c.key)).first()
+    return None if taken is not None else find(connection, given.agency, given.key, given.given_at)
+
+
+def answer(connection: Connection, given: Given, text: str) -> None:
+    """Keep what was answered under the key."""
+    connection.execute(update(given_keys).where(_this(given.agency, given.key)).values(answer=text))
+
+
+def forget_old(connection: Connection, agency: str, now: str) -> None:
+    """Forget the keys whose time is over, and their answers."""
+    connection.execute(delete(given_keys).where(given_keys.c.agency == agency, given_keys.c.kept_until < now))
+
+
+def _this(agency: str, key: str) -> ColumnElement[bool]:
+    return and_(given_keys.c.agency == agency, given_keys.c.key == key)
