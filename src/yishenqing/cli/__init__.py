@@ -16,6 +16,7 @@ from yishenqing.cli import (
     importing,
     inspecting,
     joining,
+    keeping,
     library,
     linking,
     machine,
@@ -64,6 +65,7 @@ for command in (
     *reporting.ALL,
     *machine.ALL,
     *platform.ALL,
+    *keeping.ALL,
     *signing.ALL,
 ):
     cli.add_command(command)
