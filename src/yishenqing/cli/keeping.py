@@ -115,8 +115,11 @@ def _lost(found: dict[str, Any]) -> list[str]:
 @_key_file
 @_password_file
 @click.option("--db", default="", metavar="地址", help="恢复以后迁到此 PostgreSQL；不写则为文件夹内的 office.db")
+@click.option("--keys", type=_FILE, metavar="文件夹", help="另行保管的机关密钥所在的文件夹，恢复时一并放回")
 @global_options
-def restore(wishes: Wishes, file: Path, key_file: Path | None, password_file: Path | None, db: str) -> int:
+def restore(
+    wishes: Wishes, file: Path, key_file: Path | None, password_file: Path | None, db: str, keys: Path | None
+) -> int:
     """Bring an office back from its backup."""
     from yishenqing.office.restoring import restore as bring_back  # noqa: PLC0415
 
@@ -124,7 +127,7 @@ def restore(wishes: Wishes, file: Path, key_file: Path | None, password_file: Pa
         if not wishes.as_json and sys.stderr.isatty():
             click.echo(f"\r核验案卷 {done}/{count}", nl=done == count, err=True)
 
-    found = bring_back(file, wishes.folder, _secret(key_file, password_file), db, told)
+    found = bring_back(file, wishes.folder, _secret(key_file, password_file), db, keys=keys, told=told)
     show(wishes, found, _restored(found))
     return IntegrityFault.exit_code if found["faults"] or found["missing"] else 0
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table
 
@@ -21,19 +21,32 @@ from yishenqing.backup import Member, Reader, Secret
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound, YishenqingError
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import DATABASE
-from yishenqing.office.safekeeping import ABOUT, CONTENTS, HOME, MANIFEST, ROWS, inspected, left_out, opened
+from yishenqing.office.safekeeping import ABOUT, CONTENTS, HOME, KEYS, MANIFEST, ROWS, inspected, left_out, opened
 from yishenqing.settings import change_database, read_settings
 from yishenqing.store import address
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.snapshot import Tally, carried, contents_of, lines, put
-from yishenqing.store.vault import Papers, settled_folder
+from yishenqing.store.vault import Papers, settled_folder, write_whole
+
+if TYPE_CHECKING:
+    from yishenqing.office import Office
 
 Told = Callable[[int, int], None]
 _CONTENT = re.compile(r"[0-9a-f]{64}")
 
 
-def restore(file: Path, home: Path, secret: Secret, database: str = "", told: Told = lambda _done, _all: None) -> Row:
+def restore(
+    file: Path,
+    home: Path,
+    secret: Secret,
+    database: str = "",
+    *,
+    keys: Path | None = None,
+    told: Told = lambda _done, _all: None,
+) -> Row:
     """Bring the office of a backup back into ``home``, its database into a file there, or on to a PostgreSQL.
+
+    ``keys`` is a folder with the keys that were left out of the backup: they are put back before all is verified.
 
     Answers what came back. ``faults`` did not hold when the backup was made either.
 
@@ -53,13 +66,14 @@ def restore(file: Path, home: Path, secret: Secret, database: str = "", told: To
             target.close()
         if about["database"]:
             change_database(staging, "")
+        _put_keys(keys, staging)
         settled = _settle(staging, told)
         _move(staging, home)
     if database:
         _move_on(home, database)
-    keys = _missing_keys(home, signs=settled.pop("signs"))
+    lacking = _missing_keys(home, signs=settled.pop("signs"))
     lies_in = {"database": database, "was_in": about["database"], "home": str(home)}
-    return {**about, **settled, **lies_in, "missing": missing, "missing_keys": keys}
+    return {**about, **settled, **lies_in, "missing": missing, "missing_keys": lacking}
 
 
 def _check_place(home: Path, database: str) -> None:
@@ -194,15 +208,30 @@ class _Unpacking:
                 raise IntegrityFault.of([Fault(f"恢复后的“{name}”与备份不一致", field=name)])
 
 
+def _put_keys(folder: Path | None, staging: Path) -> None:
+    """Put keys where they lay; of what the backup itself brought nothing is overwritten."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise NotFound(f"没有文件夹“{folder}”。")
+    for path in sorted(p for p in folder.rglob("*") if p.suffix in KEYS and p.is_file()):
+        target = staging / path.relative_to(folder)
+        if not target.exists():
+            write_whole(target, path.read_bytes())  # made with mode 0600
+
+
 def _settle(staging: Path, told: Told) -> Row:
     """Bring the structure up to date, make anew what is derived, verify every case as ``ysq audit`` does."""
     from yishenqing.office import Office  # noqa: PLC0415 - the door stands above this room
 
+    blinded_anew = not (staging / "recognition.key").exists()
     structure = Office.upgrade(staging)
     with Office.open(staging) as office:
+        if blinded_anew:  # with a new key, since the old one is not here
+            office.rebuild_recognition()
         office.rebuild_search(everything=True)
         for row in office.cases()["cases"]:
-            office._publish(row["number"])  # noqa: SLF001 - readable copies of the letters, as every act makes them
+            _publish(office, row["number"])
         verified = office.audit(told=told)
         signs = bool(office.checkpoints()["checkpoints"])
     faults = [str(fault) for fault in verified["faults"]]
@@ -213,6 +242,14 @@ def _settle(staging: Path, told: Told) -> Row:
         "signs": signs,
         "faults": faults,
     }
+
+
+def _publish(office: Office, number: str) -> None:
+    """Make the readable copies of a case's letters, as every act does."""
+    try:
+        office._publish(number)  # noqa: SLF001 - no verb does this alone
+    except (NotFound, IntegrityFault):
+        return  # a paper was lost before the backup: the audit that follows names it
 
 
 def _move(staging: Path, home: Path) -> None:
