@@ -11,9 +11,10 @@ from yishenqing.precedents.tables import metadata as precedents
 from yishenqing.reporting.tables import metadata as reporting
 from yishenqing.search.tables import metadata as search
 from yishenqing.store.tables import metadata as store
+from yishenqing.watching.tables import metadata as watching
 
 connection = context.config.attributes["connection"]
 # Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
-tables = [store, agencies, checkpoints, precedents, records, holdings, kinship, reporting, search]
+tables = [store, agencies, checkpoints, precedents, records, holdings, kinship, reporting, search, watching]
 context.configure(connection=connection, target_metadata=tables, render_as_batch=True)
 context.run_migrations()

@@ -26,6 +26,7 @@ from yishenqing.cli import (
     searching,
     signing,
     timing,
+    watching,
 )
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Group, speak
@@ -66,6 +67,7 @@ for command in (
     *machine.ALL,
     *platform.ALL,
     *keeping.ALL,
+    *watching.ALL,
     *signing.ALL,
 ):
     cli.add_command(command)

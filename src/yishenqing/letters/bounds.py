@@ -110,14 +110,21 @@ def budget() -> Iterator[Budget]:
         _SPENT.reset(token)
 
 
-def turned(value: Any) -> Any:
-    """Return what a loop runs over, paid for."""
+def turned(_context: Any, value: Any) -> Any:
+    """Return what a loop runs over, paid for: each time anew, which is why it asks for the context (``passed``)."""
     if not isinstance(value, Iterable):
         return value  # the loop itself says so
     found = value if isinstance(value, Sized) else list(value)
     if (spent := _SPENT.get()) is not None:
         spent.turn(len(found))
     return found
+
+
+def passed() -> Callable[[Any, Any], Any]:
+    """Return ``turned`` as a filter that Jinja2 does not work out beforehand where a loop runs over a constant."""
+    from jinja2 import pass_context  # noqa: PLC0415 - only who fills letters pays
+
+    return pass_context(turned)
 
 
 def part_taken() -> None:

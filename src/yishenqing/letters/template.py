@@ -43,7 +43,7 @@ class Templates:
     def _environment(self) -> SandboxedEnvironment:
         made = _environment_class()(loader=self._loader())
         made.filters = {name: f for name, f in made.filters.items() if name in bounds.FILTERS}
-        made.filters |= {bounds.TURN: bounds.turned, bounds.SIZED: bounds.sized}
+        made.filters |= {bounds.TURN: bounds.passed(), bounds.SIZED: bounds.sized}
         made.filters["date"] = chinese_date
         made.filters["compact"] = compact_date
         made.filters["bare"] = bare

@@ -20,8 +20,8 @@ from yishenqing.office.links import LinkVerbs
 from yishenqing.office.rules import RuleVerbs
 from yishenqing.office.sealing import ArchiveVerbs
 from yishenqing.office.searching import SearchVerbs
-from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
+from yishenqing.office.watching import WatchVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import FILE, read_settings, write_settings
 from yishenqing.store import address
@@ -37,7 +37,7 @@ class Office(
     SurveyVerbs,
     SearchVerbs,
     RuleVerbs,
-    SupervisionVerbs,
+    WatchVerbs,
     ImportVerbs,
     ExportVerbs,
 ):

@@ -31,9 +31,13 @@ def _is_verb(name: str) -> bool:
 
 
 def _whole(verb: Callable[..., Any]) -> Callable[..., Any]:
+    of_case = next(iter([*inspect.signature(verb).parameters][1:]), "") == "number"
+
     @functools.wraps(verb)
     def taken(self: Any, *given: Any, **named: Any) -> Any:
-        self._admit(verb.__name__)
-        return self._transactions.whole(lambda: verb(self, *given, **named))
+        number = str((given[0] if given else named.get("number")) or "") if of_case else ""
+        with self._logged(verb.__name__, number):
+            self._admit(verb.__name__)
+            return self._transactions.whole(lambda: verb(self, *given, **named))
 
     return taken

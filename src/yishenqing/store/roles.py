@@ -18,7 +18,19 @@ APPLICATION, READER = "ysq_app", "ysq_read"
 _SHARED = frozenset({"agencies"})
 # From these the program never deletes a row, so it need not be able to.
 _KEPT = frozenset(
-    {"cases", "counters", "reminders", "bases", "messages", "failures", "moves", "agencies", "users", "sessions"}
+    {
+        "cases",
+        "counters",
+        "reminders",
+        "bases",
+        "messages",
+        "failures",
+        "moves",
+        "agencies",
+        "users",
+        "sessions",
+        "heartbeats",
+    }
 )
 _FINAL = text(
     "SELECT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal AND tgname LIKE '%\\_append\\_only'"
