@@ -39,7 +39,7 @@ class Keys:
 
     def fits(self, check: str) -> bool:
         """Tell whether this is the key that ``check`` was written with."""
-        return hmac.compare_digest(self.check.hex(), check)
+        return hmac.compare_digest(self.check.hex().encode(), check.encode("utf-8", "surrogatepass"))
 
 
 def from_password(text: str, *, fresh: bool = False) -> Secret:

@@ -6,6 +6,7 @@ or from looping over everything in everything. A letter needs neither, so both a
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 LARGEST_FILE = 256 * 1024  # bytes of a template; the longest shipped one has 8 kB
 _TURNS = 100_000  # of all loops of one letter together: a volume's list of contents has some thousand rows
 _PARTS = 1_000  # shared parts taken in
+_DEEPEST = 20  # parts within parts; the shipped ones have three
+_ROOT = "root"  # what Jinja2 calls the body of a template
 _LONGEST = 4_000_000  # characters of a filled letter: some thousand pages
 _LONGEST_VALUE = 200_000  # characters or members of what a template puts together
 _SECONDS = 30.0  # a long letter takes milliseconds
@@ -128,9 +131,20 @@ def passed() -> Callable[[Any, Any], Any]:
 
 
 def part_taken() -> None:
-    """Pay for a shared part."""
-    if (spent := _SPENT.get()) is not None:
-        spent.part()
+    """Pay for a shared part.
+
+    Raises:
+        TooMuch: there were too many, or one takes in itself.
+    """
+    if (spent := _SPENT.get()) is None:
+        return
+    spent.part()
+    frame, depth = inspect.currentframe(), 0
+    while frame is not None:
+        depth += frame.f_code.co_name == _ROOT
+        frame = frame.f_back
+    if depth > _DEEPEST:
+        raise TooMuch(f"模板的引用超过{_DEEPEST}层，或者引用了自己")
 
 
 def sized(value: Any) -> Any:
