@@ -1,5 +1,5 @@
 # 每个目标只调用一个脚本；没有 make 时可以直接运行 scripts 下的同名脚本。
-.PHONY: demo test lint law bench cover gallery clean
+.PHONY: demo test lint law bench cover gallery fuzz sbom audit clean
 
 demo:
 	@scripts/demo $(ARGS)
@@ -21,6 +21,15 @@ gallery:
 
 bench:
 	@scripts/bench
+
+fuzz:
+	@scripts/fuzz $(ARGS)
+
+sbom:
+	@scripts/sbom $(ARGS)
+
+audit:
+	@scripts/audit $(ARGS)
 
 clean:
 	@rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,6 +14,7 @@ from yishenqing.reporting.tables import metadata as reporting
 from yishenqing.retention.tables import metadata as retention
 from yishenqing.search.tables import metadata as search
 from yishenqing.store.tables import metadata as store
+from yishenqing.watching.tables import metadata as watching
 
 connection = context.config.attributes["connection"]
 # Batch mode rebuilds SQLite tables and drops their triggers: a migration that uses it must recreate them.
@@ -30,6 +31,7 @@ tables = [
     reporting,
     retention,
     search,
+    watching,
 ]
 context.configure(connection=connection, target_metadata=tables, render_as_batch=True)
 context.run_migrations()

@@ -7,6 +7,7 @@ may do neither. So the node tree is taken from PyYAML and turned into values her
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,6 +28,9 @@ Place = tuple[str | int, ...]
 
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LONGEST_NUMBER = 40
+_DEEPEST = 100  # nothing here is deeper than ten
+_INDENTED = re.compile(r"(?m)^[ ?-]{100}")  # each level of a block stands at least a column further right
+_BRACKETS = re.compile(r"[\[\]{}]")
 _BOOLS = {"true": True, "false": False}
 
 
@@ -129,6 +133,7 @@ def _nodes(text: str, file: str) -> tuple[Any, dict[Place, int]]:
     faults: list[Fault] = []
     try:
         _refuse_aliases(text, file)
+        _refuse_depth(text, file)
         root = yaml.compose(text, Loader=_Loader)
         data = None if root is None else _value(root, (), lines, faults, file)
     except yaml.MarkedYAMLError as error:
@@ -150,6 +155,30 @@ def _refuse_aliases(text: str, file: str) -> None:
     for token in yaml.scan(text, Loader=_Loader):
         if isinstance(token, yaml.AliasToken):
             raise DataFault.of([Fault(f"不能使用引用“*{token.value}”", file, token.start_mark.line + 1)])
+
+
+def _refuse_depth(text: str, file: str) -> None:
+    """LibYAML builds its tree with a function that calls itself, in C: depth ends the program without a word."""
+    if not _INDENTED.search(text) and _brackets(text) <= _DEEPEST:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
+            depth += 1
+        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
+            depth -= 1
+        if depth > _DEEPEST:
+            line = event.start_mark.line + 1 if event.start_mark else None
+            raise DataFault.of([Fault("嵌套层数过多", file, line)])
+
+
+def _brackets(text: str) -> int:
+    """Return how deep brackets could stand in each other, those in texts included."""
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _value(node: Any, place: Place, lines: dict[Place, int], faults: list[Fault], file: str) -> Any:

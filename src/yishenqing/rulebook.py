@@ -133,7 +133,7 @@ def _extended(folders: list[Path], overlay: Document) -> Document:
 
     wanted = overlay.data[EXTENDS]
     whole = {p.stem: p for folder in reversed(folders) for p in folder.glob("*.yaml")}
-    if wanted not in whole:
+    if not isinstance(wanted, str) or wanted not in whole:
         text = f"没有流程“{wanted}”可供扩展；可以写：{'、'.join(sorted(whole))}"
         raise DataFault.of([overlay.fault(text, (EXTENDS,))])
     return read(whole[wanted])

@@ -27,7 +27,8 @@ def test_a_sound_office_is_told_so(home: Path) -> None:
     assert (done.returncode, answer["sound"]) == (0, True)
     names = [row["name"] for row in answer["findings"]]
     assert names == [
-        "python", "packages", "sm3", "libraries", "office", "fonts", "calendar", "disk", "database", "clock",
+        "python", "packages", "sm3", "libraries", "office", "fonts", "calendar", "disk", "secrets", "database",
+        "clock", "chains", "scheduler",
     ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from yishenqing.cli import (
     importing,
     inspecting,
     joining,
+    keeping,
     library,
     linking,
     machine,
@@ -28,6 +29,7 @@ from yishenqing.cli import (
     secrecy,
     signing,
     timing,
+    watching,
 )
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Group, speak
@@ -69,6 +71,8 @@ for command in (
     *reporting.ALL,
     *machine.ALL,
     *platform.ALL,
+    *keeping.ALL,
+    *watching.ALL,
     *signing.ALL,
     *secrecy.ALL,
 ):

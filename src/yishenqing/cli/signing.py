@@ -28,13 +28,27 @@ _from_file = click.option(
 
 def _password(file: Path | None, title: str, *, twice: bool = False) -> str:
     if file is not None:
-        return _read(file)
-    if given := os.environ.get(_PASSWORD):
-        return given
+        return read_password(file)
+    return os.environ.get(_PASSWORD) or asked(title, twice=twice)
+
+
+def asked(title: str, *, twice: bool = False) -> str:
+    """Return a secret that is typed in unseen.
+
+    Raises:
+        UsageError: nobody sits at a terminal.
+    """
+    if not sys.stdin.isatty():  # getpass would read on with the echo turned on, after a warning in English
+        raise click.UsageError(f"没有终端，不能询问{title}；请用 --password-file 从文件读取，或者放在环境变量中。")
     return str(click.prompt(title, hide_input=True, confirmation_prompt="再输入一次" if twice else False, err=True))
 
 
-def _read(file: Path) -> str:
+def read_password(file: Path) -> str:
+    """Return the secret in a file; ``-`` is the standard input.
+
+    Raises:
+        DataFault: it cannot be read.
+    """
     if str(file) == "-":
         return sys.stdin.readline().rstrip("\r\n")
     try:
@@ -101,7 +115,7 @@ def user_passwd(wishes: Wishes, name: str, old_file: Path | None, file: Path | N
 
     with SignInDesk(wishes.folder) as desk:
         reset = desk.may_reset(name)
-        old = None if reset else (_read(old_file) if old_file else click.prompt("原口令", hide_input=True, err=True))
+        old = None if reset else (read_password(old_file) if old_file else asked("原口令"))
         desk.set_password(name, _password(file, "新口令", twice=True), old=old)
     show(wishes, {"user": name}, [f"已修改{name}的口令；其已有的登录全部失效。"])
 

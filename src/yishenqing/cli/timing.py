@@ -11,7 +11,8 @@ from yishenqing.cli import printing
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.platform import unsent_line
 from yishenqing.cli.speaking import Command
-from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault, Moved, NotFound
+from yishenqing.cli.watching import leave
+from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault, Moved, NotFound, YishenqingError
 
 _EXITS = {kind.code: kind.exit_code for kind in (CalendarGap, DataFault, IntegrityFault, Moved, NotFound)}
 
@@ -24,6 +25,7 @@ def tick(wishes: Wishes) -> int:
         raise click.UsageError("tick 只办理今天到期的事项，不能指定 --on；查看某日的期限请用 ysq due --on 日期。")
     with wishes.office_unattended() as office:
         found = office.tick()
+        leave(office, 0)
     if wishes.as_json:
         printing.document(found)
     else:
@@ -83,7 +85,12 @@ def run_scheduler(wishes: Wishes, every: int) -> None:
     def once() -> dict[str, Any]:
         # Opened anew each time: settings, working days and the database may have changed while this runs.
         with wishes.office_unattended() as office:
-            return office.tick()
+            found = office.tick()
+            try:
+                leave(office, every)
+            except (YishenqingError, OSError) as error:  # what the tick has given must be told
+                found["faults"].append({"number": "", "code": YishenqingError.code, "text": f"没有留下心跳：{error}"})
+            return found
 
     if not wishes.as_json:
         click.echo(f"已开始，每{every}秒检查一次；按 Ctrl+C 停止。")

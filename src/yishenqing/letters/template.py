@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from yishenqing import documents
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.letters import lint
+from yishenqing.letters import bounds, lint
 from yishenqing.letters.context import is_blank, lookup
 from yishenqing.letters.markup import ISLAND_MARKS, LINE_MARK, SOURCE, numbered
 from yishenqing.letters.model import APPLICANT, LetterKind, fact_of, read_kind
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
     from markupsafe import Markup
 
+_TOO_DEEP = (RecursionError, MemoryError, SyntaxError)  # the last two: what Python says of deeply nested code
+_OFFERED = "offered_to_templates"
 _PART = re.compile(r"[a-z_]+\.html")
 _NATURAL = frozenset({"公民", "自然人", "个人"})
 
@@ -40,6 +42,8 @@ class Templates:
     @cached_property
     def _environment(self) -> SandboxedEnvironment:
         made = _environment_class()(loader=self._loader())
+        made.filters = {name: f for name, f in made.filters.items() if name in bounds.FILTERS}
+        made.filters |= {bounds.TURN: bounds.passed(), bounds.SIZED: bounds.sized}
         made.filters["date"] = chinese_date
         made.filters["compact"] = compact_date
         made.filters["bare"] = bare
@@ -79,10 +83,13 @@ class Templates:
             "remedy_printed": kind.remedy != "none",
         }
         try:
-            return self._compiled(kind).render(given)
+            with bounds.budget() as budget:
+                return "".join(budget.text(piece) for piece in self._compiled(kind).generate(given))
         except TemplateSyntaxError as error:
             raise DataFault.of([_syntax(kind, error)]) from None
-        except (TemplateError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        except _TOO_DEEP:
+            raise DataFault.of([_too_deep(kind)]) from None
+        except (TemplateError, TypeError, ValueError, AttributeError, ArithmeticError, LookupError) as error:
             raise DataFault.of([_failure(kind, error)]) from error
 
     def _compiled(self, kind: LetterKind) -> Template:
@@ -112,6 +119,8 @@ class Templates:
             self._environment.from_string(self._source(kind))
         except TemplateSyntaxError as error:
             return [_syntax(kind, error), *old]
+        except _TOO_DEEP:
+            return [_too_deep(kind), *old]
         return [*lint.undeclared(kind, tree), *lint.sources(kind), *old]
 
 
@@ -134,6 +143,22 @@ def _environment_class() -> Callable[..., SandboxedEnvironment]:
 
     class Environment(ImmutableSandboxedEnvironment):
         """``case.items`` is the item of the case, never a method of the dictionary."""
+
+        intercepted_binops = bounds.BINARY
+
+        def _parse(self, source: str, name: str | None, filename: str | None) -> Any:
+            return bounds.bounded(super()._parse(source, name, filename), filename)
+
+        def _load_template(self, name: str, values: Any) -> Template:
+            bounds.part_taken()
+            return super()._load_template(name, values)
+
+        def call_binop(self, _context: Any, operator: str, left: Any, right: Any) -> Any:
+            return bounds.binary(operator, left, right, self.binop_table[operator])
+
+        def is_safe_callable(self, obj: Any) -> bool:
+            """A letter calls what it was given to call, no method of a text (``"x".ljust(10**9)``)."""
+            return getattr(obj, _OFFERED, False) is True
 
         def getattr(self, obj: Any, attribute: str) -> Any:
             if isinstance(obj, Mapping):
@@ -185,6 +210,7 @@ def _islands(values: Mapping[str, Any]) -> Callable[..., Markup]:
             found.append(Markup('<s src="{}">{}</s>').format(source, marked))
         return Markup("").join(found)
 
+    setattr(island, _OFFERED, True)
     return island
 
 
@@ -250,6 +276,10 @@ def _in_chinese(message: str | None) -> str:
         if found:
             return found.expand(text)
     return message or "原因不明"
+
+
+def _too_deep(kind: LetterKind) -> Fault:
+    return Fault("模板嵌套过深，或者引用了自己", str(kind.path))
 
 
 def _failure(kind: LetterKind, error: Exception) -> Fault:

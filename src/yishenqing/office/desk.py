@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import getpass
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import cached_property
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +20,7 @@ from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
+from yishenqing.logbook import Logbook, where
 from yishenqing.office import casework, verbs
 from yishenqing.office.casework import Casework, Practice
 from yishenqing.rulebook import Rulebook
@@ -72,6 +76,7 @@ class Desk:
         self.home, self.settings = home, settings
         self._transactions = transactions
         self._today, self._user = today, user
+        self._within = threading.local()
         self._known_workdays = almanac.workdays(today(), home)
         masters = master_keys(home, settings)
         above = bool(transactions.only_looks)
@@ -110,6 +115,33 @@ class Desk:
 
             settings, transactions = overseeing.looking(transactions, home, settings, who, agency)
         return cls(home, settings, transactions, today=today or system_today, user=who)
+
+    @cached_property
+    def _logbook(self) -> Logbook:
+        wish = self.settings.log
+        path = (self.home / Path(wish.file).expanduser()).resolve() if wish.file else None
+        return Logbook(path, wish.level, wish.megabytes * 1_000_000, wish.keep)
+
+    @contextmanager
+    def _logged(self, verb: str, number: str) -> Iterator[None]:
+        """Note a verb and how it went; one within another is a part of it. ``number`` is told of a case there is."""
+        if getattr(self._within, "a_verb", False) or self._logbook.path is None:
+            yield
+            return
+        self._within.a_verb, began = True, monotonic()
+        level, told = "info", {"outcome": "done", **({"number": number} if number else {})}
+        try:
+            yield
+        except YishenqingError as error:  # its text is for the officer alone: it may name an applicant
+            level, told = "warning", {"outcome": "refused", "code": error.code}
+            raise
+        except Exception as error:
+            level, told = "error", {"outcome": "failed", "code": type(error).__name__, "where": where(error)}
+            raise
+        finally:
+            self._within.a_verb = False
+            said = {"agency": self.settings.agency, "user": self._user, "verb": verb, **told}
+            self._logbook.note(level, "verb", **said, ms=round((monotonic() - began) * 1000))
 
     def _admit(self, verb: str) -> None:
         """Let every verb be taken in one's own office, and only looks in an agency below it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from yishenqing.office.desk import database_url, letter_signing, letter_style, s
 from yishenqing.shipped import layered
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from yishenqing.settings import Settings
 
 _PYTHON = (3, 11)
@@ -26,6 +29,7 @@ _PACKAGES = ("sqlalchemy", "alembic", "jinja2", "weasyprint", "uharfbuzz", "pydy
 _GIB = 1 << 30
 _LOW, _FULL = _GIB, _GIB // 10  # bytes free: a letter has 100 kB, a year of an office some hundred MB
 _NOTICE_MONTH = 12  # next year's notice is published by the end of November as a rule
+_NAMED = 5  # cases that a finding names
 _SKEW = 300  # seconds that a recording time may lie ahead: machines that share a database differ a little
 Level = Literal["ok", "warning", "fault"]
 
@@ -62,6 +66,7 @@ def examine(home: Path, *, sweep: bool = False) -> Row:
     settings = _settings(home, findings)
     findings += [*_fonts(home, settings), *_calendar(home), *_disk(home)]
     if settings is not None:
+        findings += _secrets(home, settings)
         findings += _guarded("database", "数据库", lambda: _database(home, settings, sweep=sweep))
     findings += _today()
     return {"findings": [f.as_json() for f in findings], "sound": all(f.level != "fault" for f in findings)}
@@ -205,9 +210,61 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
                 text = f"结构是{known or '空的'}，本版本程序需要{wanted}"
                 return [Finding("database", "数据库", "fault", text, "请先备份，然后运行：ysq upgrade")]
             last, left = last_recorded(connection, settings.agency), leftovers(home, connection)
+            running = [*_chains(connection, settings.agency), *_scheduler(connection, settings.agency)]
+            running += _waiting(connection, settings.agency)
     finally:
         transactions.close()
-    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last), *_left(left, sweep=sweep)]
+    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last), *running, *_left(left, sweep=sweep)]
+
+
+def _chains(connection: Connection, agency: str) -> Iterator[Finding]:
+    """Hold each case's last entry against its head; every entry is verified by ``ysq audit verify``."""
+    from yishenqing.store.counts import headless  # noqa: PLC0415
+
+    if found := headless(connection, agency):
+        named = "、".join(found[:_NAMED])
+        text = f"有{len(found)}件案件的最后一条记录与登记的不符，如{named}：记录可能被删去或者添加"
+        yield Finding("chains", "记录链", "fault", text, "请运行 ysq audit verify 查明，并从备份核对（ysq restore）")
+    else:
+        yield Finding("chains", "记录链", "ok", "每件案件的最后一条记录与登记的相符")
+
+
+def _scheduler(connection: Connection, agency: str) -> Iterator[Finding]:
+    from yishenqing.office.desk import CHINA  # noqa: PLC0415
+    from yishenqing.watching import latest  # noqa: PLC0415
+
+    last = latest(connection, agency)
+    remedy = "请运行 ysq run，并设为开机启动（见 docs/operations.md）"
+    if last is None:
+        yield Finding("scheduler", "定时检查", "warning", "从未运行，到期提醒不会发出", remedy)
+        return
+    text = f"最近一次在{datetime.fromisoformat(last.at).astimezone(CHINA):%Y-%m-%d %H:%M}（{last.machine}）"
+    if last.is_late(datetime.now(UTC)):
+        yield Finding("scheduler", "定时检查", "fault", f"已经停止：{text}", remedy)
+    else:
+        yield Finding("scheduler", "定时检查", "ok", text)
+
+
+def _waiting(connection: Connection, agency: str) -> Iterator[Finding]:
+    from yishenqing.store.counts import failing  # noqa: PLC0415
+
+    if failed := failing(connection, agency):
+        yield Finding("failures", "未办成的事项", "warning", f"有{failed}件案件检查不了", "请运行：ysq failures")
+
+
+def _secrets(home: Path, settings: Settings) -> Iterator[Finding]:
+    """Whoever else may read a key has what it protects."""
+    if os.name != "posix":
+        return
+    names = {"recognition.key", "database.password", settings.checkpoint_key}
+    if settings.letters.sign is not None:
+        names.add(settings.letters.sign.pkcs12)
+    paths = [(home / Path(name).expanduser()).resolve() for name in sorted(names) if name]
+    open_to_all = [p for p in paths if p.is_file() and p.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
+    for path in open_to_all:
+        yield Finding("secrets", "密钥文件", "fault", f"他人可以读取“{path}”", f"请运行：chmod 600 '{path}'")
+    if not open_to_all:
+        yield Finding("secrets", "密钥文件", "ok", "只有本账户可以读取")
 
 
 def _left(left: list[Path], *, sweep: bool) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from yishenqing.office.secrecy import SecrecyVerbs
 from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
 from yishenqing.office.unnamed import UnnamedVerbs
+from yishenqing.office.watching import WatchVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import FILE, read_settings, write_settings
 from yishenqing.store import address
@@ -41,7 +42,7 @@ class Office(
     SurveyVerbs,
     SearchVerbs,
     RuleVerbs,
-    SupervisionVerbs,
+    WatchVerbs,
     ImportVerbs,
     ExportVerbs,
     SecrecyVerbs,

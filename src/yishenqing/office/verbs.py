@@ -32,13 +32,17 @@ def _is_verb(name: str) -> bool:
 
 
 def _whole(verb: Callable[..., Any]) -> Callable[..., Any]:
+    of_case = next(iter([*inspect.signature(verb).parameters][1:]), "") == "number"
+
     @functools.wraps(verb)
     def taken(self: Any, *given: Any, **named: Any) -> Any:
-        self._admit(verb.__name__)
-        if self.only_once is not None:
-            from yishenqing.office.repeating import taken_once  # noqa: PLC0415 - most calls bear no key
+        number = str((given[0] if given else named.get("number")) or "") if of_case else ""
+        with self._logged(verb.__name__, number):
+            self._admit(verb.__name__)
+            if self.only_once is not None:
+                from yishenqing.office.repeating import taken_once  # noqa: PLC0415 - most calls bear no key
 
-            return taken_once(self, verb, given, named)
-        return self._transactions.whole(lambda: verb(self, *given, **named))
+                return taken_once(self, verb, given, named)
+            return self._transactions.whole(lambda: verb(self, *given, **named))
 
     return taken

@@ -36,6 +36,7 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
             document.fault("pkcs12（证书文件）和 command（签名的命令）写一项，也只能写一项", ("letters", "sign"))
         )
     faults += _model_faults(settings, document)
+    faults += [document.fault(text, place) for place, text in _keeping_faults(settings)]
     if _PASSWORD_INSIDE.search(settings.database):
         text = "口令不写在这里；请放在环境变量 YISHENQING_DB_PASSWORD 或者本文件夹的 database.password（权限600）中"
         faults.append(document.fault(text, ("database",)))
@@ -46,6 +47,18 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
     ]
     faults += _exchange_faults(settings, document)
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
+
+
+def _keeping_faults(settings: Settings) -> Iterator[tuple[tuple[str, str], str]]:
+    for name in ("megabytes", "keep"):
+        if getattr(settings.log, name) < 1:
+            yield ("log", name), "不能小于1"
+    taken = settings.attachments
+    if taken.megabytes is not None and taken.megabytes < 1:
+        yield ("attachments", "megabytes"), "不能小于1"
+    for kind in taken.kinds or ():
+        if not _ENDING.fullmatch(kind):
+            yield ("attachments", "kinds"), f"“{kind}”应为不带点的扩展名，如 pdf"
 
 
 def _model_faults(settings: Settings, document: Document) -> Iterator[Fault]:
@@ -180,6 +193,7 @@ _HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
 _PASSWORD_INSIDE = re.compile(r"://[^/@]*?:[^@/]+@|[?&]password=")
 _PORTS = 65536
 _NAME = re.compile(r"[0-9A-Za-z-]+")
+_ENDING = re.compile(r"[0-9a-z]{1,10}")
 _ENDPOINT = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(?:/[!-;=?-~]*)?")
 _PATIENCE = 120  # seconds that a command may wait for a model
 _ALL_DIFFERENT = 8  # two series, two years, two numbers

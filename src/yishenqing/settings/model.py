@@ -157,6 +157,26 @@ class Exchange:
     excluded: tuple[str, ...] = ()  # agencies that report by another line: of their cases nothing leaves
 
 
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Where the program's own log goes (seen from the office's folder; empty: nowhere), and how much is kept."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    file: str = ""
+    level: Literal["info", "warning", "error"] = "info"
+    megabytes: int = 10
+    keep: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """What an office takes as attachments: how large, and of which kinds (file endings without the dot)."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    megabytes: int | None = None  # None: as the program has it
+    kinds: tuple[str, ...] | None = None
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the program must know of an office. Every text of it may stand in a letter."""
@@ -200,6 +220,9 @@ class Settings:
     models: Models = field(default_factory=Models)  # none unless the office names some
     exchange: Exchange = field(default_factory=Exchange)
     keys_kept_days: int = 10  # how long a call under a key may be repeated: longer than the longest holiday (8 days)
+    log: Log = field(default_factory=Log)
+    metrics_file: str = ""  # where ``run`` writes the figures for a monitor at each tick; empty: nowhere
+    attachments: Attachments = field(default_factory=Attachments)
 
     def roles_on(self, user: str, day: date) -> dict[str, str]:
         """Return the roles that ``user`` may act in on ``day``, each with whose it is (oneself, or who is away)."""

@@ -20,7 +20,7 @@ _SHARED = frozenset({"agencies"})
 _KEPT = frozenset(
     {
         *("cases", "counters", "reminders", "bases", "messages", "failures", "moves"),
-        *("agencies", "users", "sessions", "data_keys", "exchange_events", "exchange_cases"),
+        *("agencies", "users", "sessions", "data_keys", "exchange_events", "exchange_cases", "heartbeats"),
     }
 )
 _FINAL = text(

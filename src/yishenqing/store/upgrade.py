@@ -11,8 +11,8 @@ from yishenqing.shipped import shipped
 from yishenqing.store.tables import entries
 
 
-def upgrade(engine: Engine) -> str:
-    """Run the migrations that the database lacks, in one transaction; return the version reached.
+def upgrade(engine: Engine, to: str = "head") -> str:
+    """Run the migrations that the database lacks up to ``to``, in one transaction; return the version reached.
 
     Raises:
         DataFault: the database was written by a newer version of the program.
@@ -30,7 +30,7 @@ def upgrade(engine: Engine) -> str:
         with connection.begin():
             config.attributes["connection"] = connection
             try:
-                command.upgrade(config, "head")
+                command.upgrade(config, to)
             except CommandError as error:
                 text = f"数据库版本与程序不符，请使用较新的程序（{error}）"
                 raise DataFault.of([Fault(text)]) from None
@@ -45,6 +45,16 @@ def newest() -> str:
     config = Config()
     config.set_main_option("script_location", str(shipped("alembic")).replace("%", "%%"))
     return ScriptDirectory.from_config(config).get_current_head() or ""
+
+
+def versions() -> list[str]:
+    """Return every version that this program knows, the newest first."""
+    from alembic.config import Config  # noqa: PLC0415 - only who asks for versions pays
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(shipped("alembic")).replace("%", "%%"))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
 
 def revision(connection: Connection) -> str:

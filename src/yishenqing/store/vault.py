@@ -141,10 +141,10 @@ def write_whole(path: Path, content: bytes) -> None:
         Path(name).unlink(missing_ok=True)
         raise
     for folder in (path.parent, *(made.parent for made in missing)):
-        _settle(folder)
+        settled_folder(folder)
 
 
-def _settle(folder: Path) -> None:
+def settled_folder(folder: Path) -> None:
     """Make the names in ``folder`` outlast a power cut, where the system lets a folder be opened."""
     if os.name != "posix":
         return
