@@ -26,7 +26,7 @@ from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.issued import Issued
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from yishenqing.checkpoints import Read
     from yishenqing.letters import Letterbook
@@ -89,7 +89,7 @@ class Desk:
         settings = read_settings(home)
         if connection is None and not settings.database and not (home / DATABASE).is_file():
             raise NotFound(f"“{home}”中还没有数据库；请先运行 ysq init。")
-        engine = None if connection is not None else open_engine(database_url(home, settings), settings.agency)
+        engine = None if connection is not None else _engine_of(home, settings)
         transactions, who = Transactions(engine, connection), user or system_user()
         if agency and agency != settings.agency:
             from yishenqing.office import overseeing  # noqa: PLC0415 - few offices
@@ -283,6 +283,10 @@ class Desk:
                 f"（{error.strerror}）；排除故障后运行 ysq show {letter.number} 即可补出，不要重复办理。"
             )
             raise YishenqingError(text) from error
+
+
+def _engine_of(home: Path, settings: Settings) -> Engine:
+    return open_engine(database_url(home, settings), settings.agency, wait=settings.wait_seconds)
 
 
 def letter_style(home: Path, settings: Settings) -> Style:
