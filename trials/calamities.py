@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -30,7 +31,8 @@ _LIGHT = dict.fromkeys(LIGHT, 1)
 
 def killed_ticks(home: Path, diary: Diary, kills: int, seed: int, day: date) -> int:
     """Let four processes tick on ``day`` without end, and kill one after the other."""
-    chance, running, done = random.Random(seed), [], 0
+    chance, done = random.Random(seed), 0
+    running: list[int] = []
 
     def ticking() -> None:
         killing.at_work(home, diary, 1, deeds={deeds.tick: 1}, day=day)
@@ -79,10 +81,10 @@ def filled(home: Path, diary: Diary, disk: Path, seed: int) -> tuple[str, int]:
     for left in (400_000, 120_000, 40_000, 8_000, 0):
         if mounted:
             fill(left)
-        killing.ended(killing.forked(lambda left=left: _hemmed(home, diary, seed + left, 0 if mounted else left + 1)))  # type: ignore[misc] # bound at once
+        killing.ended(killing.forked(partial(_hemmed, home, diary, seed + left, 0 if mounted else left + 1)))
         if mounted:
             ballast.unlink()
-        killing.ended(killing.forked(lambda left=left: killing.at_work(home, diary, seed + left + 1, times=4)))  # type: ignore[misc] # as above
+        killing.ended(killing.forked(partial(killing.at_work, home, diary, seed + left + 1, times=4)))
     told = _refusals(diary)
     return "；".join(told) or "没有写满", sum(told.values())
 
@@ -144,10 +146,7 @@ def disturbed(
     home: Path, diary: Diary, seed: int, blows: Sequence[Callable[[], None]], *, pause: float, officers: int = 3
 ) -> int:
     """Let officers work on while blow after blow falls; return how much they got done after the first."""
-    running = [
-        killing.forked(lambda n=n: killing.at_work(home, diary, seed + n, deeds=_LIGHT))  # type: ignore[misc] # bound at once
-        for n in range(officers)
-    ]
+    running = [killing.forked(partial(killing.at_work, home, diary, seed + n, deeds=_LIGHT)) for n in range(officers)]
     try:
         time.sleep(pause)
         before = _done(diary)
@@ -211,7 +210,7 @@ def clock_stepped_back(home: Path, diary: Diary, seed: int) -> str:
         killing.at_work(home, diary, seed + n, times=2, deeds={deeds.tick: 1}, day=day)
 
     for n, day in enumerate(days):
-        assert killing.ended(killing.forked(lambda day=day, n=n: work(day, n))) == 0  # type: ignore[misc] # bound at once
+        assert killing.ended(killing.forked(partial(work, day, n))) == 0
     return f"{days[0]}→{days[1]}→{days[2]}，照常办理和提醒"
 
 

@@ -292,8 +292,9 @@ def look(officer: Officer) -> None:
         officer.office.show(officer.chance.choice(officer.known))
 
 
+Deed = Callable[[Officer], None]
 # How often each is done beside the others; what takes long is done seldom.
-DEEDS: Mapping[Callable[[Officer], None], int] = {
+DEEDS: Mapping[Deed, int] = {
     walk: 8,
     search: 8,
     register: 4,
@@ -314,10 +315,10 @@ DEEDS: Mapping[Callable[[Officer], None], int] = {
     rebuilt: 1,
     look: 4,
 }
-LIGHT = (walk, search, register, link, split_and_merge, tick)
+LIGHT: tuple[Deed, ...] = (walk, search, register, link, split_and_merge, tick)
 
 
-def work(officer: Officer, deeds: Mapping[Callable[[Officer], None], int] = DEEDS, *, times: int = 0) -> None:
+def work(officer: Officer, deeds: Mapping[Deed, int] = DEEDS, *, times: int = 0) -> None:
     """Do deeds by chance until one is killed, or ``times``; what is refused is written down and goes by."""
     turn = 0
     while not times or turn < times:

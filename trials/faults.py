@@ -2,8 +2,8 @@
 
     python -m trials.faults [--kills N] [--seed N] [--only NAME …] [--base FOLDER]
 
-Prints one line a fault, in Chinese, and ends with 1 when anything was lost. The same seed takes the same choices; when
-exactly a process dies is the machine's affair.
+Prints one line a fault, in Chinese, and ends with 1 when anything was lost. The same seed takes the same choices;
+when exactly a process dies is the machine's affair.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from trials import calamities, hosts, judge, killing
 from trials.deeds import DEEDS, Diary
 from trials.ground import DUE_DAY, made, seed
 from trials.server import Server
-from yishenqing.office import Office
-from yishenqing.office.verbs import verbs
 
 
 @dataclass
@@ -192,10 +190,7 @@ def main() -> None:
     read.add_argument("--only", nargs="*", default=[], choices=[name for name, *_ in FAULTS])
     read.add_argument("--base", type=Path, default=Path(os.environ.get("BASE", tempfile.gettempdir())))
     given = read.parse_args()
-    print(
-        f"种子 {given.seed}；每种数据库随机终止{given.kills}次；写入的动作共{len(verbs(Office))}个中的全部",
-        flush=True,
-    )
+    print(f"种子 {given.seed}；每种数据库随机终止{given.kills}次，另在语句之间、提醒途中终止", flush=True)
     with tempfile.TemporaryDirectory(prefix="ysq-warm-", dir=given.base) as warm:
         killing.warmed(made(Path(warm) / "home"))
     server = Server(str(given.base))

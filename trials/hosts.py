@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 from trials import deeds, killing
@@ -31,9 +32,7 @@ def two_hosts(home: Path, diary: Diary, seed: int, port: int) -> str:
             _join(name, n, port)
             text = settings.replace(f"127.0.0.1:{port}/", f"10.231.{n}.1:{port}/")
             (home / "office.yaml").write_text(text, encoding="utf-8")  # read when an office is opened
-            children += [
-                killing.forked(lambda n=n, one=one: _at(name, home, diary, seed + 10 * n + one)) for one in range(2)
-            ]  # type: ignore[misc] # bound at once
+            children += [killing.forked(partial(_at, name, home, diary, seed + 10 * n + one)) for one in range(2)]
             time.sleep(1.5)
         before = _by_host(diary, seed)
         _ip("link", "set", _end(port, 1), "down")  # the second host vanishes without a word
@@ -61,9 +60,7 @@ def _two_wires(home: Path, diary: Diary, seed: int, port: int) -> str:
             text = settings.replace(f":{port}/", f":{wire.port}/")
             (home / "office.yaml").write_text(text, encoding="utf-8")
             children += [
-                killing.forked(
-                    lambda n=n, one=one: killing.at_work(home, diary, seed + 10 * n + one, deeds=_LIGHT, day=DUE_DAY)  # type: ignore[misc] # bound at once
-                )
+                killing.forked(partial(killing.at_work, home, diary, seed + 10 * n + one, deeds=_LIGHT, day=DUE_DAY))
                 for one in range(2)
             ]
             time.sleep(1.5)

@@ -58,7 +58,7 @@ def _entries(home: Path, agency: str, lines: Sequence[Mapping[str, Any]]) -> Ite
 
 
 def _tokens(step: str, payload: str, values: Mapping[str, str]) -> set[str]:
-    """Return the tokens that an entry was written with; what a split repeats of the first application is no second."""
+    """Return the tokens that an entry was written with; what a split repeats is no second."""
     if step == "search_recorded":
         return set(_TOKEN.findall(payload))
     facts = json.loads(payload)

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from trials.deeds import DEEDS, Diary, Officer, work
+from trials.deeds import DEEDS, Deed, Diary, Officer, work
 from trials.ground import OPENED, opened
 from yishenqing.core.errors import YishenqingError
 from yishenqing.letters import Letterbook
@@ -59,16 +59,25 @@ def killed(child: int) -> int:
 
 
 def at_work(
-    home: Path, diary: Diary, seed: int, *, times: int = 0, deeds: Any = DEEDS, day: date = OPENED, real: bool = False
+    home: Path,
+    diary: Diary,
+    seed: int,
+    *,
+    times: int = 0,
+    deeds: Mapping[Deed, int] = DEEDS,
+    day: date = OPENED,
+    real: bool = False,
+    ready: Callable[[], object] = lambda: None,
 ) -> None:
     """Be an officer until killed, or for ``times`` deeds; a database that cannot be reached is asked again."""
     chance = random.Random(seed)
-    Letterbook.pdf = REAL_PDF if real else quick_pdf  # type: ignore[method-assign] # how letters look is not on trial
+    _print_quickly(real=real)
     while True:
         try:
             with opened(home, day) as office:
                 known = [row["number"] for row in office.cases()["cases"] if row["number"].startswith("2026-")][-12:]
                 officer = Officer(office, diary, chance, home.parent, f"{seed:x}", known)
+                ready()
                 work(officer, deeds, times=times)
                 return
         except YishenqingError as error:
@@ -83,21 +92,31 @@ def warmed(home: Path) -> None:
 
 
 def kill_at_chance(
-    home: Path, diary: Diary, kills: int, seed: int, *, together: int = 2, longest: float = 0.25
+    home: Path, diary: Diary, kills: int, seed: int, *, together: int = 3, longest: float = 0.3
 ) -> int:
     """Let officers work, some together, and kill each after a while of chance; return how many were killed."""
-    chance, running, done = random.Random(seed), {}, 0
+    chance, done = random.Random(seed), 0
+    running: list[tuple[int, int]] = []
     while done < kills:
         while len(running) < together:
-            name, real = chance.getrandbits(32), chance.random() < _REAL
-            child = forked(lambda name=name, real=real: at_work(home, diary, name, real=real))  # type: ignore[misc] # bound at once
-            running[child] = time.monotonic() + chance.uniform(0.01, longest * (6 if real else 1))
-        first = min(running, key=lambda child: running[child])
-        time.sleep(max(0.0, running.pop(first) - time.monotonic()))
-        done += killed(first) == -signal.SIGKILL
-    for child in running:
+            running.append(_begun(home, diary, chance.getrandbits(32), real=chance.random() < _REAL))
+        child, ready = running.pop(0)
+        os.read(ready, 1)  # it has its office open
+        os.close(ready)
+        time.sleep(chance.uniform(0.0, longest))
+        done += killed(child) == -signal.SIGKILL
+    for child, ready in running:
+        os.close(ready)
         done += killed(child) == -signal.SIGKILL
     return done
+
+
+def _begun(home: Path, diary: Diary, name: int, *, real: bool) -> tuple[int, int]:
+    """Start an officer; return the process, and where it says that it is at work."""
+    ready, say = os.pipe()
+    child = forked(lambda: at_work(home, diary, name, real=real, ready=lambda: os.write(say, b".")))
+    os.close(say)
+    return child, ready
 
 
 class Fuse:
@@ -140,17 +159,20 @@ def kill_at_each_statement(
 ) -> int:
     """Do one deed again and again, killed at its first, second, … statement until it comes to its end."""
     kills, at = 0, 1 + seed % stride
-    Letterbook.pdf = quick_pdf  # type: ignore[method-assign] # as above
-
-    def once(fuse_at: int) -> None:
-        with contextlib.suppress(YishenqingError):  # a deed that is refused has come to its end as well
-            with opened(home) as office:
-                officer = Officer(office, diary, random.Random(seed + fuse_at), home.parent, f"{seed:x}f{fuse_at:x}")
-                deed(officer)
-
-    while kills < most:
-        child = forked(lambda: (Fuse(at), once(at)))
-        if ended(child) != -signal.SIGKILL:
-            return kills
+    while kills < most and ended(forked(_with_fuse(home, diary, deed, seed, at))) == -signal.SIGKILL:
         kills, at = kills + 1, at + stride
     return kills
+
+
+def _with_fuse(home: Path, diary: Diary, deed: Deed, seed: int, at: int) -> Callable[[], None]:
+    def once() -> None:
+        _print_quickly(real=False)
+        Fuse(at)
+        with contextlib.suppress(YishenqingError), opened(home) as office:  # refused: at its end as well
+            deed(Officer(office, diary, random.Random(seed + at), home.parent, f"{seed:x}f{at:x}"))
+
+    return once
+
+
+def _print_quickly(*, real: bool) -> None:
+    setattr(Letterbook, "pdf", REAL_PDF if real else quick_pdf)  # noqa: B010 - how letters look is not on trial

@@ -59,8 +59,9 @@ class Server:
         os.kill(first, signal.SIGSTOP)  # so that none is started while the others are ended
         for one in [*_children(first), first]:
             os.kill(one, signal.SIGKILL)
-        while Path(f"/proc/{first}").exists() and "\nState:\tZ" not in Path(f"/proc/{first}/status").read_text():
+        while not _is_dead(first):
             time.sleep(0.01)
+        (self._data / "postmaster.pid").unlink()  # after a power cut its number would name nobody
 
     def database(self, name: str) -> URL:
         """Make a database and return its address."""
@@ -80,6 +81,13 @@ class Server:
     def _control(self, *words: str) -> None:
         made = self._made
         pgexec.pgexec("pg_ctl", ("-w", "-D", str(self._data), *words), bin_path=made.bin_path, user=made.system_user)
+
+
+def _is_dead(process: int) -> bool:
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def _children(parent: int) -> list[int]:
@@ -149,10 +157,10 @@ def _passing(client: socket.socket, server: socket.socket) -> None:
                 watched.register(end, selectors.EVENT_READ)
             while True:
                 for key, _ in watched.select():
-                    end: Any = key.fileobj
-                    if not (data := end.recv(65536)):
+                    said: Any = key.fileobj
+                    if not (data := said.recv(65536)):
                         return
-                    other[end].sendall(data)
+                    other[said].sendall(data)
         except (OSError, ValueError):  # cut while something was on its way
             return
         finally:

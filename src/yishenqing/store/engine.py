@@ -24,7 +24,7 @@ from yishenqing.store.sayings import committing, in_our_words
 from yishenqing.store.turns import turn
 
 T = TypeVar("T")
-_WRITES, _WAIT = "yishenqing_writes", "yishenqing_wait"
+_WRITES, _WAIT, _ALONE = "yishenqing_writes", "yishenqing_wait", "yishenqing_alone"
 WAIT_SECONDS = 60  # unless the office says otherwise
 
 
@@ -47,19 +47,43 @@ def open_engine(url: str, agency: str = "", *, only_looks: bool = False, wait: i
         text = f"数据库地址“{address.without_password(url)}”不可用（{error}）"
         raise DataFault.of([Fault(text, "office.yaml", field="database")]) from None
     if parsed.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "do_connect", _connect_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "checkin", _let_others_in)
         if only_looks:
             event.listen(engine, "connect", _look_only)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _connect_sqlite(dialect: Any, record: Any, given: Any, named: Any) -> Any:
+    """Return the driver's connection as the ledger needs it.
+
+    On a full disk SQLite cannot make the memory that it shares with others; alone it needs none. What is there can
+    then be read nevertheless, and no longer than one transaction.
+    """
+    connection = dialect.connect(*given, **named)
+    try:
+        return _set_up(connection)
+    except dialect.loaded_dbapi.OperationalError as error:
+        connection.close()
+        if "disk I/O" not in str(error):
+            raise
+    connection = dialect.connect(*given, **named)
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    record.info[_ALONE] = True
+    return _set_up(connection)
+
+
+def _set_up(connection: Any) -> Any:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver's own guess loses updates
-    cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        connection.execute(f"PRAGMA {pragma}").close()
+    return connection
+
+
+def _let_others_in(_connection: Any, record: Any) -> None:
+    if record.info.get(_ALONE):
+        record.invalidate()
 
 
 def _look_only(connection: Any, _record: object) -> None:
@@ -163,7 +187,10 @@ class Transactions:
             connection.close()  # whatever broke may have broken the connection too
             raise
         self._mine.kept += 1
-        self._idle.append(connection)
+        if connection.info.get(_ALONE):
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     @contextmanager
     def frozen(self) -> Iterator[Connection]:

@@ -7,13 +7,14 @@ the middle of its work would keep everybody else waiting for ever. Who holds it 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from yishenqing.core.errors import Moved
+from yishenqing.core.errors import Moved, YishenqingError
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def turn(path: Path | None, wait: float) -> Iterator[None]:
 def _taken(path: Path, wait: float) -> int:
     import fcntl  # noqa: PLC0415 - not on every system
 
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = _opened(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -45,6 +46,15 @@ def _taken(path: Path, wait: float) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        why = "磁盘空间不足" if full else f"机关文件夹为只读或者没有写入权限（{path}）"
+        raise YishenqingError(f"{why}，本次没有写入任何内容；请处理后重试。") from error
 
 
 class _Waiting:
