@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,35 +125,40 @@ class Officer:
     def token(self) -> str:
         return f"T{self.name}x{self.chance.getrandbits(40):010x}"
 
-    def say_done(self, token: str, deed: str, found: Mapping[str, Any] | None = None) -> None:
-        """Write down that ``deed`` was answered, and which entry the answer ends with."""
+    def say_done(self, begun: tuple[str, float], deed: str, found: Mapping[str, Any] | None = None) -> None:
+        """Write down that ``deed`` was answered, after how long, and which entry the answer ends with."""
+        token, since = begun
+        ms = round(1000 * (time.perf_counter() - since), 1)
         last = found["entries"][-1] if found is not None else None
         told = {"number": found["number"], "seq": last["seq"], "hash": last["hash"]} if found and last else {}
         letters = [x["number"] for x in found["letters"]] if found is not None and deed != "register" else []
-        self.diary.say(done=token, deed=deed, letters=letters, **told)
+        self.diary.say(done=token, deed=deed, letters=letters, ms=ms, at=round(time.time(), 1), **told)
         self.done += 1
 
-    def act(self, number: str, step: str, facts: Mapping[str, Any]) -> None:
+    def say_tries(self, deed: str, **told: Any) -> tuple[str, float]:
+        """Write down what is about to be done; return the token that marks it, and the moment."""
         token = self.token()
-        given = {**facts, "keywords": f"征收公告 {token}"} if "keywords" in facts else facts
-        self.diary.say(tries=token, deed=f"act:{step}", number=number)
-        self.say_done(token, f"act:{step}", self.office.act(number, step, given))
+        self.diary.say(tries=token, deed=deed, **told)
+        return token, time.perf_counter()
+
+    def act(self, number: str, step: str, facts: Mapping[str, Any]) -> None:
+        begun = self.say_tries(f"act:{step}", number=number)
+        given = {**facts, "keywords": f"征收公告 {begun[0]}"} if "keywords" in facts else facts
+        self.say_done(begun, f"act:{step}", self.office.act(number, step, given))
 
     def register(self, items: int = 1) -> str:
-        token = self.token()
-        self.diary.say(tries=token, deed="register")
-        texts = [f"{APPLICATION['items'][0]}（{token}之{n}）" for n in range(items)]
+        begun = self.say_tries("register")
+        texts = [f"{APPLICATION['items'][0]}（{begun[0]}之{n}）" for n in range(items)]
         found = self.office.register({**APPLICATION, "items": texts})
-        self.say_done(token, "register", found)
+        self.say_done(begun, "register", found)
         self.known.append(found["number"])
         return str(found["number"])
 
     def plain(self, deed: str, verb: Callable[[str], Any]) -> Any:
         """Take a verb that answers with something other than a case."""
-        token = self.token()
-        self.diary.say(tries=token, deed=deed)
-        found = verb(token)
-        self.say_done(token, deed, found if deed in ("link", "split", "merge", "move") else None)
+        begun = self.say_tries(deed)
+        found = verb(begun[0])
+        self.say_done(begun, deed, found if deed in ("link", "split", "merge", "move") else None)
         return found
 
 

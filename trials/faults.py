@@ -68,7 +68,7 @@ def of_chance(bench: Bench, where: str) -> Told:
 
 def of_each_statement(bench: Bench, where: str) -> Told:
     with bench.office(where) as (home, diary):
-        kills, stride = 0, max(1, 4000 // bench.kills)
+        kills, stride = 0, max(1, 6000 // bench.kills)
         for n, deed in enumerate(DEEDS):
             kills += killing.kill_at_each_statement(home, diary, deed, bench.seed + n, stride=stride)
         return f"在每{stride}条语句之前 kill -9 共{kills}次（{len(DEEDS)}类办理）", judged(home, diary)
@@ -184,7 +184,7 @@ def run(bench: Bench, only: set[str]) -> int:
 def main() -> None:
     read = argparse.ArgumentParser(description=__doc__)
     read.add_argument(
-        "--kills", type=int, default=int(os.environ.get("KILLS", "1500")), help="每种数据库随机终止几次"
+        "--kills", type=int, default=int(os.environ.get("KILLS", "1000")), help="每种数据库随机终止几次"
     )
     read.add_argument("--seed", type=int, default=int(os.environ.get("SEED", time.time_ns() % 1_000_000)))
     read.add_argument("--only", nargs="*", default=[], choices=[name for name, *_ in FAULTS])

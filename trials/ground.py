@@ -82,8 +82,19 @@ def seed(home: Path, count: int, *, prefix: str = "C") -> None:
     engine.dispose()
 
 
-def copied(connection: Connection, number: str, numbers: Sequence[str], clock: str = "", batch: int = 5000) -> None:
-    """Copy a case of one entry to each of ``numbers``; with ``clock`` only that deadline of it."""
+def copied(
+    connection: Connection,
+    number: str,
+    numbers: Sequence[str],
+    *,
+    clock: str = "",
+    remind_on: date | None = None,
+    batch: int = 5000,
+) -> None:
+    """Copy a case of one entry to each of ``numbers``; with ``clock`` only that deadline of it.
+
+    ``remind_on`` is when the office should be told of the reply; without it, as for the case that is copied.
+    """
     row = dict(connection.execute(select(cases).where(cases.c.number == number)).one()._mapping)  # noqa: SLF001 - SQLAlchemy's own name for it
     entry = Entry(*connection.execute(select(entries).where(entries.c.number == number)).one())
     beside = {
@@ -91,6 +102,8 @@ def copied(connection: Connection, number: str, numbers: Sequence[str], clock: s
         for table in (sealed, deadlines, applications)
     }
     beside[deadlines] = [r for r in beside[deadlines] if clock in ("", r["clock"])]
+    if remind_on is not None:
+        beside[deadlines] = [{**r, "remind_on": remind_on} if r["clock"] == "reply" else r for r in beside[deadlines]]
     for start in range(0, len(numbers), batch):
         some = numbers[start : start + batch]
         made_entries = [_entry_of(entry, one, row["rulebook"]) for one in some]

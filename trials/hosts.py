@@ -34,7 +34,7 @@ def two_hosts(home: Path, diary: Diary, seed: int, port: int) -> str:
             (home / "office.yaml").write_text(text, encoding="utf-8")  # read when an office is opened
             children += [killing.forked(partial(_at, name, home, diary, seed + 10 * n + one)) for one in range(2)]
             time.sleep(1.5)
-        before = _by_host(diary, seed)
+        before = _both_at_work(diary, seed)
         _ip("link", "set", _end(port, 1), "down")  # the second host vanishes without a word
         time.sleep(4)
         after = _by_host(diary, seed)
@@ -64,7 +64,7 @@ def _two_wires(home: Path, diary: Diary, seed: int, port: int) -> str:
                 for one in range(2)
             ]
             time.sleep(1.5)
-        before = _by_host(diary, seed)
+        before = _both_at_work(diary, seed)
         wires[1].cut()
         time.sleep(4)
         after = _by_host(diary, seed)
@@ -111,6 +111,13 @@ def _by_host(diary: Diary, seed: int) -> tuple[int, int]:
     tokens = [line["done"] for line in diary.read() if "done" in line]
     mine = [tuple(f"T{seed + 10 * n + one:x}x" for one in range(2)) for n in range(2)]
     return sum(t.startswith(mine[0]) for t in tokens), sum(t.startswith(mine[1]) for t in tokens)
+
+
+def _both_at_work(diary: Diary, seed: int, least: int = 5, patience: float = 30) -> tuple[int, int]:
+    end = time.monotonic() + patience
+    while min(_by_host(diary, seed)) < least and time.monotonic() < end:
+        time.sleep(0.2)
+    return _by_host(diary, seed)
 
 
 def _wait_for_locks(home: Path, patience: float = 100) -> None:

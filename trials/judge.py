@@ -120,7 +120,7 @@ def timer_losses(home: Path, *, day: date = DUE_DAY, told: Path | None = None) -
     left = looked(home, "SELECT number, clock FROM deadlines WHERE agency = :a AND remind_on <= :d", a=agency, d=day)
     found = [f"{number}的“{clock}”到期未提醒" for number, clock in left]
     given = looked(home, "SELECT number, clock, mark, due FROM reminders WHERE agency = :a", a=agency)
-    due = looked(home, "SELECT number FROM deadlines WHERE agency = :a AND number LIKE 'C-%'", a=agency)
+    due = looked(home, "SELECT number FROM cases WHERE agency = :a AND number LIKE 'C-%'", a=agency)
     yellow = Counter(number for number, clock, mark, _ in given if (clock, mark) == ("reply", "yellow"))
     found += [f"{number}的提醒遗漏" for (number,) in due if not yellow[number]]
     found += [f"{number}的提醒给了{n}次" for number, n in yellow.items() if n > 1]

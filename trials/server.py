@@ -37,7 +37,7 @@ class Server:
         self.port = free_port()
         self._control("stop", "-m", "fast")
         lines = [one.replace("=", " = ", 1) for one in f"{_SETTINGS} port={self.port} {settings}".split()]
-        lines.append(f"unix_socket_directories = '{self._data}'")
+        lines.append("unix_socket_directories = ''")  # reached by the network alone
         with (self._data / "postgresql.conf").open("a", encoding="utf-8") as stream:
             stream.write("\n".join(["", *lines, ""]))
         with (self._data / "pg_hba.conf").open("a", encoding="utf-8") as stream:
@@ -57,9 +57,10 @@ class Server:
         """End the server as a power cut would: every process of it at once, by its id."""
         first = int((self._data / "postmaster.pid").read_text().split()[0])
         os.kill(first, signal.SIGSTOP)  # so that none is started while the others are ended
-        for one in [*_children(first), first]:
+        every = [*_children(first), first]
+        for one in every:
             os.kill(one, signal.SIGKILL)
-        while not _is_dead(first):
+        while not all(map(_is_dead, every)):
             time.sleep(0.01)
         (self._data / "postmaster.pid").unlink()  # after a power cut its number would name nobody
 
