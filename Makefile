@@ -1,5 +1,5 @@
 # 每个目标只调用一个脚本；没有 make 时可以直接运行 scripts 下的同名脚本。
-.PHONY: demo test lint law bench cover gallery fuzz sbom audit clean
+.PHONY: demo test lint law bench faults soak cover gallery fuzz sbom audit clean
 
 demo:
 	@scripts/demo $(ARGS)
@@ -20,7 +20,13 @@ gallery:
 	@scripts/gallery $(ARGS)
 
 bench:
-	@scripts/bench
+	@scripts/bench $(ARGS)
+
+faults:
+	@scripts/faults $(ARGS)
+
+soak:
+	@scripts/soak $(ARGS)
 
 fuzz:
 	@scripts/fuzz $(ARGS)
@@ -33,4 +39,4 @@ audit:
 
 clean:
 	@rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	@find src tests benchmarks examples alembic -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find src tests benchmarks trials examples alembic -name __pycache__ -type d -prune -exec rm -rf {} +

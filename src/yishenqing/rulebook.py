@@ -6,12 +6,13 @@ the files changes no case that is already open.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,10 @@ class Rulebook:
 
     def snapshot(self) -> str:
         """Return the whole rulebook as the one text that is stored beside the cases, steps in the files' order."""
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         data = {"workflow": asdict(self.workflow), "law": asdict(self.law)}
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=date.isoformat)
 
@@ -75,7 +80,26 @@ def read_rulebook(own: Path | None = None, name: str = DEFAULT) -> Rulebook:
         DataFault: every fault of the files at once, with file and line.
     """
     folders = layered("workflows", own)
-    return _read(folders, name, _read_law(folders))
+    return _read_once(tuple(folders), name, _stamp(folders))
+
+
+@lru_cache(maxsize=16)
+def _read_once(folders: tuple[Path, ...], name: str, _stamp: str) -> Rulebook:
+    """Read the files when they say something new: strict reading costs a registration more than all its work."""
+    return _read(list(folders), name, _read_law(list(folders)))
+
+
+def _stamp(folders: list[Path]) -> str:
+    """Return a name for what the files of procedures and law say now."""
+    found = hashlib.sha256()
+    for place in (folder / part for folder in folders for part in ("", _VARIANTS, "law")):
+        for path in sorted(place.glob("*.yaml")):
+            try:
+                content = path.read_bytes()
+            except OSError:  # whoever needs this file says what is wrong with it
+                content = b""
+            found.update(f"{path}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()
 
 
 def procedures(own: Path | None = None) -> list[str]:

@@ -35,7 +35,7 @@ from yishenqing.store.keyring import Keyring
 from yishenqing.store.masterkey import Masters
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
     from yishenqing.checkpoints import Read
     from yishenqing.letters import Letterbook
@@ -108,7 +108,7 @@ class Desk:
         settings = read_settings(home)
         if connection is None and not settings.database and not (home / DATABASE).is_file():
             raise NotFound(f"“{home}”中还没有数据库；请先运行 ysq init。")
-        engine = None if connection is not None else open_engine(database_url(home, settings), settings.agency)
+        engine = None if connection is not None else _engine_of(home, settings)
         transactions, who = Transactions(engine, connection), user or system_user()
         if agency and agency != settings.agency:
             from yishenqing.office import overseeing  # noqa: PLC0415 - few offices
@@ -379,6 +379,10 @@ def master_keys(home: Path, settings: Settings) -> Masters:
     """Return where the office keeps the keys of its personal data."""
     told = settings.secrecy
     return Masters((home / Path(told.key).expanduser()).resolve(), told.key_env, told.cipher)
+
+
+def _engine_of(home: Path, settings: Settings) -> Engine:
+    return open_engine(database_url(home, settings), settings.agency, wait=settings.wait_seconds)
 
 
 def letter_style(home: Path, settings: Settings) -> Style:

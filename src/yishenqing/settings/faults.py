@@ -99,6 +99,8 @@ def _reminder_faults(settings: Settings, document: Document) -> Iterator[Fault]:
             yield document.fault("提前的工作日数不能小于0", ("reminders", clock))
         if marks.yellow and marks.red and marks.yellow <= marks.red:
             yield document.fault("黄灯（yellow）应早于红灯（red），即提前更多工作日", ("reminders", clock))
+    if settings.wait_seconds < 1:
+        yield document.fault("至少为1秒", ("wait_seconds",))
     if settings.escalate_after < 0:
         yield document.fault("不能小于0；填0为不上报", ("escalate_after",))
     yield from _people_faults(settings, document)

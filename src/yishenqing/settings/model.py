@@ -199,6 +199,7 @@ class Settings:
     letter_numbers: Mapping[str, str] = field(default_factory=dict)  # of single series, where another form is used
     workflow: str = "disclosure"  # the procedure under which new cases are opened: the shipped one, or a variant
     database: str = ""
+    wait_seconds: int = 60  # somebody who writes waits for others, who may be stuck
     sign_in: SignIn = field(default_factory=SignIn)
     switched_off: tuple[str, ...] = field(default=())
     stage_limits: Mapping[str, int] = field(default_factory=dict)

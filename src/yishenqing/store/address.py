@@ -66,9 +66,9 @@ def _from_file(path: Path) -> str | None:
         raise DataFault.of([Fault(f"无法读取数据库口令（{error}）", str(path))]) from None
 
 
-def session(url: URL, agency: str, *, only_looks: bool) -> dict[str, Any]:
-    """Return what a PostgreSQL driver is told when it connects."""
-    said = [*_SERVER, *([f"{AGENCY}={agency}"] if agency else [])]
+def session(url: URL, agency: str, *, only_looks: bool, wait: int) -> dict[str, Any]:
+    """Return what a PostgreSQL driver is told when it connects; nobody waits longer than ``wait`` seconds."""
+    said = [*_SERVER, f"lock_timeout={wait}s", *([f"{AGENCY}={agency}"] if agency else [])]
     if only_looks:
         said.append("default_transaction_read_only=on")
     options = " ".join(f"-c {_escaped(one)}" for one in said)

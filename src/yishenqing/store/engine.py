@@ -6,7 +6,6 @@ a writer, and a fair queue before it (SQLite's own busy handler sleeps and starv
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,24 +14,28 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound, Refused, YishenqingError
+from yishenqing.core.errors import DataFault, Fault, Moved, Refused
 from yishenqing.store import address
-from yishenqing.store.contention import GIVEN_WAY, Contended, once_more
+from yishenqing.store.contention import once_more
 from yishenqing.store.hot import execute
 from yishenqing.store.keyring import KEYRINGS, Keyring
+from yishenqing.store.sayings import committing, in_our_words
 from yishenqing.store.single import Single
+from yishenqing.store.turns import turn
 
 T = TypeVar("T")
-_WRITES = "yishenqing_writes"
+_WRITES, _WAIT, _ALONE = "yishenqing_writes", "yishenqing_wait", "yishenqing_alone"
+WAIT_SECONDS = 60  # unless the office says otherwise
 
 
-def open_engine(url: str, agency: str = "", *, only_looks: bool = False) -> Engine:
+def open_engine(url: str, agency: str = "", *, only_looks: bool = False, wait: int = WAIT_SECONDS) -> Engine:
     """Return an engine for ``url``, set up as the ledger needs it.
 
     ``agency`` is whose rows the connections are for: PostgreSQL shows the application's role no others (see
-    ``roles``). With ``only_looks`` the database itself refuses every change.
+    ``roles``). With ``only_looks`` the database itself refuses every change. ``wait`` is how many seconds a writer
+    waits for others.
 
     Raises:
         DataFault: the address is not a database address.
@@ -40,26 +43,49 @@ def open_engine(url: str, agency: str = "", *, only_looks: bool = False) -> Engi
     try:
         parsed = make_url(url)
         server = parsed.get_backend_name() == "postgresql"
-        engine = create_engine(
-            parsed, connect_args=address.session(parsed, agency, only_looks=only_looks) if server else {}
-        )
+        given = address.session(parsed, agency, only_looks=only_looks, wait=wait) if server else {}
+        engine = create_engine(parsed, connect_args=given, execution_options={_WAIT: wait})
     except (SQLAlchemyError, ImportError, ValueError) as error:
         text = f"数据库地址“{address.without_password(url)}”不可用（{error}）"
         raise DataFault.of([Fault(text, "office.yaml", field="database")]) from None
     if parsed.get_backend_name() == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "do_connect", _connect_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "checkin", _let_others_in)
         if only_looks:
             event.listen(engine, "connect", _look_only)
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _connect_sqlite(dialect: Any, record: Any, given: Any, named: Any) -> Any:
+    """Return the driver's connection as the ledger needs it.
+
+    On a full disk SQLite cannot make the memory that it shares with others; alone it needs none. What is there can
+    then be read nevertheless, and no longer than one transaction.
+    """
+    connection = dialect.connect(*given, **named)
+    try:
+        return _set_up(connection)
+    except dialect.loaded_dbapi.OperationalError as error:
+        connection.close()
+        if "disk I/O" not in str(error):
+            raise
+    connection = dialect.connect(*given, **named)
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+    record.info[_ALONE] = True
+    return _set_up(connection)
+
+
+def _set_up(connection: Any) -> Any:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver's own guess loses updates
-    cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        connection.execute(f"PRAGMA {pragma}").close()
+    return connection
+
+
+def _let_others_in(_connection: Any, record: Any) -> None:
+    if record.info.get(_ALONE):
+        record.invalidate()
 
 
 def _look_only(connection: Any, _record: object) -> None:
@@ -83,6 +109,8 @@ class Transactions:
         self.permit: Callable[[], None] = lambda: None  # raises where whoever asks may not write
         self._writer = engine.execution_options(**{_WRITES: True}) if engine is not None else None
         self._queue = _queue_file(engine) if engine is not None and host is None else None
+        self._wait: float = engine.get_execution_options().get(_WAIT, WAIT_SECONDS) if engine is not None else 0
+        self._met = False  # the database has answered before: when it is gone it may come back
         self._idle: list[Connection] = []
         self._mine = _OfThread()
 
@@ -114,12 +142,13 @@ class Transactions:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one moment of the database."""
-        with _in_our_words():
+        with in_our_words():
             if (given := self._host or self._mine.connection) is not None:
                 yield given
                 return
             assert self._engine is not None  # noqa: S101 - one of the two is given
             with self._engine.connect() as connection:
+                self._met = True
                 if self._engine.dialect.name == "postgresql":  # its default shows each statement another moment
                     connection.execution_options(isolation_level="REPEATABLE READ")
                 with connection.begin():
@@ -136,7 +165,7 @@ class Transactions:
         if self.only_looks:
             raise Refused(self.only_looks)
         self.permit()
-        with _in_our_words():
+        with in_our_words():
             one = self._mine.single
             with self._transaction() if one is None else one.part() as connection:
                 yield connection
@@ -148,7 +177,7 @@ class Transactions:
             with self._host.begin_nested():
                 yield self._host
             return
-        with _queued(self._queue), self._begun() as connection:
+        with turn(self._queue, self._wait), self._begun() as connection:
             yield connection
 
     @contextmanager
@@ -158,7 +187,7 @@ class Transactions:
         Raises:
             Moved: somebody else is writing just now.
         """
-        with _in_our_words(), _queued(self._queue, wait=False), self._begun() as connection:
+        with in_our_words(), turn(self._queue, 0), self._begun() as connection:
             yield connection
 
     @contextmanager
@@ -166,20 +195,26 @@ class Transactions:
         assert self._writer is not None  # noqa: S101 - made with the engine
         _refuse_moved(self._queue)
         connection = self._taken(self._writer)
+        self._met = True
         try:
-            with connection.begin():
+            with connection.begin() as transaction:
                 yield connection
+                with committing():
+                    transaction.commit()
         except BaseException:
             connection.close()  # whatever broke may have broken the connection too
             raise
         self._mine.kept += 1
-        self._idle.append(connection)
+        if connection.info.get(_ALONE):
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     @contextmanager
     def frozen(self) -> Iterator[Connection]:
         """Give a connection of an SQLite database that nobody writes to meanwhile; it is left as it is."""
         assert self._writer is not None  # noqa: S101 - made with the engine
-        with _in_our_words(), _queued(self._queue), self._writer.connect() as connection:
+        with in_our_words(), turn(self._queue, self._wait), self._writer.connect() as connection:
             connection.begin()
             yield connection
             connection.rollback()
@@ -193,7 +228,7 @@ class Transactions:
             return verb()
         before, self._mine.within = self._mine.kept, True
         try:
-            return once_more(verb, lambda: self._mine.kept == before)
+            return once_more(verb, lambda: self._met and self._mine.kept == before, self._wait)
         finally:
             self._mine.within = False
 
@@ -221,7 +256,7 @@ class Transactions:
                 do()
             return found
 
-        with _in_our_words():
+        with in_our_words():
             return self.whole(done)
 
     def aside(self, do: Callable[[], T]) -> T:
@@ -238,7 +273,7 @@ class Transactions:
                 return do(connection)
 
         part = self._host is not None or self._mine.single is not None
-        return written() if part else once_more(written)
+        return written() if part else once_more(written, lambda: self._met, self._wait)
 
     def _taken(self, writer: Engine) -> Connection:
         """Return the connection that the last writer left; the pool's own give and take costs an act a tenth."""
@@ -259,7 +294,7 @@ class Transactions:
     @staticmethod
     def checked() -> AbstractContextManager[None]:
         """Turn what the database says inside into the words of this program."""
-        return _in_our_words()
+        return in_our_words()
 
     def close(self) -> None:
         """Let go of the database."""
@@ -307,85 +342,3 @@ def _refuse_moved(queue: Path | None) -> None:
         raise Moved(
             "本机关的数据库已经迁移，本次没有写入任何内容；请重新运行命令，迁移中断的请再次运行 ysq move-database。"
         )
-
-
-@contextmanager
-def _queued(path: Path | None, *, wait: bool = True) -> Iterator[None]:
-    """Wait for one's turn among the writers of this machine, or (without ``wait``) see that nobody has it."""
-    if path is None or os.name != "posix":
-        yield
-        return
-    import fcntl  # noqa: PLC0415 - not on every system
-
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Moved("另一项操作正在写入数据库。") from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _in_our_words() -> Iterator[None]:
-    """Turn what the database says into what an officer can act on."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "append-only" in str(error.orig):
-            raise IntegrityFault("案卷记录只能追加，不能修改或者删除。") from error
-        raise Moved("另有人先写入了同一案件，本次没有写入任何内容；请重新查看后再办理。") from error
-    except DatabaseError as error:
-        if getattr(error.orig, "sqlstate", None) in GIVEN_WAY:
-            raise Contended("另一项操作正在写入同一案件，本次没有写入任何内容；请稍后重试。") from error
-        raise _said(str(error.orig)) from error
-
-
-# What the databases say, by a word of it, and what an officer can do about it.
-_SAYINGS: tuple[tuple[tuple[str, ...], type[YishenqingError], str], ...] = (
-    (
-        ("locked", "busy", "already exists"),
-        Moved,
-        "另一项操作正在写入数据库，本次没有写入任何内容；请稍后重试。",
-    ),
-    (
-        ("is full", "disk full", "No space left"),
-        YishenqingError,
-        "磁盘空间不足，本次没有写入任何内容；请清理磁盘后重试。",
-    ),
-    (
-        ("readonly", "read-only", "permission denied"),
-        YishenqingError,
-        "数据库为只读或者没有写入权限，本次没有写入任何内容；请检查文件权限。",
-    ),
-    (
-        ("no such table", "no such column", "does not exist"),
-        NotFound,
-        "数据库尚未建立或者版本较旧；请先运行 ysq init。",
-    ),
-    (
-        ("unable to open",),
-        YishenqingError,
-        "打不开数据库文件；可能是文件夹只读、权限不足或者磁盘已满，请检查后重试。",
-    ),
-    (
-        ("disk I/O",),
-        YishenqingError,
-        "读写数据库文件时磁盘出错，本次没有写入任何内容；请检查磁盘是否已满或者损坏后重试。",
-    ),
-    (
-        ("malformed", "not a database", "invalid page"),
-        IntegrityFault,
-        "数据库文件已损坏或者不是本程序的数据库；请用备份恢复。",
-    ),
-    (("NUL",), NotFound, "编号或者内容中含有不可见字符，没有这样的记录。"),
-)
-
-
-def _said(text: str) -> YishenqingError:
-    for words, kind, said in _SAYINGS:
-        if any(word in text for word in words):
-            return kind(said)
-    return YishenqingError(f"数据库无法完成操作，本次没有写入任何内容（{text}）。")

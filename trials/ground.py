@@ -1,0 +1,120 @@
+"""Offices for trials: one folder each, on SQLite or PostgreSQL, with cases that fall due."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, insert, select, text
+
+from yishenqing import Office
+from yishenqing.core.ledger import Entry
+from yishenqing.core.ledger import append as chained
+from yishenqing.office.desk import database_url
+from yishenqing.reporting.tables import applications
+from yishenqing.settings import read_settings
+from yishenqing.store.tables import cases, deadlines, entries, sealed
+
+USER = "试办人"
+OPENED, DUE_DAY = date(2026, 3, 2), date(2026, 3, 23)  # the yellow mark of what arrived on 2 March
+APPLICATION: Mapping[str, Any] = {
+    "channel": "in_person",
+    "arrived_on": OPENED.isoformat(),
+    "applicant": {
+        "kind": "natural",
+        "name": "周德旺",
+        "id_type": "居民身份证",
+        "id_number": "999101196805170231",
+        "phone": "19900000001",
+        "address": "云溪县青禾镇柳湾村二组17号",
+    },
+    "items": ["关于柳湾片区安置房项目的土地征收公告"],
+    "preferred_form": "paper",
+    "delivery": "mail",
+}
+
+
+def made(home: Path, url: str = "", agency: str = "") -> Path:
+    """Make an office in ``home``, its ledger at ``url`` (default: a file in the folder)."""
+    Office.init(home, USER, database=url)
+    if agency:
+        set_line(home, "agency", agency)
+        Office.upgrade(home)
+    return home
+
+
+def set_line(home: Path, name: str, value: str) -> None:
+    """Change one line of the settings as somebody with an editor would."""
+    path = home / "office.yaml"
+    before = path.read_text(encoding="utf-8")
+    after = re.sub(rf"(?m)^{name}:.*$", lambda _: f"{name}: {value}", before)
+    path.write_text(after if after != before else f"{before}\n{name}: {value}\n", encoding="utf-8")
+
+
+def opened(home: Path, day: date = OPENED, user: str = USER) -> Office:
+    return Office.open(home, user=user, today=lambda: day)
+
+
+def connected(home: Path) -> Any:
+    """Return an engine of one's own to look at an office's database without the program."""
+    return create_engine(database_url(home, read_settings(home)))
+
+
+def looked(home: Path, query: str, **given: Any) -> list[tuple[Any, ...]]:
+    engine = connected(home)
+    with engine.connect() as connection:
+        found = [tuple(row) for row in connection.execute(text(query), given)]
+    engine.dispose()
+    return found
+
+
+def seed(home: Path, count: int, *, prefix: str = "C") -> None:
+    """Put ``count`` cases of one entry into the database, each a true copy of a registered one under its own hash."""
+    with opened(home) as office:
+        number = office.register(APPLICATION)["number"]
+        office.tick()  # what is stored from now on counts as reckoned by today's settings
+    engine = connected(home)
+    with engine.begin() as connection:
+        copied(connection, number, [f"{prefix}-{n:07d}" for n in range(count)])
+    engine.dispose()
+
+
+def copied(
+    connection: Connection,
+    number: str,
+    numbers: Sequence[str],
+    *,
+    clock: str = "",
+    remind_on: date | None = None,
+    batch: int = 5000,
+) -> None:
+    """Copy a case of one entry to each of ``numbers``; with ``clock`` only that deadline of it.
+
+    ``remind_on`` is when the office should be told of the reply; without it, as for the case that is copied.
+    """
+    row = dict(connection.execute(select(cases).where(cases.c.number == number)).one()._mapping)  # noqa: SLF001 - SQLAlchemy's own name for it
+    entry = Entry(*connection.execute(select(entries).where(entries.c.number == number)).one())
+    beside = {
+        table: [dict(r) for r in connection.execute(select(table).where(table.c.number == number)).mappings()]
+        for table in (sealed, deadlines, applications)
+    }
+    beside[deadlines] = [r for r in beside[deadlines] if clock in ("", r["clock"])]
+    if remind_on is not None:
+        beside[deadlines] = [{**r, "remind_on": remind_on} if r["clock"] == "reply" else r for r in beside[deadlines]]
+    for start in range(0, len(numbers), batch):
+        some = numbers[start : start + batch]
+        made_entries = [_entry_of(entry, one, row["rulebook"]) for one in some]
+        heads = [{**row, "number": e.number, "head_hash": e.hash} for e in made_entries]
+        connection.execute(insert(cases), heads)
+        connection.execute(insert(entries), [e._asdict() for e in made_entries])
+        for table, rows in beside.items():
+            if rows:
+                connection.execute(insert(table), [{**r, "number": one} for one in some for r in rows])
+
+
+def _entry_of(entry: Entry, number: str, rulebook: str) -> Entry:
+    given = {k: v for k, v in entry._asdict().items() if k not in ("number", "seq", "prev", "hash")}
+    return chained(None, number=number, rulebook=rulebook, **given)
