@@ -191,7 +191,7 @@ def make_checkpoint(
 def _with(point: Checkpoint, told: Mapping[str, object]) -> Checkpoint:
     from dataclasses import replace  # noqa: PLC0415
 
-    return replace(point, **told)  # type: ignore[arg-type]
+    return replace(point, **told)  # type: ignore[arg-type]  # names and types are the caller's, field by field
 
 
 def _behind(known: Head) -> Fault:

@@ -138,7 +138,7 @@ class BatchVerbs(CaseVerbs):
 
         postings = read_postings(Path(path))
         rows: list[Row] = []
-        with suppress(_Tried), self._transactions.writing() as connection:
+        with suppress(_Tried), self._transactions.writing() as connection:  # raised here alone, to take all back
             rows = self._tracked(connection, postings, by)
             if not record:
                 raise _Tried

@@ -243,7 +243,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         library = Library(connection, self.settings.agency)
         now: dict[str, bool | None] = {}
         for name in dict.fromkeys(n for f in case.standing.facts for n in fates_of(f.facts)):
-            with suppress(NotFound):
+            with suppress(NotFound):  # then ``refated`` tells that it is in the library no more
                 now[name] = library.get(name).overturned
         changed = stale(case, self._registry, self._letters, self._draft_act, open_facts)
         return [*changed, *refated(case, now)]

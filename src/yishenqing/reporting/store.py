@@ -127,5 +127,5 @@ def _insertion(dialect: str) -> Any:
     if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415
     else:
-        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment] # noqa: PLC0415
+        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment]  # noqa: PLC0415 - another class, used alike
     return build(applications)

@@ -284,7 +284,7 @@ def insert_of(dialect: str) -> Callable[[Table], Any]:
     if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415
     else:
-        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment] # noqa: PLC0415
+        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment]  # noqa: PLC0415 - another class, used alike
     return build
 
 
