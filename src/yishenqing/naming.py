@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
@@ -71,7 +72,6 @@ def _own_folder() -> str:
 @cache
 def _tagger() -> Any:
     import logging  # noqa: PLC0415
-    import warnings  # noqa: PLC0415
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # jieba asks setuptools for a module that is being retired

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -124,8 +125,6 @@ def _decoded(path: Path) -> str:
 
 
 def _sheets(path: Path, known: Headings, faults: list[Fault]) -> Iterator[Line]:
-    import warnings  # noqa: PLC0415
-
     from openpyxl import load_workbook  # noqa: PLC0415 - only workbooks need it
 
     refuse_bomb(path, "XLSX 工作簿")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -189,8 +189,6 @@ def make_checkpoint(
 
 
 def _with(point: Checkpoint, told: Mapping[str, object]) -> Checkpoint:
-    from dataclasses import replace  # noqa: PLC0415
-
     return replace(point, **told)  # type: ignore[arg-type]  # names and types are the caller's, field by field
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,8 +142,6 @@ def said(wishes: Wishes, faults: Sequence[Fault], found: Mapping[str, Any], line
 @contextmanager
 def progress(label: str, *, silent: bool) -> Iterator[Callable[[int, int], None]]:
     """Give what shows on a terminal how far the work is; nothing elsewhere, nothing with --json."""
-    import sys  # noqa: PLC0415
-
     if silent or not sys.stderr.isatty():
         yield lambda _done, _all: None
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -81,8 +82,6 @@ def _case_line(row: dict[str, Any]) -> str:
 
 def minute(instant: str) -> str:
     """Return an instant as an office reads it, in China's time."""
-    from datetime import datetime  # noqa: PLC0415
-
     from yishenqing.office.desk import CHINA  # noqa: PLC0415
 
     return f"{datetime.fromisoformat(instant).astimezone(CHINA):%Y-%m-%d %H:%M}"

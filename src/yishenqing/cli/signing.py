@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.platform import show
+from yishenqing.cli.platform import minute, show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import DataFault, Fault
 
@@ -141,8 +141,6 @@ def user_log(wishes: Wishes, limit: int) -> None:
 
 
 def _log_line(row: dict[str, Any]) -> str:
-    from yishenqing.cli.platform import minute  # noqa: PLC0415
-
     return f"{minute(row['at'])}　{row['login']}　{row['event_title']}　{row['detail']}".rstrip()
 
 

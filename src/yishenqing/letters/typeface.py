@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -72,7 +73,6 @@ class Typeface:
 
 def _as_truetype(content: bytes) -> bytes:
     """Return a subset of PostScript outlines as TrueType, glyph for glyph: one way of embedding for all fonts."""
-    import io  # noqa: PLC0415 - few offices have such fonts
     import logging  # noqa: PLC0415
 
     from fontTools.ttLib import TTFont  # noqa: PLC0415

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, YishenqingError
 from yishenqing.core.ledger import genesis, instant
-from yishenqing.office import casework
+from yishenqing.office import casework, linking, overseeing
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
+from yishenqing.office.delivering import Delivery
 from yishenqing.office.desk import end_of_day, now
 from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
 from yishenqing.office.inspections import InspectionVerbs
+from yishenqing.office.notifying import Audience
 from yishenqing.office.recognising import RecognitionVerbs
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
@@ -75,8 +77,6 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
     def _tell_concerned(self, connection: Connection, number: str, opened: Casework, act: Act) -> None:
         """Let the case that provided a record know that its correction is asked for."""
-        from yishenqing.office import linking  # noqa: PLC0415 - few cases
-
         linking.tell_concerned(self._registry, connection, number, opened, act)
 
     def act(
@@ -198,7 +198,6 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         went to persons, what waits, and what could not be delivered. In a host's transaction nothing is delivered:
         the messages lie in the database for the next tick of the office's own.
         """
-        from yishenqing.office.notifying import Audience  # noqa: PLC0415
         from yishenqing.office.reminding import Ticking, tick  # noqa: PLC0415
 
         audience = Audience(self.settings, self._rehearsal)
@@ -217,14 +216,12 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
     def _note_failures(self, faults: list[Row]) -> None:
         """Keep what failed until it does not; let those above know by what choices this agency reckons."""
-        from yishenqing.office import failing, overseeing  # noqa: PLC0415
+        from yishenqing.office import failing  # noqa: PLC0415
 
         failing.note(self._transactions, self._practice, faults, now())
         overseeing.introduce(self._transactions, self.settings)
 
     def _delivered(self) -> Row:
-        from yishenqing.office.delivering import Delivery  # noqa: PLC0415
-
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         return delivery.outcome() if self._transactions.hosted else delivery.round()
 
@@ -258,8 +255,6 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
                 return self._opener(connection, number)
 
         def linked() -> list[Row]:
-            from yishenqing.office import linking  # noqa: PLC0415
-
             with self._transactions.reading() as connection:
                 return linking.linked_rows(connection, case)
 

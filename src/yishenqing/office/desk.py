@@ -15,7 +15,7 @@ from yishenqing import almanac, rulebook
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
-from yishenqing.office import casework, verbs
+from yishenqing.office import casework, overseeing, verbs
 from yishenqing.office.casework import Casework, Practice
 from yishenqing.rulebook import Rulebook
 from yishenqing.settings import AUDITOR, FILE, Person, Settings, read_settings
@@ -92,16 +92,12 @@ class Desk:
         engine = None if connection is not None else open_engine(database_url(home, settings), settings.agency)
         transactions, who = Transactions(engine, connection), user or system_user()
         if agency and agency != settings.agency:
-            from yishenqing.office import overseeing  # noqa: PLC0415 - few offices
-
             settings, transactions = overseeing.looking(transactions, home, settings, who, agency)
         return cls(home, settings, transactions, today=today or system_today, user=who)
 
     def _admit(self, verb: str) -> None:
         """Let every verb be taken in one's own office, and only looks in an agency below it."""
         if self._transactions.only_looks:
-            from yishenqing.office import overseeing  # noqa: PLC0415
-
             overseeing.admit(verb, self._transactions.only_looks)
 
     def __enter__(self) -> Self:

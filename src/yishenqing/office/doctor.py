@@ -13,10 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from yishenqing.almanac import CalendarFolder
 from yishenqing.core.errors import DataFault, YishenqingError
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, letter_signing, letter_style, system_today
+from yishenqing.settings import FILE, read_settings
 from yishenqing.shipped import layered
+from yishenqing.store.engine import Transactions, open_engine
 
 if TYPE_CHECKING:
     from yishenqing.settings import Settings
@@ -112,8 +115,6 @@ def _libraries() -> Iterator[Finding]:
 
 
 def _settings(home: Path, findings: list[Finding]) -> Settings | None:
-    from yishenqing.settings import FILE, read_settings  # noqa: PLC0415
-
     if not (home / FILE).is_file():
         findings.append(Finding("office", "机关设置", "warning", f"“{home}”中没有机关设置", "请运行：ysq init"))
         return None
@@ -159,8 +160,6 @@ def _signing(home: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _calendar(home: Path) -> Iterator[Finding]:
-    from yishenqing.almanac import CalendarFolder  # noqa: PLC0415
-
     try:
         years = list(CalendarFolder(layered("workflows", home)))
         today = system_today()
@@ -192,7 +191,6 @@ def _disk(home: Path) -> Iterator[Finding]:
 
 def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
     from yishenqing.office.leftovers import leftovers  # noqa: PLC0415
-    from yishenqing.store.engine import Transactions, open_engine  # noqa: PLC0415
     from yishenqing.store.upgrade import last_recorded, newest, revision  # noqa: PLC0415
 
     if not settings.database and not (home / "office.db").is_file():

@@ -15,7 +15,9 @@ from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.library import LibraryVerbs
 from yishenqing.office.papers import check_lettered
+from yishenqing.office.paperwork import Story
 from yishenqing.office.wording import WordVerbs
+from yishenqing.store.vault import write_whole
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -187,7 +189,6 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         from yishenqing.advice import read_advice  # noqa: PLC0415
         from yishenqing.inspection import read_inspection  # noqa: PLC0415
         from yishenqing.office import knowing  # noqa: PLC0415
-        from yishenqing.office.paperwork import Story  # noqa: PLC0415
 
         story, advice = Story.of(case.standing, open_facts), read_advice(self.home)
         nearest = self._nearest(connection, [(step, facts) for step, _, facts in story.facts])
@@ -268,7 +269,6 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
     def draft_page(self, answer: Row, target: Path) -> Row:
         """Write a draft as a page with its sources in the margin; returns where."""
         from yishenqing.office.margin import page  # noqa: PLC0415
-        from yishenqing.store.vault import write_whole  # noqa: PLC0415
 
         write_whole(target, page(answer, self.settings.name).encode())
         return {**answer, "path": str(target)}

@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from yishenqing import rulebook
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk, now
 from yishenqing.store import ledger as ledger_store
+from yishenqing.store import outbox
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -37,7 +39,6 @@ class HoldingVerbs(Desk):
         Raises:
             DataFault: the file has faults; all of them, with lines. Nothing was taken in.
         """
-        from yishenqing import rulebook  # noqa: PLC0415
         from yishenqing.holdings.parsing import parse  # noqa: PLC0415
 
         parsed = parse(Path(path), self._register_customs, rulebook.read_rulebook(self.home).law)
@@ -177,8 +178,6 @@ class HoldingVerbs(Desk):
 
     def _reassessments_due(self, audience: Audience) -> list[Row]:
         """Tell, once, which refusals have fallen due; the messages are kept together with the telling."""
-        from yishenqing.store import outbox  # noqa: PLC0415
-
         with self._transactions.reading() as connection:
             if not self._reviews(connection).waiting(self.today):
                 return []

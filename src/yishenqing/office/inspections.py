@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import Refused
@@ -77,8 +78,6 @@ class InspectionVerbs(Desk):
         return Issuing(case, act, {}, self._letters.kind(kind), None)
 
     def _issued(self, case: Casework, place: int, open_facts: Opener) -> Issuing:
-        from dataclasses import replace  # noqa: PLC0415
-
         from yishenqing.office.inspecting import Issuing  # noqa: PLC0415
 
         entry = case.entries[place - 1]
@@ -104,8 +103,6 @@ class InspectionVerbs(Desk):
         Raises:
             Refused: the inspection does not let it pass.
         """
-        from dataclasses import replace  # noqa: PLC0415
-
         noted: Mapping[str, Any] = self._inspector.passed(plan, open_facts, around, self.today)
         return replace(self._registry.printed(plan, open_facts, files), noted=noted)
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
+from yishenqing.core.masking import KINDS, numbers
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk, now
+from yishenqing.store.vault import write_whole
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -123,7 +125,6 @@ class LibraryVerbs(Desk):
             DataFault: there is no such level.
         """
         from yishenqing.precedents import Library  # noqa: PLC0415
-        from yishenqing.store.vault import write_whole  # noqa: PLC0415
 
         code = self._level(level) if level else ""
         with self._transactions.reading() as connection:
@@ -201,8 +202,6 @@ def _refuse_shared(records: Sequence[Precedent], personal: Sequence[Row], path: 
 
 def _personal(records: Sequence[Precedent]) -> list[Row]:
     """Return which records look as if they held numbers or homes of persons, by kind."""
-    from yishenqing.core.masking import KINDS, numbers  # noqa: PLC0415
-
     found = []
     for record in records:
         texts = [v for v in asdict(record).values() if isinstance(v, str)]

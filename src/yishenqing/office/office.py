@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.office import overseeing
 from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.desk import database_url, system_user
@@ -110,8 +111,6 @@ class Office(
                 version = upgrade(engine)
         finally:
             transactions.close()
-        from yishenqing.office import overseeing  # noqa: PLC0415
-
         with cls.open(home) as office:
             office._enter_unrecognised()  # noqa: SLF001 - its own class
             office._count_uncounted()  # noqa: SLF001

@@ -10,6 +10,7 @@ from yishenqing.core.errors import IntegrityFault, NotFound, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row, at
 from yishenqing.office.desk import Desk, letter_signing
+from yishenqing.office.paperwork import Story
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
@@ -98,7 +99,6 @@ class PaperVerbs(Desk):
     ) -> tuple[Mapping[str, Any], bool]:
         """Return what a letter or form that was not issued is filled from, and whether it is only a draft."""
         from yishenqing.office import drafting, sheets  # noqa: PLC0415
-        from yishenqing.office.paperwork import Story  # noqa: PLC0415
 
         issues = {s.letter for s in case.workflow.steps.values()}
         if letter.kind in issues or not sheets.made_on_demand(letter):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.core.guards import WAY
+from yishenqing.core.masking import KINDS
 from yishenqing.office import fates
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.library import LibraryVerbs
@@ -203,7 +204,6 @@ class PublishVerbs(LibraryVerbs):
         )
 
     def _as_proposed(self, draft: Draft) -> Row:
-        from yishenqing.core.masking import KINDS  # noqa: PLC0415
         from yishenqing.office import concealing  # noqa: PLC0415
 
         return {
@@ -261,8 +261,6 @@ def _shown(record: Precedent) -> Row:
 
 
 def _place(kind: str, text: str, by: str) -> Row:
-    from yishenqing.core.masking import KINDS  # noqa: PLC0415
-
     return {"kind": KINDS[kind], "text": text, "by": by}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +36,6 @@ class ArchiveVerbs(AuditVerbs):
             Refused: the case is not archived yet.
             IntegrityFault: the case does not verify; nothing is sealed over a broken chain.
         """
-        from dataclasses import replace  # noqa: PLC0415
-
         from yishenqing.archive import export  # noqa: PLC0415
 
         proofs = self._proofs()

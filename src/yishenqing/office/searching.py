@@ -8,7 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yishenqing import rulebook
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.office import casework, linking
 from yishenqing.office.casework import Row
 from yishenqing.office.drafts import DraftVerbs
 
@@ -128,7 +130,6 @@ class SearchVerbs(DraftVerbs):
     # ---- what each kind finds
 
     def _laws(self, _connection: Connection, search: Search) -> Iterator[Row]:
-        from yishenqing import rulebook  # noqa: PLC0415
         from yishenqing.search.memory import nearest  # noqa: PLC0415
 
         if search.wanted.but_article():
@@ -153,7 +154,7 @@ class SearchVerbs(DraftVerbs):
             yield match.as_json()
 
     def _cases(self, connection: Connection, search: Search) -> Iterator[Row]:
-        from yishenqing.office import casework, findable  # noqa: PLC0415
+        from yishenqing.office import findable  # noqa: PLC0415
         from yishenqing.search import Collection  # noqa: PLC0415
 
         agency = self.settings.agency
@@ -164,7 +165,7 @@ class SearchVerbs(DraftVerbs):
                 yield self._case(connection, cases[hit.ref], hit, search.asked)
 
     def _case(self, connection: Connection, case: Casework, hit: Hit, asked: Asked | None) -> Row:
-        from yishenqing.office import findable, linking  # noqa: PLC0415
+        from yishenqing.office import findable  # noqa: PLC0415
         from yishenqing.search import passage  # noqa: PLC0415
 
         texts = findable.texts(connection, case, self._opener(connection, case.row.number))

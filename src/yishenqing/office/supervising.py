@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, select
 
+from yishenqing.agencies import known as known_agencies
 from yishenqing.core.counted import REPLY
 from yishenqing.core.deadline import clock_of
 from yishenqing.core.errors import DataFault, Fault
@@ -49,7 +50,6 @@ class SupervisionVerbs(ReportVerbs):
             Refused: it concerns other agencies, and the actor does not supervise.
             DataFault: the days lie ahead, or the last before the first.
         """
-        from yishenqing.agencies import known as known_agencies  # noqa: PLC0415
         from yishenqing.reporting.counting import Span  # noqa: PLC0415
 
         if last < first or first > self.today:

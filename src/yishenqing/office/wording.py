@@ -19,6 +19,7 @@ from yishenqing.core.errors import DataFault, Fault, Moved, Refused
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk
 from yishenqing.office.papers import check_lettered
+from yishenqing.office.paperwork import Story
 from yishenqing.store import issued as issued_store
 from yishenqing.store import vault
 
@@ -124,7 +125,6 @@ class WordVerbs(Desk):
     def _opened_letter(self, connection: Connection, number: str, kind: str, day: date) -> _Open:
         from yishenqing.letters.wordtext import Stamp, digest  # noqa: PLC0415
         from yishenqing.office import drafting, redrafting  # noqa: PLC0415
-        from yishenqing.office.paperwork import Story  # noqa: PLC0415
 
         case = self._load(connection, number)
         check_lettered(case)
