@@ -182,7 +182,7 @@ def make_checkpoint(
     if rows:
         connection.execute(insert(anchors), rows)
     prev = last.digest() if last else FIRST
-    draft = Checkpoint(agency, n, "", "", False, cases, log.tree.size, log.tree.root().hex(), prev, "")  # noqa: FBT003
+    draft = Checkpoint(agency, n, "", "", False, cases, log.tree.size, log.tree.root().hex(), prev, "")  # noqa: FBT003 - no rehearsal yet
     point = sign(_with(draft, told))
     connection.execute(insert(checkpoints).values(**{c.name: getattr(point, c.name) for c in checkpoints.columns}))
     return point, len(moved)

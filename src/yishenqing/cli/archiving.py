@@ -104,7 +104,7 @@ def _selection(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def archive_verify(wishes: Wishes, target: str, minutes: str) -> None:
     """Verify a package or a case."""
     if names_folder(wishes, target):
-        from yishenqing.office.verifying import package_faults  # noqa: PLC0415 - verified without any office
+        from yishenqing.office.verifying import package_faults
 
         faults = package_faults(Path(target), minutes)
     else:
@@ -119,7 +119,7 @@ def names_folder(wishes: Wishes, target: str) -> bool:
         return True
     if not Path(target).exists():
         return False
-    from yishenqing.office import Office  # noqa: PLC0415
+    from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
     if not (wishes.folder / "office.yaml").is_file():
         return True

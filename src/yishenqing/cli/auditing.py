@@ -70,7 +70,7 @@ def checkpoint(wishes: Wishes, *, new_key: bool, listed: bool) -> None:
 def verify(wishes: Wishes, target: str | None, minutes: str) -> None:
     """Verify the office, or a package."""
     if target is not None and names_folder(wishes, target):
-        from yishenqing.office.verifying import package_faults  # noqa: PLC0415 - verified without any office
+        from yishenqing.office.verifying import package_faults
 
         faults = package_faults(Path(target), minutes)
         said(wishes, faults, {"target": target}, [f"核验通过：{target} 完整，没有改动。"])

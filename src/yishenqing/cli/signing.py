@@ -49,8 +49,8 @@ def _read(file: Path) -> str:
 @global_options
 def login(wishes: Wishes, name: str | None, file: Path | None) -> None:
     """Sign in."""
-    from yishenqing.office.desk import system_user  # noqa: PLC0415
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.desk import system_user  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.office.signing import SignInDesk
 
     who = name or wishes.user or system_user()
     with SignInDesk(wishes.folder) as desk:
@@ -62,7 +62,7 @@ def login(wishes: Wishes, name: str | None, file: Path | None) -> None:
 @global_options
 def logout(wishes: Wishes) -> None:
     """Sign out."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         ended = desk.sign_out()
@@ -81,7 +81,7 @@ def user(_wishes: Wishes) -> None:
 @global_options
 def user_add(wishes: Wishes, name: str, file: Path | None) -> None:
     """Give a person a password."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         desk.set_password(name, _password(file, f"{name}的口令", twice=True), new_user=True)
@@ -97,7 +97,7 @@ def user_add(wishes: Wishes, name: str, file: Path | None) -> None:
 @global_options
 def user_passwd(wishes: Wishes, name: str, old_file: Path | None, file: Path | None) -> None:
     """Change a password."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         reset = desk.may_reset(name)
@@ -111,7 +111,7 @@ def user_passwd(wishes: Wishes, name: str, old_file: Path | None, file: Path | N
 @global_options
 def user_close(wishes: Wishes, name: str) -> None:
     """Let a user sign in no more."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         desk.close_user(name)
@@ -122,7 +122,7 @@ def user_close(wishes: Wishes, name: str) -> None:
 @global_options
 def user_list(wishes: Wishes) -> None:
     """List who signs in."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         found = desk.users()

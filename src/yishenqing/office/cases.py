@@ -45,7 +45,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             DataFault: the application is malformed.
             Refused: it is dated in the future, or the actor does not register.
         """
-        from yishenqing import intake  # noqa: PLC0415 - only registering reads applications
+        from yishenqing import intake
 
         if isinstance(application, Mapping):
             received, folder = intake.parse_application(application), Path()
@@ -150,7 +150,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         return found
 
     def _as_known(self, number: str, day: date) -> Answer:
-        from yishenqing.office.hindsight import differences  # noqa: PLC0415
+        from yishenqing.office.hindsight import differences
 
         practice = replace(
             self._practice,
@@ -198,7 +198,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         went to persons, what waits, and what could not be delivered. In a host's transaction nothing is delivered:
         the messages lie in the database for the next tick of the office's own.
         """
-        from yishenqing.office.reminding import Ticking, tick  # noqa: PLC0415
+        from yishenqing.office.reminding import Ticking, tick
 
         audience = Audience(self.settings, self._rehearsal)
         found = tick(Ticking(self._transactions, self._practice, audience, now))
@@ -216,7 +216,7 @@ class CaseVerbs(HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
     def _note_failures(self, faults: list[Row]) -> None:
         """Keep what failed until it does not; let those above know by what choices this agency reckons."""
-        from yishenqing.office import failing  # noqa: PLC0415
+        from yishenqing.office import failing
 
         failing.note(self._transactions, self._practice, faults, now())
         overseeing.introduce(self._transactions, self.settings)

@@ -282,7 +282,7 @@ def _words(
     known: Known, leader: Candidate, facts: Mapping[str, Any], use: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[Row]]:
     """Return the sentences adapted from the nearest precedents, and those that a person must check first."""
-    from yishenqing.advice import reasons_for  # noqa: PLC0415 - few verbs compose
+    from yishenqing.advice import reasons_for
 
     near = [m.id for m in (*leader.bearing(FOR), *leader.bearing(AGAINST), *leader.near)]
     slots = _slots(known, facts)

@@ -161,7 +161,7 @@ class Desk:
             self._journal.note_all([self._look(act, number, detail)])
 
     def _look(self, act: str, number: str = "", detail: str = "") -> Read:
-        from yishenqing.checkpoints import Read  # noqa: PLC0415
+        from yishenqing.checkpoints import Read
 
         return Read(now(), self._user, act, number, detail, self._rehearsal)
 
@@ -193,13 +193,13 @@ class Desk:
 
     @cached_property
     def _letters(self) -> Letterbook:
-        from yishenqing.letters import Letterbook  # noqa: PLC0415 - many verbs print nothing
+        from yishenqing.letters import Letterbook
 
         return Letterbook(layered("letters", self.home), letter_style(self.home, self.settings))
 
     @cached_property
     def _registry(self) -> Registry:
-        from yishenqing.office.acting import Registry  # noqa: PLC0415 - reading verbs record nothing
+        from yishenqing.office.acting import Registry
 
         sign = letter_signing(self.home, self.settings)
         return Registry(self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, sign)
@@ -207,7 +207,7 @@ class Desk:
     def _act(
         self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""
     ) -> Act:
-        from yishenqing.office.acting import Act  # noqa: PLC0415
+        from yishenqing.office.acting import Act
 
         user = by or self._user
         self.person(user)
@@ -231,7 +231,7 @@ class Desk:
 
     def _draft_act(self, step: str, facts: Mapping[str, Any]) -> Act:
         """Return an act that is only imagined: nobody's role is asked for, nothing is recorded."""
-        from yishenqing.office.acting import Act  # noqa: PLC0415
+        from yishenqing.office.acting import Act
 
         return Act(step, self.today, self._user, {}, facts, now(), self._rehearsal)
 
@@ -283,7 +283,7 @@ class Desk:
 
 def letter_style(home: Path, settings: Settings) -> Style:
     """Return how the office wants its letters to look; fonts are looked for from its folder."""
-    from yishenqing.letters.style import Style  # noqa: PLC0415 - many verbs print nothing
+    from yishenqing.letters.style import Style
 
     fonts = {str(role): (home / Path(name).expanduser()).resolve() for role, name in settings.fonts.items()}
     return Style(settings.letters.format, settings.letters.seal, fonts)
@@ -294,7 +294,7 @@ def letter_signing(home: Path, settings: Settings) -> Signing | None:
     wish = settings.letters.sign
     if wish is None:
         return None
-    from yishenqing.letters.signing import Signing  # noqa: PLC0415 - few offices sign
+    from yishenqing.letters.signing import Signing
 
     key, trust = ((home / Path(name).expanduser()).resolve() if name else None for name in (wish.pkcs12, wish.trust))
     return Signing(key, os.environ.get(wish.password_env, ""), wish.command, trust)

@@ -104,7 +104,7 @@ def _sm3() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    from yishenqing.letters import fonts  # noqa: PLC0415
+    from yishenqing.letters import fonts
 
     missing = fonts.missing_libraries()
     for fault in missing:
@@ -128,7 +128,7 @@ def _settings(home: Path, findings: list[Finding]) -> Settings | None:
 
 
 def _fonts(home: Path, settings: Settings | None) -> Iterator[Finding]:
-    from yishenqing.letters import fonts, ownfonts  # noqa: PLC0415
+    from yishenqing.letters import fonts, ownfonts
 
     if fonts.present():
         yield Finding("fonts", "公文字体", "ok", str(fonts.folder()))
@@ -149,7 +149,7 @@ def _signing(home: Path, settings: Settings) -> Iterator[Finding]:
     how = letter_signing(home, settings)
     if how is None:
         return
-    from yishenqing.letters import signing  # noqa: PLC0415
+    from yishenqing.letters import signing
 
     found = signing.faults(how)
     for fault in found:
@@ -190,8 +190,8 @@ def _disk(home: Path) -> Iterator[Finding]:
 
 
 def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
-    from yishenqing.office.leftovers import leftovers  # noqa: PLC0415
-    from yishenqing.store.upgrade import last_recorded, newest, revision  # noqa: PLC0415
+    from yishenqing.office.leftovers import leftovers
+    from yishenqing.store.upgrade import last_recorded, newest, revision
 
     if not settings.database and not (home / "office.db").is_file():
         return [Finding("database", "数据库", "fault", "还没有数据库", "请运行：ysq init")]
@@ -211,7 +211,7 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
 def _left(left: list[Path], *, sweep: bool) -> Iterator[Finding]:
     """Tell of contents without a case: they may be letters never issued, which nobody should find by chance."""
     if left and sweep:
-        from yishenqing.office.leftovers import swept  # noqa: PLC0415
+        from yishenqing.office.leftovers import swept
 
         yield Finding("leftovers", "残留文件", "ok", f"已删除{swept(left)}个没有案卷引用的文件")
     elif left:

@@ -89,6 +89,6 @@ def _routing(case: Casework, today: date, opener: _Opener, home: Path) -> list[R
         return []
     if case.workflow.states[case.standing.state].stage == "handling":  # somebody handles it already
         return []
-    from yishenqing.routing import read_routing  # noqa: PLC0415
+    from yishenqing.routing import read_routing
 
     return read_routing(home).proposals(Story.of(case.standing, opener()).items)

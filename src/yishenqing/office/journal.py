@@ -59,7 +59,7 @@ class Journal:
         return True
 
     def _enter(self, looks: list[Read]) -> None:
-        from yishenqing.checkpoints import record_reads  # noqa: PLC0415 - only what notes needs it
+        from yishenqing.checkpoints import record_reads
 
         if not self._waiting.exists():
             if looks:
@@ -80,7 +80,7 @@ class Journal:
 
 def _read(stream: IO[bytes]) -> Iterator[Read]:
     """Yield the waiting looks; a line that is none is kept as what it is, so that meddling leaves a trace."""
-    from yishenqing.checkpoints import Read  # noqa: PLC0415
+    from yishenqing.checkpoints import Read
 
     for raw in stream:
         try:

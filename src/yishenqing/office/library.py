@@ -36,7 +36,7 @@ class LibraryVerbs(Desk):
         Raises:
             DataFault: the file has faults; all of them, with lines. Nothing was taken in.
         """
-        from yishenqing.precedents.reading import read_records  # noqa: PLC0415
+        from yishenqing.precedents.reading import read_records
 
         records = read_records(Path(path), self._library_customs)
         if level:
@@ -61,8 +61,8 @@ class LibraryVerbs(Desk):
         Raises:
             NotFound: there is none of that id.
         """
-        from yishenqing.precedents import Library  # noqa: PLC0415
-        from yishenqing.precedents.uses import OPENED  # noqa: PLC0415
+        from yishenqing.precedents import Library
+        from yishenqing.precedents.uses import OPENED
 
         with self._transactions.reading() as connection:
             found = Library(connection, self.settings.agency).get(name)
@@ -107,8 +107,8 @@ class LibraryVerbs(Desk):
         Raises:
             NotFound: there is no such case, or no such precedent.
         """
-        from yishenqing.precedents import Library  # noqa: PLC0415
-        from yishenqing.precedents.uses import DRAFTED  # noqa: PLC0415
+        from yishenqing.precedents import Library
+        from yishenqing.precedents.uses import DRAFTED
 
         self._noted(by, None, None, "")
         with self._transactions.reading() as connection:
@@ -124,7 +124,7 @@ class LibraryVerbs(Desk):
         Raises:
             DataFault: there is no such level.
         """
-        from yishenqing.precedents import Library  # noqa: PLC0415
+        from yishenqing.precedents import Library
 
         code = self._level(level) if level else ""
         with self._transactions.reading() as connection:
@@ -139,7 +139,7 @@ class LibraryVerbs(Desk):
 
     def _stock(self, connection: Connection) -> None:
         """Give a new library what ships with the program and what others share; mark what is there anew."""
-        from yishenqing.precedents import Noted, shipped_library  # noqa: PLC0415
+        from yishenqing.precedents import Noted, shipped_library
 
         shelf = self._shelf(connection)
         noted = Noted("", self.today, now(), self._rehearsal, "随程序发布")
@@ -152,12 +152,12 @@ class LibraryVerbs(Desk):
 
     @cached_property
     def _library_customs(self) -> Customs:
-        from yishenqing.precedents.customs import read_customs  # noqa: PLC0415
+        from yishenqing.precedents.customs import read_customs
 
         return read_customs(self.home)
 
     def _shelf(self, connection: Connection) -> Shelf:
-        from yishenqing.precedents import Shelf  # noqa: PLC0415
+        from yishenqing.precedents import Shelf
 
         return Shelf(connection, self.settings.agency, self._library_customs)
 
@@ -169,7 +169,7 @@ class LibraryVerbs(Desk):
         return code
 
     def _count(self, kind: str, names: Collection[str], number: str = "") -> None:
-        from yishenqing.precedents.uses import Uses  # noqa: PLC0415
+        from yishenqing.precedents.uses import Uses
 
         if names and not self._only_audits:  # how useful a precedent is, those who handle cases show
             with self._transactions.writing() as connection:
@@ -177,7 +177,7 @@ class LibraryVerbs(Desk):
 
     def _noted(self, by: str | None, on: date | None, roles: Collection[str] | None, what: str) -> Noted:
         """Return who acts; with ``roles`` the actor must hold one of them."""
-        from yishenqing.precedents import Noted  # noqa: PLC0415
+        from yishenqing.precedents import Noted
 
         user, day, law = by or self._user, on or self.today, self._library_customs.law
         person = self.person(user)

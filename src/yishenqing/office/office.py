@@ -76,7 +76,7 @@ class Office(
         Raises:
             DataFault: the office's database is no PostgreSQL.
         """
-        from yishenqing.store.roles import statements  # noqa: PLC0415
+        from yishenqing.store.roles import statements
 
         home = Path(home)
         transactions = Transactions(open_engine(database_url(home, read_settings(home))))
@@ -100,7 +100,7 @@ class Office(
         Raises:
             DataFault: the database was written by a newer program.
         """
-        from yishenqing.store.upgrade import upgrade  # noqa: PLC0415
+        from yishenqing.store.upgrade import upgrade
 
         home = Path(home)
         own = read_settings(home)
@@ -113,7 +113,7 @@ class Office(
             transactions.close()
         with cls.open(home) as office:
             office._enter_unrecognised()  # noqa: SLF001 - its own class
-            office._count_uncounted()  # noqa: SLF001
-            overseeing.introduce(office._transactions, office.settings)  # noqa: SLF001
+            office._count_uncounted()  # noqa: SLF001 - its own class
+            overseeing.introduce(office._transactions, office.settings)  # noqa: SLF001 - its own class
             office.rebuild_search()
         return version

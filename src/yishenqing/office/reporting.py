@@ -64,7 +64,7 @@ class ReportVerbs(Desk):
         Raises:
             NotFound: there is no such cell.
         """
-        from yishenqing.reporting import counting  # noqa: PLC0415
+        from yishenqing.reporting import counting
 
         with self._transactions.reading() as connection:
             span = self._span(connection, year, as_of, agencies)
@@ -105,7 +105,7 @@ class ReportVerbs(Desk):
         Raises:
             DataFault: a file cannot be written.
         """
-        from yishenqing.office import reportpapers as papers  # noqa: PLC0415
+        from yishenqing.office import reportpapers as papers
 
         written = {}
         if xlsx is not None:
@@ -185,12 +185,12 @@ class ReportVerbs(Desk):
 
     @cached_property
     def _form(self) -> Form:
-        from yishenqing.reporting.form import read_form  # noqa: PLC0415
+        from yishenqing.reporting.form import read_form
 
         return read_form(self.home)
 
     def _span(self, connection: Connection, year: int, as_of: date | None, agencies: Sequence[str]) -> Span:
-        from yishenqing.reporting.counting import Span  # noqa: PLC0415
+        from yishenqing.reporting.counting import Span
 
         if as_of is not None and as_of > self.today:
             raise DataFault.of([Fault(f"统计之日{as_of}晚于今天（{self.today}）", field="as_of")])
@@ -220,7 +220,7 @@ class ReportVerbs(Desk):
             raise Refused(f"{person.name}没有{what}的岗位，须有{roles}之一。", law=[law])
 
     def _year(self, connection: Connection, year: int, as_of: date | None, agencies: Sequence[str]) -> _Counted:
-        from yishenqing.reporting import checks, counting, wording  # noqa: PLC0415
+        from yishenqing.reporting import checks, counting, wording
 
         form, span = self._form, self._span(connection, year, as_of, agencies)
         three, four = counting.table3(connection, form, span), counting.table4(connection, form, span)
@@ -256,7 +256,7 @@ class ReportVerbs(Desk):
 
     def _forwarded(self, connection: Connection, agencies: Sequence[str], year: int) -> dict[str, Any]:
         """Return what the year before left: as published where every agency published, else as counted."""
-        from yishenqing.reporting import counting  # noqa: PLC0415
+        from yishenqing.reporting import counting
 
         form = self._form
         known = store.published_of(connection, agencies, year - 1)
@@ -268,7 +268,7 @@ class ReportVerbs(Desk):
         return {"forwarded": counting.forwarded(connection, form, agencies, day), "published": False}
 
     def _smells(self, connection: Connection, span: Span) -> list[Row]:
-        from yishenqing.reporting import counting  # noqa: PLC0415
+        from yishenqing.reporting import counting
 
         found = []
         for smell in self._form.smells:
