@@ -1,5 +1,5 @@
 # 每个目标只调用一个脚本；没有 make 时可以直接运行 scripts 下的同名脚本。
-.PHONY: demo test lint law bench faults soak cover gallery fuzz sbom audit clean
+.PHONY: demo test lint law bench faults soak gallery fuzz sbom audit clean
 
 demo:
 	@scripts/demo $(ARGS)
@@ -12,9 +12,6 @@ lint:
 
 law:
 	@scripts/test tests/law
-
-cover:
-	@scripts/cover $(ARGS)
 
 gallery:
 	@scripts/gallery $(ARGS)

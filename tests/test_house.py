@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,3 +192,52 @@ def test_every_arrow_between_modules_points_down() -> None:
     done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"Contracts: [1-9]\d* kept, 0 broken", done.stdout)
+
+
+# --- imports, and rules set aside --------------------------------------------------------------------------
+
+
+def at_module_level(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield what a module imports as it is imported itself; what stands under TYPE_CHECKING is not."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or ""
+
+
+def test_no_module_imports_a_heavy_library_before_it_is_used() -> None:
+    """Ruff sees to it outside the rooms that are entered late themselves; this sees to it everywhere."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    banned = settings["tool"]["ruff"]["lint"]["flake8-tidy-imports"]["banned-module-level-imports"]
+    heavy = {name for name in banned if not name.startswith("yishenqing.")}
+    assert heavy > {"weasyprint", "apscheduler", "jieba", "openpyxl", "pydantic", "jinja2", "pypdf", "docx"}
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path, tree in TREES.items()
+        for line, name in at_module_level(tree)
+        if name.split(".")[0] in heavy
+    ]
+    assert found == []
+
+
+SET_ASIDE = re.compile(r"# (noqa|type: ignore)\b")
+WITH_A_REASON = re.compile(r"# noqa: [A-Z0-9, ]+ - \S|# type: ignore\[[a-z-]+\]\s+# (noqa: .* - )?\w")
+
+
+@pytest.mark.parametrize(
+    "mark", ["# noqa", "# noqa: S603", "# noqa: S603 -", "# type: ignore", "# type: ignore[misc]"]
+)
+def test_a_rule_set_aside_without_a_word_is_recognised(mark: str) -> None:
+    assert SET_ASIDE.search(mark)
+    assert not WITH_A_REASON.search(mark)
+
+
+def test_every_rule_set_aside_says_why() -> None:
+    bare = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in FILES
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if SET_ASIDE.search(line) and not WITH_A_REASON.search(line)
+    ]
+    assert bare == []

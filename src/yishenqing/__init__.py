@@ -34,11 +34,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import the public names when they are first used: ``ysq --version`` needs none of them."""
     if name == "Office":
-        from yishenqing.office import Office  # noqa: PLC0415
+        from yishenqing.office import Office  # noqa: PLC0415 - when it is asked for
 
         return Office
     if name in __all__:
-        from yishenqing.core import errors  # noqa: PLC0415
+        from yishenqing.core import errors  # noqa: PLC0415 - when one is asked for
 
         return getattr(errors, name)
     raise AttributeError(f"module 'yishenqing' has no attribute {name!r}")

@@ -92,7 +92,7 @@ def read_year(path: Path) -> Year:
         NotFound: there is no such file.
         DataFault: it is malformed, a day stands on both lists, a worked day is no Saturday or Sunday.
     """
-    from yishenqing.documents import read  # noqa: PLC0415 - PyYAML is for those who read files
+    from yishenqing.documents import read
 
     document = read(path)
     if isinstance(document.data, dict) and "days" in document.data:
@@ -119,7 +119,7 @@ def read_year(path: Path) -> Year:
 
 def read_regional(path: Path) -> tuple[str, frozenset[date]]:
     """Read an office's regional holidays (放假办法第四条): their title, which shows in reasons, and their days."""
-    from yishenqing.documents import read  # noqa: PLC0415
+    from yishenqing.documents import read
 
     document = read(path)
     data = document.data

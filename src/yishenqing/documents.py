@@ -94,7 +94,7 @@ def parse(text: str, file: str, *, as_json: bool = False) -> Document:
 
 def validated(adapter: TypeAdapter[T], document: Document) -> T:
     """Return the document as the type of ``adapter``; all faults at once, in Chinese, with lines."""
-    from pydantic import ValidationError  # noqa: PLC0415 - only commands that read data pay for pydantic
+    from pydantic import ValidationError
 
     try:
         return adapter.validate_python(document.data)

@@ -7,9 +7,11 @@ then looked for everywhere.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
@@ -70,13 +72,10 @@ def _own_folder() -> str:
 
 @cache
 def _tagger() -> Any:
-    import logging  # noqa: PLC0415
-    import warnings  # noqa: PLC0415
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # jieba asks setuptools for a module that is being retired
-        import jieba  # noqa: PLC0415 - a dictionary of five megabytes, for whoever masks
-        from jieba import posseg  # noqa: PLC0415
+        import jieba
+        from jieba import posseg
 
     jieba.setLogLevel(logging.ERROR)
     jieba.dt.tmp_dir = _own_folder()
@@ -162,7 +161,7 @@ def _follows(rest: str) -> bool:
 def _is_name(name: str) -> bool:
     """Tell whether ``name`` may be one: it has a family name, and is no word of its own."""
     family = surname(name)
-    if not family or not 1 <= len(name) - len(family) <= 2 or "某" in name or name[-1] in _PLACES:  # noqa: PLR2004
+    if not family or not 1 <= len(name) - len(family) <= 2 or "某" in name or name[-1] in _PLACES:  # noqa: PLR2004 - given names have one or two characters
         return False
     if _word(name):
         return _tag(name).startswith("nr") and _word(name) < _COMMON
@@ -171,7 +170,7 @@ def _is_name(name: str) -> bool:
 
 def _word(text: str) -> int:
     """Return how often jieba's dictionary has met a word."""
-    import jieba  # noqa: PLC0415
+    import jieba
 
     _tagger()
     return int(jieba.dt.FREQ.get(text) or 0)
@@ -198,7 +197,7 @@ def _joins(family: str, given: str) -> bool:
     """Tell whether a lonely family name and the word after it make a name."""
     if family not in SINGLE and family not in COMPOUND:
         return False
-    return 1 <= len(given) <= 2 and given[0] not in _AFTER and not _word(family + given) and _rare(given)  # noqa: PLR2004
+    return 1 <= len(given) <= 2 and given[0] not in _AFTER and not _word(family + given) and _rare(given)  # noqa: PLR2004 - given names have one or two characters
 
 
 _COMMON = 300  # times in jieba's corpus from which two characters are an ordinary word

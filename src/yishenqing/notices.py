@@ -169,7 +169,8 @@ class Post:
     def _hang_up(self) -> None:
         server, self._server = self._server, None
         if server is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):  # it has gone already
+            # It has gone already. Each message was accepted or refused, and told so, before this.
+            with contextlib.suppress(smtplib.SMTPException, OSError):
                 server.quit()
             server.close()
 
@@ -257,10 +258,10 @@ class Hook:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End the command and what it has started."""
     if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself; that it was late, the caller tells
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
     if process.stdin is not None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # what it had not read yet; that it took too long, the caller tells
             process.stdin.close()

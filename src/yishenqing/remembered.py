@@ -31,10 +31,11 @@ def remembered(kind: type[T], path: Path, folder: Path | None, read: Callable[[P
         return read(path)
     digest = hashlib.sha256(__version__.encode() + path.read_bytes()).hexdigest()
     kept = folder / ".cache" / f"{kind.__name__.lower()}-{path.stem}-{digest[:40]}.json"
+    # Not there, or damaged: then the file itself is read, and whatever is wrong with it is told.
     with contextlib.suppress(OSError, AttributeError, KeyError, TypeError, ValueError):
         return built(kind, json.loads(kept.read_bytes()))
     value = read(path)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # a folder that takes nothing: every command reads again, and is only slower
         _keep(value, kept, f"{kind.__name__.lower()}-{path.stem}-*.json")
     return value
 

@@ -91,9 +91,9 @@ def read_routing(home: Path | None) -> Routing:
 
 
 def _validated(path: Path) -> Routing:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed table is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     routing: Routing = validated(TypeAdapter(Routing), document)

@@ -136,8 +136,8 @@ def read_all(own: Path | None = None) -> tuple[dict[str, Rulebook], list[Fault]]
 
 
 def _read(folders: list[Path], name: str, law: Law) -> Rulebook:
-    from yishenqing.documents import read  # noqa: PLC0415 - PyYAML is for those who read files
-    from yishenqing.overlay import EXTENDS, blamed, is_overlay, merged  # noqa: PLC0415
+    from yishenqing.documents import read
+    from yishenqing.overlay import EXTENDS, blamed, is_overlay, merged
 
     document = read(_file(folders, name))
     if not is_overlay(document):
@@ -152,8 +152,8 @@ def _read(folders: list[Path], name: str, law: Law) -> Rulebook:
 
 def _extended(folders: list[Path], overlay: Document) -> Document:
     """Return the procedure that an overlay is laid over: one of the whole files, not another overlay."""
-    from yishenqing.documents import read  # noqa: PLC0415
-    from yishenqing.overlay import EXTENDS  # noqa: PLC0415
+    from yishenqing.documents import read
+    from yishenqing.overlay import EXTENDS
 
     wanted = overlay.data[EXTENDS]
     whole = {p.stem: p for folder in reversed(folders) for p in folder.glob("*.yaml")}
@@ -165,7 +165,7 @@ def _extended(folders: list[Path], overlay: Document) -> Document:
 
 def _judged(document: Document, name: str, law: Law) -> Workflow:
     """Return the procedure of ``document``, which must be without fault and bear the name of its file."""
-    from yishenqing.documents import validated  # noqa: PLC0415
+    from yishenqing.documents import validated
 
     document = _with_groups(_with_python_names(document))
     workflow: Workflow = validated(_adapter(Workflow), document)
@@ -188,14 +188,14 @@ def statutes(own: Path | None = None) -> dict[str, Statute]:
 
 
 def _read_statute(path: Path) -> Statute:
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     found: Statute = validated(_adapter(Statute), read(path))
     return found
 
 
 def _read_law(folders: list[Path]) -> Law:
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     parts: dict[str, dict[str, Any]] = {"statutes": {}, "terms": {}, "remedies": {}, "fees": {}}
     for name, path in _law_files(folders).items():
@@ -310,7 +310,7 @@ def _place(name: str) -> tuple[str, ...]:
 
 @lru_cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only commands that read rules pay for pydantic
+    from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
 

@@ -19,7 +19,7 @@ def run(tick: Callable[[], Any], every: int, tell: Callable[[Any], None]) -> Non
     what is due and what was given. An error of one tick is told and the next tick tries again. SIGTERM and Ctrl+C
     let the tick under way come to its end.
     """
-    from apscheduler.schedulers.blocking import BlockingScheduler  # noqa: PLC0415
+    from apscheduler.schedulers.blocking import BlockingScheduler
 
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BlockingScheduler(timezone="UTC")

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -124,9 +125,7 @@ def _decoded(path: Path) -> str:
 
 
 def _sheets(path: Path, known: Headings, faults: list[Fault]) -> Iterator[Line]:
-    import warnings  # noqa: PLC0415
-
-    from openpyxl import load_workbook  # noqa: PLC0415 - only workbooks need it
+    from openpyxl import load_workbook
 
     refuse_bomb(path, "XLSX 工作簿")
     try:
@@ -158,7 +157,7 @@ def refuse_bomb(path: Path, called: str) -> None:
         NotFound: there is no such file.
         DataFault: it is neither what it is ``called``, nor small enough.
     """
-    import zipfile  # noqa: PLC0415
+    import zipfile
 
     try:
         with zipfile.ZipFile(path) as archive:

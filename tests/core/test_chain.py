@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -24,7 +25,9 @@ from yishenqing.core.ledger import (
     opened,
     placeholder,
     placeholders,
+    read_facts,
     seal,
+    sm3_digest,
 )
 
 CASE = ("云溪县自然资源局", "〔2026〕1号", "rulebook-digest")
@@ -199,3 +202,34 @@ def test_what_was_sealed_comes_back_in_its_place(facts: dict[str, Any], found: l
 def test_what_only_looks_like_a_placeholder_is_none(value: object) -> None:
     assert not is_placeholder(value)
     assert list(placeholders(value)) == []
+
+
+def test_many_entries_are_read_at_once_and_what_is_broken_says_so_itself() -> None:
+    entries = chain(3)
+    read_facts(entries)
+    assert [e.__dict__["facts"] for e in entries] == [{"n": 0}, {"n": 1}, {"n": 2}]
+    for broken in ('{"n": ', '{"n":1},{"n":2}'):
+        harmed = [chain(1)[0], chain(2)[1]._replace(payload=broken)]
+        read_facts(harmed)
+        assert harmed[0].facts == {"n": 0}
+        with pytest.raises(ValueError, match=r"JSON|Expecting"):
+            assert harmed[1].facts
+
+
+def test_only_what_json_has_and_days_stand_in_an_entry() -> None:
+    assert canonical({"b": date(2026, 3, 2), "a": "甲"}) == '{"a":"甲","b":"2026-03-02"}'
+    with pytest.raises(TypeError, match="set cannot stand in an entry"):
+        canonical({"a": {1}})
+
+
+def test_a_paper_has_an_sm3_of_its_own_and_none_where_the_system_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "sm3" in hashlib.algorithms_available:
+        found = {sm3_digest("盐", b"a", "甲"), sm3_digest("盐", b"b", "甲"), sm3_digest("盐", b"a", "乙")}
+        assert {len(one) for one in found} == {64}
+        assert len(found | {sm3_digest("", b"a", "甲")}) == 4
+
+    def without(name: str, _content: bytes = b"") -> None:
+        raise ValueError(f"unsupported hash type {name}")
+
+    monkeypatch.setattr("yishenqing.core.ledger.hashlib.new", without)
+    assert sm3_digest("盐", b"a", "甲") == ""

@@ -308,8 +308,9 @@ def test_a_disk_that_fails_while_replacing_keeps_the_old_package(
         return real(self, to)
 
     monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(YishenqingError, match="磁盘读写错误"):
+    with pytest.raises(YishenqingError, match="磁盘读写错误") as told:
         export(target, case_file())
+    assert told.value.exit_code == 1
     assert verify(target) == []
     assert len((target / "data/ledger.jsonl").read_bytes().splitlines()) == 2
 
@@ -393,5 +394,6 @@ def test_exports_at_once_end_with_one_sound_package(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(YishenqingError, match="上级路径不是文件夹"):
+    with pytest.raises(YishenqingError, match="上级路径不是文件夹") as told:
         export(tmp_path / "file" / "卷宗", case_file())
+    assert told.value.exit_code == 1

@@ -21,9 +21,12 @@ from sqlalchemy import URL, create_engine, select, text
 from yishenqing import Office
 from yishenqing.core.errors import DataFault, IntegrityFault, Moved
 from yishenqing.office.relocating import move_database
-from yishenqing.office.schema import tables
+from yishenqing.office.schema import erasable, never_rewritten, tables
+from yishenqing.precedents.records import versions
 from yishenqing.settings import read_settings
-from yishenqing.store.engine import moved_mark
+from yishenqing.store.engine import Transactions, moved_mark
+from yishenqing.store.transfer import Transfer
+from yishenqing.store.upgrade import upgrade
 
 pytest_plugins = ["pg"]
 
@@ -83,8 +86,7 @@ def test_whoever_still_has_the_file_open_cannot_write_to_it(home: Path, numbers:
 _DYING = """
     import sys
     from pathlib import Path
-    from yishenqing.office.schema import tables
-from yishenqing.office.relocating import move_database
+    from yishenqing.office.relocating import move_database
     print("begun", flush=True)
     move_database(Path(sys.argv[1]), sys.argv[2], lambda *_: print(*_, flush=True))
 """
@@ -97,7 +99,7 @@ def test_cut_off_anywhere_it_goes_on(home: Path, numbers: list[str], to: str) ->
         words = [sys.executable, "-c", textwrap.dedent(_DYING), str(home), to]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
-        process.stdout.readline()
+        assert process.stdout.readline() == "begun\n"
         for _ in range(chance.randrange(1, 25)):
             process.stdout.readline()
         time.sleep(chance.uniform(0, 0.02))
@@ -115,6 +117,33 @@ def test_cut_off_anywhere_it_goes_on(home: Path, numbers: list[str], to: str) ->
     with Office.open(home, user=USER, today=lambda: DAY) as office:
         assert sorted(x["number"] for x in office.cases()["cases"]) == sorted(numbers)
         assert [office.verify(n) for n in numbers] == [[]] * len(numbers)
+
+
+def test_a_text_erased_while_it_moves_is_erased_there_too_and_none_is_replaced(home: Path, to: str) -> None:
+    engine, source = create_engine(to), create_engine(f"sqlite:///{home / 'office.db'}")
+    upgrade(engine)
+    there = Transactions(engine)
+    final = frozenset(never_rewritten())
+
+    def carried() -> list[str | None]:
+        with source.connect() as connection:
+            Transfer(connection, there, [versions], final, erasable()).carry()
+        with engine.connect() as connection:
+            return list(connection.execute(select(versions.c.record).order_by(versions.c.id)).scalars())
+
+    tamper(home, "DELETE FROM precedent_versions WHERE id <> (SELECT min(id) FROM precedent_versions)")
+    (record,) = carried()
+    assert record
+    tamper(home, "UPDATE precedent_versions SET record = '{}'")
+    with pytest.raises(IntegrityFault, match="precedent_versions"):
+        carried()
+    tamper(home, "UPDATE precedent_versions SET record = NULL")
+    assert carried() == [None]
+    tamper(home, "UPDATE precedent_versions SET actor = '别人'")
+    with pytest.raises(IntegrityFault, match="precedent_versions"):
+        carried()
+    for one in (engine, source):
+        one.dispose()
 
 
 def test_what_was_broken_before_is_carried_as_it_is_and_named(home: Path, numbers: list[str], to: str) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from offices import APPLICATION, OPENED, USER, Calendar, use_database, walked, ysq
-from sqlalchemy import URL, Engine, Executable, create_engine, delete, insert, text, update
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import URL, Engine, Executable, Integer, create_engine, delete, insert, text, update
+from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from yishenqing import Office
 from yishenqing.core.errors import YishenqingError
-from yishenqing.office.schema import never_rewritten, tables
+from yishenqing.office.schema import erasable, never_rewritten, tables
+from yishenqing.precedents.records import versions
 from yishenqing.store.engine import open_engine
 from yishenqing.store.roles import APPLICATION as ROLE
 from yishenqing.store.roles import READER
@@ -83,6 +84,20 @@ def test_it_cannot_change_or_delete_history(as_application: Engine) -> None:
         column = next(iter(table.c))
         for statement in (update(table).values({column: column}), delete(table), text(f"TRUNCATE {table.name}")):
             assert "permission denied" in denied(as_application, statement), table.name
+
+
+def test_of_a_version_it_erases_the_text_and_changes_nothing_else(as_application: Engine) -> None:
+    assert erasable() == {versions.name: "record"}
+    said = {c.name: 1 if isinstance(c.type, Integer) else "试" for c in versions.c}
+    with as_application.begin() as connection:
+        connection.execute(insert(versions).values({**said, "agency": OWN, "rehearsal": False}))
+    for column in versions.c:
+        if column.name != "record":
+            assert "permission denied" in denied(as_application, update(versions).values({column: None}))
+    with as_application.begin() as connection, pytest.raises(IntegrityError, match="append-only"):
+        connection.execute(update(versions).values(record="{}"))
+    with as_application.begin() as connection:
+        assert connection.execute(update(versions).values(record=None)).rowcount == 1
 
 
 def test_it_cannot_undo_what_guards_it(as_application: Engine) -> None:

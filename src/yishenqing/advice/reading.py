@@ -40,9 +40,9 @@ def read_advice(home: Path | None) -> Advice:
 
 
 def _read(path: Path) -> Advice:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     found: Advice = validated(TypeAdapter(Advice), document)

@@ -102,5 +102,9 @@ def reasons_for(
         slots = {name: facts(name) for name in SLOT.findall(reason.text)}
         if names and all(slots.values()) and all(facts(name) for name in reason.needs):
             best = min(names, key=order.__getitem__)
-            fitting.append((order[best], reason, best, SLOT.sub(lambda m, s=slots: s[m[1]], reason.text)))  # type: ignore[misc]
+            fitting.append((order[best], reason, best, _worded(reason.text, slots)))
     yield from ((reason, best, text) for _, reason, best, text in sorted(fitting, key=lambda f: f[0]))
+
+
+def _worded(text: str, slots: Mapping[str, str]) -> str:
+    return SLOT.sub(lambda match: slots[match[1]], text)

@@ -43,7 +43,7 @@ _COLUMNS = (
 
 def hashed(password: str) -> str:
     """Return what is kept of a password: argon2id with the library's parameters (RFC 9106), salted."""
-    from argon2 import PasswordHasher  # noqa: PLC0415 - only who signs in pays
+    from argon2 import PasswordHasher
 
     return PasswordHasher().hash(password)
 
@@ -106,8 +106,8 @@ def verified(
 
 
 def _is_right(kept: str, password: str) -> bool:
-    from argon2 import PasswordHasher  # noqa: PLC0415
-    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
+    from argon2 import PasswordHasher
+    from argon2.exceptions import InvalidHashError, VerificationError
 
     try:
         return PasswordHasher().verify(kept, password)
@@ -117,7 +117,7 @@ def _is_right(kept: str, password: str) -> bool:
 
 def _stronger(kept: str, password: str) -> dict[str, str]:
     """Hash anew what was hashed by weaker parameters than today's."""
-    from argon2 import PasswordHasher  # noqa: PLC0415
+    from argon2 import PasswordHasher
 
     return {"hash": hashed(password)} if PasswordHasher().check_needs_rehash(kept) else {}
 

@@ -70,9 +70,9 @@ def read_order(home: Path | None) -> Order:
 
 
 def _read(path: Path) -> Order:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     order = validated(TypeAdapter(Order), document)

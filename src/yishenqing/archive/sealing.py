@@ -65,7 +65,7 @@ def export(target: Path, case: CaseFile) -> Package:
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Hold the folder's lock: one export at a time, so that whatever is unfinished in it is a dead one's."""
-    import fcntl  # noqa: PLC0415 - POSIX only; reading and verifying work everywhere
+    import fcntl
 
     with (folder / _LOCK).open("w") as lock:  # a lock file, since NFS does not lock folders
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -133,7 +133,7 @@ def _write_and_name(
 
 def _judge(folder: Path) -> None:
     """Read back what was written, with our own strict check and with the library that others will use."""
-    import bagit  # noqa: PLC0415 - only sealing pays for it
+    import bagit
 
     if faults := verify(folder):
         raise IntegrityFault.of(faults)

@@ -85,7 +85,7 @@ def export_volume(target: Path, volume: Volume, told: Told = lambda _done, _all:
 
 @contextmanager
 def _alone(work: Path) -> Iterator[None]:
-    import fcntl  # noqa: PLC0415 - POSIX only; reading and verifying work everywhere
+    import fcntl
 
     work.mkdir(parents=True, exist_ok=True)
     with (work / "lock").open("w") as lock:

@@ -20,8 +20,8 @@ def make_key(path: Path) -> None:
     Raises:
         FileExistsError: something lies there.
     """
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 - only checkpoints need it
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     content = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -46,8 +46,8 @@ def read_key(path: Path) -> Ed25519PrivateKey:
         NotFound: there is no such file.
         DataFault: it holds no Ed25519 key.
     """
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     if not path.is_file():
         raise NotFound(f"找不到检查点的签名密钥“{path}”。")
@@ -73,8 +73,8 @@ def signed(point: Checkpoint, key: Ed25519PrivateKey) -> Checkpoint:
 
 def signature_holds(point: Checkpoint) -> bool:
     """Tell whether the signature is the named key's, over this very text."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(point.key))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -182,16 +182,14 @@ def make_checkpoint(
     if rows:
         connection.execute(insert(anchors), rows)
     prev = last.digest() if last else FIRST
-    draft = Checkpoint(agency, n, "", "", False, cases, log.tree.size, log.tree.root().hex(), prev, "")  # noqa: FBT003
+    draft = Checkpoint(agency, n, "", "", False, cases, log.tree.size, log.tree.root().hex(), prev, "")  # noqa: FBT003 - no rehearsal yet
     point = sign(_with(draft, told))
     connection.execute(insert(checkpoints).values(**{c.name: getattr(point, c.name) for c in checkpoints.columns}))
     return point, len(moved)
 
 
 def _with(point: Checkpoint, told: Mapping[str, object]) -> Checkpoint:
-    from dataclasses import replace  # noqa: PLC0415
-
-    return replace(point, **told)  # type: ignore[arg-type]
+    return replace(point, **told)  # type: ignore[arg-type]  # names and types are the caller's, field by field
 
 
 def _behind(known: Head) -> Fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -122,8 +123,8 @@ def _selection(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def archive_verify(wishes: Wishes, target: str, minutes: str) -> None:
     """Verify a package or a case."""
     if names_folder(wishes, target):
-        from yishenqing.archive import ended_in  # noqa: PLC0415 - verified without any office
-        from yishenqing.office.verifying import package_faults  # noqa: PLC0415
+        from yishenqing.archive import ended_in
+        from yishenqing.office.verifying import package_faults
 
         faults, ended = package_faults(Path(target), minutes), ended_in(Path(target))
     else:
@@ -145,7 +146,7 @@ def names_folder(wishes: Wishes, target: str) -> bool:
         return True
     if not Path(target).exists():
         return False
-    from yishenqing.office import Office  # noqa: PLC0415
+    from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
     if not (wishes.folder / "office.yaml").is_file():
         return True
@@ -168,8 +169,6 @@ def said(wishes: Wishes, faults: Sequence[Fault], found: Mapping[str, Any], line
 @contextmanager
 def progress(label: str, *, silent: bool) -> Iterator[Callable[[int, int], None]]:
     """Give what shows on a terminal how far the work is; nothing elsewhere, nothing with --json."""
-    import sys  # noqa: PLC0415
-
     if silent or not sys.stderr.isatty():
         yield lambda _done, _all: None
         return

@@ -77,8 +77,8 @@ def checkpoint(wishes: Wishes, *, new_key: bool, listed: bool) -> None:
 def verify(wishes: Wishes, target: str | None, minutes: str) -> None:
     """Verify the office, or a package."""
     if target is not None and names_folder(wishes, target):
-        from yishenqing.archive import ended_in  # noqa: PLC0415 - verified without any office
-        from yishenqing.office.verifying import package_faults  # noqa: PLC0415
+        from yishenqing.archive import ended_in
+        from yishenqing.office.verifying import package_faults
 
         said_whole(wishes, target, package_faults(Path(target), minutes), ended_in(Path(target)))
         return

@@ -39,7 +39,7 @@ def _show(wishes: Wishes, found: Any, lines: list[str]) -> None:
 @global_options
 def init(wishes: Wishes, workflow: str, db: str, roles: str | None) -> None:
     """Make an office's folder."""
-    from yishenqing.office import Office  # noqa: PLC0415
+    from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
     existed = (wishes.folder / "office.yaml").exists()
     settings = Office.init(wishes.folder, wishes.user, workflow, db)
@@ -66,7 +66,7 @@ def init(wishes: Wishes, workflow: str, db: str, roles: str | None) -> None:
 @global_options
 def upgrade(wishes: Wishes, db: str) -> None:
     """Bring the database to the newest version."""
-    from yishenqing.office import Office  # noqa: PLC0415
+    from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
     version = Office.upgrade(wishes.folder, db)
     _show(wishes, {"version": version}, [f"数据库结构已是最新（{version}）。"])
@@ -102,7 +102,7 @@ def show(wishes: Wishes, case: str, as_known: date | None, *, drawn: bool) -> No
         found = dict(office.show(case, as_known=as_known))
     _show(wishes, found, printing.case(found))
     if drawn and not wishes.as_json:
-        from yishenqing.cli.weeks import drawings  # noqa: PLC0415 - only who asks for a drawing pays for it
+        from yishenqing.cli.weeks import drawings
 
         printing.lines(drawings(found["deadlines"], wishes.folder, as_known))
 
@@ -189,7 +189,7 @@ def letter(
 @global_options
 def check(wishes: Wishes) -> int:
     """Verify workflows, law and letters."""
-    from yishenqing.office.checking import check as check_files  # noqa: PLC0415 - needs no office
+    from yishenqing.office.checking import check as check_files
 
     found = check_files(wishes.folder)
     _show(wishes, found, printing.check(found))
@@ -202,7 +202,7 @@ def check(wishes: Wishes) -> int:
 @global_options
 def diagram(wishes: Wishes, folder: Path, workflow: str) -> None:
     """Draw the flow chart."""
-    from yishenqing.office.checking import diagrams  # noqa: PLC0415
+    from yishenqing.office.checking import diagrams
 
     found = diagrams(wishes.folder, folder, workflow)
     lines = [f"流程图：{found['svg']}", f"Mermaid：{found['mermaid']}"]
@@ -217,7 +217,7 @@ def diagram(wishes: Wishes, folder: Path, workflow: str) -> None:
 @global_options
 def demo(wishes: Wishes, folder: Path | None) -> None:
     """Run one case through all six stages."""
-    from yishenqing.cli.demo import walk  # noqa: PLC0415
+    from yishenqing.cli.demo import walk
 
     found = walk(folder or Path("demo-output"), say=(lambda _: None) if wishes.as_json else click.echo)
     if wishes.as_json:

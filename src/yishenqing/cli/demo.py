@@ -84,7 +84,7 @@ def _register(office: Office, say: Callable[[str], Any]) -> tuple[str, dict[str,
 
 
 def _sealed(office: Office, number: str, found: dict[str, Any], say: Callable[[str], Any]) -> dict[str, Any]:
-    from yishenqing.archive import verify  # noqa: PLC0415
+    from yishenqing.archive import verify
 
     package = office.archive(number)
     if faults := [*office.verify(number), *verify(Path(package["path"]))]:

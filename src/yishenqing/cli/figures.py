@@ -95,7 +95,7 @@ def imported_lines(found: Row) -> list[str]:
 
 def supervision_lines(found: Row) -> list[str]:
     """Return a supervision as those who supervise read it."""
-    from yishenqing.office.supervisionpapers import tables  # noqa: PLC0415 - one place says how it is listed
+    from yishenqing.office.supervisionpapers import tables
 
     out = [f"{found['title']}　{found['since']}至{found['until']}（在办案件截至{found['as_of']}）"]
     for title, headings, rows in tables(found):

@@ -9,6 +9,14 @@ from typing import Any, Literal
 import click
 
 from yishenqing.cli import printing
+from yishenqing.cli.known import (
+    assessment_line,
+    due_lines,
+    history_lines,
+    holding_line,
+    imported_lines,
+    proposal_lines,
+)
 from yishenqing.cli.options import Day, Wishes, global_options
 from yishenqing.cli.speaking import Command, Group
 
@@ -33,8 +41,7 @@ def holdings(_wishes: Wishes) -> None:
 @global_options
 def import_file(wishes: Wishes, file: Path) -> None:
     """Take a list into the register."""
-    from yishenqing.cli.known import imported_lines  # noqa: PLC0415
-    from yishenqing.holdings import read_customs  # noqa: PLC0415
+    from yishenqing.holdings import read_customs
 
     with wishes.office() as office:
         found = office.import_holdings(file)
@@ -48,8 +55,6 @@ def import_file(wishes: Wishes, file: Path) -> None:
 @global_options
 def search(wishes: Wishes, text: str, limit: int) -> None:
     """Search the register."""
-    from yishenqing.cli.known import holding_line  # noqa: PLC0415
-
     with wishes.office() as office:
         found = office.search_holdings(text, limit)
     lines = [f"{holding_line(h)}　［{h['how']}］" for h in found["holdings"]]
@@ -61,8 +66,6 @@ def search(wishes: Wishes, text: str, limit: int) -> None:
 @global_options
 def list_holdings(wishes: Wishes, attribute: str | None) -> None:
     """List the register."""
-    from yishenqing.cli.known import holding_line  # noqa: PLC0415
-
     with wishes.office() as office:
         found = office.holdings(attribute)
     _show(wishes, found, [holding_line(h) for h in found["holdings"]] or ["登记簿中没有这样的公文。"])
@@ -73,8 +76,6 @@ def list_holdings(wishes: Wishes, attribute: str | None) -> None:
 @global_options
 def show(wishes: Wishes, identifier: int) -> None:
     """Show one document."""
-    from yishenqing.cli.known import history_lines  # noqa: PLC0415
-
     with wishes.office() as office:
         found = office.holding(identifier)
     _show(wishes, found, history_lines(found))
@@ -85,8 +86,6 @@ def show(wishes: Wishes, identifier: int) -> None:
 @global_options
 def due(wishes: Wishes, *, everything: bool) -> None:
     """Show what is to be assessed again."""
-    from yishenqing.cli.known import due_lines  # noqa: PLC0415
-
     with wishes.office_as_seen() as office:
         found = office.holdings_due(everything=everything)
     _show(wishes, found, due_lines(found))
@@ -111,8 +110,6 @@ def assess(
     next_on: date | None,
 ) -> None:
     """Record a re-assessment."""
-    from yishenqing.cli.known import assessment_line  # noqa: PLC0415
-
     if decision is None:
         raise click.UsageError("请写明结论：--kept（维持不予公开）或者 --opened（予以公开）。")
     what: int | str = int(subject) if subject.isascii() and subject.isdecimal() else subject
@@ -130,8 +127,6 @@ def assess(
 @global_options
 def proposals(wishes: Wishes, *, everything: bool) -> None:
     """List proposals; a command of the group does something about one."""
-    from yishenqing.cli.known import proposal_lines  # noqa: PLC0415
-
     if click.get_current_context().invoked_subcommand is not None:
         return
     with wishes.office() as office:
@@ -152,8 +147,6 @@ def decide(
     wishes: Wishes, identifier: int, decision: Literal["open", "decline"] | None, scope: str, reason: str
 ) -> None:
     """Decide a proposal."""
-    from yishenqing.cli.known import proposal_lines  # noqa: PLC0415
-
     if decision is None:
         raise click.UsageError("请写明决定：--open（转为主动公开）或者 --decline（不转为主动公开）。")
     with wishes.office() as office:

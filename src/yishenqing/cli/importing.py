@@ -25,7 +25,7 @@ _FILE = click.Path(path_type=Path)
 @global_options
 def import_file(wishes: Wishes, file: Path, *, dry_run: bool) -> None:
     """Take an older ledger over."""
-    from yishenqing.cli.figures import imported_lines  # noqa: PLC0415
+    from yishenqing.cli.figures import imported_lines
 
     with wishes.office() as office:
         found = office.import_ledger(file, dry_run=dry_run)

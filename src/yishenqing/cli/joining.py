@@ -44,7 +44,7 @@ def merge(wishes: Wishes, case: str, into: str, reason: str) -> None:
 @global_options
 def route(wishes: Wishes, text: str) -> None:
     """Ask the routing table."""
-    from yishenqing.routing import read_routing  # noqa: PLC0415 - for this command alone
+    from yishenqing.routing import read_routing
 
     rows = read_routing(wishes.folder).proposals([text])
     if wishes.as_json:

@@ -30,7 +30,7 @@ def _show(wishes: Wishes, found: object, lines: list[str]) -> None:
 @global_options
 def doctor(wishes: Wishes, *, sweep: bool) -> int:
     """Examine the machine and the office."""
-    from yishenqing.office.doctor import examine  # noqa: PLC0415 - help pages need no office
+    from yishenqing.office.doctor import examine
 
     found = examine(wishes.folder, sweep=sweep)
     lines = []
@@ -53,7 +53,7 @@ def fonts(_wishes: Wishes) -> None:
 @global_options
 def fonts_build(wishes: Wishes, debs: Path | None) -> None:
     """Build the fonts."""
-    from yishenqing.letters import fonts as made  # noqa: PLC0415
+    from yishenqing.letters import fonts as made
 
     target = made.build(debs, (lambda _: None) if wishes.as_json else click.echo)
     _show(wishes, {"path": str(target)}, [f"公文字体已经就绪：{target}"])
@@ -63,10 +63,10 @@ def fonts_build(wishes: Wishes, debs: Path | None) -> None:
 @global_options
 def fonts_check(wishes: Wishes) -> None:
     """Say what printing lacks."""
-    from yishenqing.letters import fonts as made  # noqa: PLC0415
-    from yishenqing.letters import ownfonts  # noqa: PLC0415
-    from yishenqing.office.desk import letter_style  # noqa: PLC0415
-    from yishenqing.settings import FILE, read_settings  # noqa: PLC0415
+    from yishenqing.letters import fonts as made
+    from yishenqing.letters import ownfonts
+    from yishenqing.office.desk import letter_style  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.settings import FILE, read_settings  # noqa: PLC0415 - `--help` opens no office
 
     home = wishes.folder
     own = letter_style(home, read_settings(home)).fonts if (home / FILE).is_file() else {}
@@ -81,7 +81,7 @@ def fonts_check(wishes: Wishes) -> None:
 @global_options
 def fonts_pack(wishes: Wishes, target: Path | None) -> None:
     """Write the fonts as one file."""
-    from yishenqing.letters import fontpack  # noqa: PLC0415
+    from yishenqing.letters import fontpack
 
     path = fontpack.pack(target or Path(fontpack.FILE))
     size = path.stat().st_size
@@ -94,7 +94,7 @@ def fonts_pack(wishes: Wishes, target: Path | None) -> None:
 @global_options
 def fonts_install(wishes: Wishes, package: Path) -> None:
     """Unpack a font package."""
-    from yishenqing.letters import fontpack  # noqa: PLC0415
+    from yishenqing.letters import fontpack
 
     target = fontpack.install(package)
     _show(wishes, {"path": str(target)}, [f"公文字体已经就绪：{target}"])

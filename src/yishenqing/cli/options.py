@@ -40,7 +40,7 @@ class Wishes:
     @contextmanager
     def office(self) -> Iterator[Office]:
         """Open the office for one command."""
-        from yishenqing.office import Office  # noqa: PLC0415 - help pages need no office
+        from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office - help pages need no office
 
         with Office.open(self.folder, user=self._acting(), agency=self.agency) as office:
             self._check_known(office)
@@ -49,24 +49,24 @@ class Wishes:
     @contextmanager
     def office_unattended(self) -> Iterator[Office]:
         """Open the office for the clock's work, which nobody signs in for and which acts in nobody's name."""
-        from yishenqing.office import Office  # noqa: PLC0415
+        from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
         with Office.open(self.folder, user=self.user) as office:
             yield office
 
     def _acting(self) -> str | None:
-        from yishenqing.settings import read_settings  # noqa: PLC0415
+        from yishenqing.settings import read_settings  # noqa: PLC0415 - `--help` opens no office
 
         if read_settings(self.folder).sign_in.by == "system":
             return self.user
-        from yishenqing.office.signing import acting  # noqa: PLC0415 - few offices
+        from yishenqing.office.signing import acting
 
         return acting(self.folder, self.user)
 
     @contextmanager
     def office_as_seen(self) -> Iterator[Office]:
         """Open the office for a command that only looks: ``--on`` is then the day it looks from."""
-        from yishenqing.office import Office  # noqa: PLC0415
+        from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
         day = self.on
         today = (lambda: day) if day else None

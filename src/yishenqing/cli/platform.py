@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -90,9 +91,7 @@ def _case_line(row: dict[str, Any]) -> str:
 
 def minute(instant: str) -> str:
     """Return an instant as an office reads it, in China's time."""
-    from datetime import datetime  # noqa: PLC0415
-
-    from yishenqing.office.desk import CHINA  # noqa: PLC0415
+    from yishenqing.office.desk import CHINA  # noqa: PLC0415 - `--help` opens no office
 
     return f"{datetime.fromisoformat(instant).astimezone(CHINA):%Y-%m-%d %H:%M}"
 
@@ -106,7 +105,7 @@ def minute(instant: str) -> str:
 @global_options
 def move_database(wishes: Wishes, to: str) -> int:
     """Move the database to PostgreSQL."""
-    from yishenqing.office.relocating import move_database as move  # noqa: PLC0415
+    from yishenqing.office.relocating import move_database as move
 
     said: set[str] = set()
 

@@ -20,8 +20,8 @@ _FILE = click.Path(path_type=Path)
 @global_options
 def clock(wishes: Wishes, file: Path, *, drawn: bool) -> int:
     """Compute deadlines from facts alone."""
-    from yishenqing.office.desk import system_today  # noqa: PLC0415
-    from yishenqing.office.reckoning import clock_file  # noqa: PLC0415
+    from yishenqing.office.desk import system_today  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.office.reckoning import clock_file
 
     home = wishes.folder if (wishes.folder / "office.yaml").is_file() else None
     answers, code = clock_file(file, home, wishes.on or system_today())
@@ -34,7 +34,7 @@ def clock(wishes: Wishes, file: Path, *, drawn: bool) -> int:
 
 
 def _drawn(answer: dict[str, Any], home: Path | None) -> list[str]:
-    from yishenqing.cli.weeks import drawings  # noqa: PLC0415 - only who asks for a drawing pays for it
+    from yishenqing.cli.weeks import drawings
 
     return drawings(answer["deadlines"], home) if "error" not in answer else []
 
@@ -60,8 +60,8 @@ def fee(wishes: Wishes, items: int | None, pages: int | None) -> None:
     """Compute the processing fee, with the computation shown."""
     if (items is None) == (pages is None):
         raise click.UsageError("请用 --items 或者 --pages 之一（一件申请只能选择一种计收办法）。")
-    from yishenqing import rulebook  # noqa: PLC0415
-    from yishenqing.core.fees import parts, total  # noqa: PLC0415
+    from yishenqing import rulebook  # noqa: PLC0415 - `fee` alone
+    from yishenqing.core.fees import parts, total  # noqa: PLC0415 - `fee` alone
 
     law = rulebook.read_rulebook(wishes.folder).law
     scale, units = (law.fees["by_item"], items) if items is not None else (law.fees["by_page"], pages or 0)

@@ -62,7 +62,7 @@ def annual(
     pdf: Path | None,
 ) -> None:
     """Report a year."""
-    from yishenqing.cli.figures import annual_lines, cell_lines  # noqa: PLC0415
+    from yishenqing.cli.figures import annual_lines, cell_lines
 
     with wishes.office() as office:
         if cell is not None:
@@ -170,7 +170,7 @@ def supervision(
 
 
 def _supervised(wishes: Wishes, found: Any) -> None:
-    from yishenqing.cli.figures import supervision_lines  # noqa: PLC0415
+    from yishenqing.cli.figures import supervision_lines
 
     _show(wishes, found, supervision_lines(found))
 

@@ -68,8 +68,8 @@ def wanted(given: Mapping[str, Any]) -> Wanted:
     Raises:
         DataFault: an outcome, an article or a name cannot be read.
     """
-    from yishenqing.precedents.model import outcome_code  # noqa: PLC0415 - help pages need no library
-    from yishenqing.search import Wanted  # noqa: PLC0415
+    from yishenqing.precedents.model import outcome_code
+    from yishenqing.search import Wanted
 
     said = {name: str(given[word]).strip() for word, name in _NAMED.items()}
     outcome = outcome_code(given["outcome"].strip()) if given["outcome"] else ""

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.platform import show
+from yishenqing.cli.platform import minute, show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import DataFault, Fault
 
@@ -63,8 +63,8 @@ def read_password(file: Path) -> str:
 @global_options
 def login(wishes: Wishes, name: str | None, file: Path | None) -> None:
     """Sign in."""
-    from yishenqing.office.desk import system_user  # noqa: PLC0415
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.desk import system_user  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.office.signing import SignInDesk
 
     who = name or wishes.user or system_user()
     with SignInDesk(wishes.folder) as desk:
@@ -76,7 +76,7 @@ def login(wishes: Wishes, name: str | None, file: Path | None) -> None:
 @global_options
 def logout(wishes: Wishes) -> None:
     """Sign out."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         ended = desk.sign_out()
@@ -95,7 +95,7 @@ def user(_wishes: Wishes) -> None:
 @global_options
 def user_add(wishes: Wishes, name: str, file: Path | None) -> None:
     """Give a person a password."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         desk.set_password(name, _password(file, f"{name}的口令", twice=True), new_user=True)
@@ -111,7 +111,7 @@ def user_add(wishes: Wishes, name: str, file: Path | None) -> None:
 @global_options
 def user_passwd(wishes: Wishes, name: str, old_file: Path | None, file: Path | None) -> None:
     """Change a password."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         reset = desk.may_reset(name)
@@ -125,7 +125,7 @@ def user_passwd(wishes: Wishes, name: str, old_file: Path | None, file: Path | N
 @global_options
 def user_close(wishes: Wishes, name: str) -> None:
     """Let a user sign in no more."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         desk.close_user(name)
@@ -136,7 +136,7 @@ def user_close(wishes: Wishes, name: str) -> None:
 @global_options
 def user_list(wishes: Wishes) -> None:
     """List who signs in."""
-    from yishenqing.office.signing import SignInDesk  # noqa: PLC0415
+    from yishenqing.office.signing import SignInDesk
 
     with SignInDesk(wishes.folder) as desk:
         found = desk.users()
@@ -155,8 +155,6 @@ def user_log(wishes: Wishes, limit: int) -> None:
 
 
 def _log_line(row: dict[str, Any]) -> str:
-    from yishenqing.cli.platform import minute  # noqa: PLC0415
-
     return f"{minute(row['at'])}　{row['login']}　{row['event_title']}　{row['detail']}".rstrip()
 
 

@@ -77,7 +77,7 @@ def problem_lines(found: dict[str, Any]) -> list[str]:
 @global_options
 def run_scheduler(wishes: Wishes, every: int) -> None:
     """Keep doing what is due."""
-    from yishenqing import scheduler  # noqa: PLC0415 - APScheduler is for this command alone
+    from yishenqing import scheduler
 
     with wishes.office_unattended():  # an office that is none is said at once
         pass

@@ -79,7 +79,8 @@ def _kept(path: Path | None, names: Sequence[str]) -> dict[str, array[float]]:
     if path is None or not path.is_file():
         return {}
     found = {}
-    with suppress(sqlite3.Error, ValueError), closing(sqlite3.connect(path)) as kept:  # it may be deleted any time
+    # Deleted any time, or damaged: the endpoint is asked for these again, and what it cannot say is told.
+    with suppress(sqlite3.Error, ValueError), closing(sqlite3.connect(path)) as kept:
         for name in dict.fromkeys(names):
             row = kept.execute("SELECT vector FROM vectors WHERE name = ?", (name,)).fetchone()
             if row:
@@ -90,7 +91,7 @@ def _kept(path: Path | None, names: Sequence[str]) -> dict[str, array[float]]:
 def _keep(path: Path | None, new: Mapping[str, array[float]]) -> None:
     if path is None or not new:
         return
-    with suppress(sqlite3.Error, OSError):
+    with suppress(sqlite3.Error, OSError):  # the vectors are in hand; next time the endpoint is asked for them again
         path.parent.mkdir(exist_ok=True)
         with closing(sqlite3.connect(path)) as kept, kept:
             kept.execute("CREATE TABLE IF NOT EXISTS vectors (name TEXT PRIMARY KEY, vector BLOB NOT NULL)")

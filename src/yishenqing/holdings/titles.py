@@ -124,6 +124,6 @@ def pairs(text: str) -> frozenset[int]:
 
 def inserting(connection: Connection, table: Any) -> Any:
     """Return the dialect's own INSERT, which knows ON CONFLICT."""
-    from sqlalchemy.dialects import postgresql, sqlite  # noqa: PLC0415
+    from sqlalchemy.dialects import postgresql, sqlite
 
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)

@@ -30,9 +30,9 @@ def read_inspection(home: Path | None) -> Inspection:
 
 
 def _read(path: Path) -> Inspection:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     found: Inspection = validated(TypeAdapter(Inspection), document)
@@ -46,7 +46,7 @@ def _read(path: Path) -> Inspection:
 
 
 def _unknown(found: Inspection, document: Document) -> Iterator[Fault]:
-    from yishenqing.inspection.running import CHECKS, EVIDENCE_ONLY  # noqa: PLC0415
+    from yishenqing.inspection.running import CHECKS, EVIDENCE_ONLY
 
     known = {*CHECKS, *EVIDENCE_ONLY}
     for name in found.checks.keys() - known:

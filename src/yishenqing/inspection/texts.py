@@ -39,7 +39,7 @@ def _plain(content: bytes) -> str | None:
 
 
 def _pdf(content: bytes) -> str | None:
-    from pypdf import PdfReader  # noqa: PLC0415 - only who inspects attachments pays
+    from pypdf import PdfReader
 
     pages = [page.extract_text() or "" for page in PdfReader(io.BytesIO(content)).pages]
     # A page without text is a scan, of which the program would miss everything.
@@ -47,7 +47,7 @@ def _pdf(content: bytes) -> str | None:
 
 
 def _docx(content: bytes) -> str | None:
-    from defusedxml.ElementTree import fromstring  # noqa: PLC0415
+    from defusedxml.ElementTree import fromstring
 
     parts: list[str] = []
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
@@ -66,7 +66,7 @@ def _runs(paragraph: Any) -> Iterator[str]:
 
 
 def _xlsx(content: bytes) -> str | None:
-    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl import load_workbook
 
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         if sum(info.file_size for info in packed.infolist()) > _UNPACKED:

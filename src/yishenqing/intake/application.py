@@ -155,7 +155,7 @@ def parse_application(data: Mapping[str, Any]) -> Application:
 
 @cache
 def _adapter() -> TypeAdapter[Application]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only commands that take in an application pay for it
+    from pydantic import TypeAdapter
 
     return TypeAdapter(Application)
 

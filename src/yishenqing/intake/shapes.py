@@ -22,7 +22,7 @@ class As:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """Hand the whole work to ``make``."""
-        from pydantic_core import core_schema  # noqa: PLC0415
+        from pydantic_core import core_schema
 
         return core_schema.no_info_plain_validator_function(self.make)
 
@@ -36,7 +36,7 @@ class Some:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """Let pydantic read the entries, then count them."""
-        from pydantic_core import core_schema  # noqa: PLC0415
+        from pydantic_core import core_schema
 
         return core_schema.no_info_after_validator_function(self._count, handler(source))
 

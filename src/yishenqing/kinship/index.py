@@ -211,7 +211,7 @@ def persons_of(connection: Connection, agency: str, numbers: Sequence[str]) -> d
 
 def inserting(connection: Connection, table: Any) -> Any:
     """Return the dialect's own INSERT, which knows ON CONFLICT."""
-    from sqlalchemy.dialects import postgresql, sqlite  # noqa: PLC0415
+    from sqlalchemy.dialects import postgresql, sqlite
 
     return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 

@@ -14,11 +14,11 @@ __all__ = ["LetterKind", "Letterbook", "Passage"]
 def __getattr__(name: str) -> Any:
     """Load the letter book when it is asked for; ``python -m yishenqing.letters.fonts`` needs none of it."""
     if name == "Letterbook":
-        from yishenqing.letters import book  # noqa: PLC0415
+        from yishenqing.letters import book
 
         return book.Letterbook
     if name in __all__:
-        from yishenqing.letters import model  # noqa: PLC0415
+        from yishenqing.letters import model
 
         return getattr(model, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -40,7 +40,7 @@ class Binder:
 
     def add(self, content: bytes, *, duplex: bool = False) -> None:
         """Write the pages of a PDF file; with ``duplex`` the next file begins on a sheet of its own."""
-        from pypdf import PdfReader  # noqa: PLC0415 - only who binds pays
+        from pypdf import PdfReader
 
         count = len(self._kids)
         moving = _Moving(PdfReader(io.BytesIO(content)), self._reserved)
@@ -54,7 +54,7 @@ class Binder:
         moving.reader.resolved_objects.clear()  # objects and reader hold each other; do not wait for the collector
 
     def _page(self, page: DictionaryObject) -> None:
-        from pypdf.generic import IndirectObject, NameObject  # noqa: PLC0415
+        from pypdf.generic import IndirectObject, NameObject
 
         number = self._reserved()
         page[NameObject("/Parent")] = IndirectObject(_PAGES, 0, None)
@@ -99,7 +99,7 @@ class _Moving:
 
     def page(self, page: Any) -> DictionaryObject:
         """Return what is printed of a page, with its references moved."""
-        from pypdf.generic import DictionaryObject, NameObject  # noqa: PLC0415
+        from pypdf.generic import DictionaryObject, NameObject
 
         kept = {NameObject(k): self._moved(page.raw_get(k)) for k in _PRINTED if k in page}
         return DictionaryObject(kept)
@@ -111,7 +111,7 @@ class _Moving:
             yield number, self._moved(self.reader.get_object(reference))
 
     def _moved(self, found: Any) -> Any:
-        from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject  # noqa: PLC0415
+        from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
         if isinstance(found, IndirectObject):
             if found.idnum not in self._numbers:
@@ -127,7 +127,7 @@ class _Moving:
 
 
 def _blank(box: Any) -> DictionaryObject:
-    from pypdf.generic import DictionaryObject, NameObject  # noqa: PLC0415
+    from pypdf.generic import DictionaryObject, NameObject
 
     return DictionaryObject(
         {

@@ -172,7 +172,7 @@ class Letterbook:
         return found
 
     def _letter(self, kind: LetterKind, clean: Mapping[str, Any], enclosed: Sequence[Enclosed]) -> bytes:
-        from yishenqing.letters import press  # noqa: PLC0415 - only who prints pays
+        from yishenqing.letters import press
 
         blocks = self._blocks(kind, clean)
         organ, letter = clean["organ"]["name"], clean["letter"]
@@ -185,7 +185,7 @@ class Letterbook:
         return press.to_pdf(pages, metrics, press.About(kind.title, organ, letter["date"]), enclosed)
 
     def _form(self, kind: LetterKind, clean: Mapping[str, Any]) -> bytes:
-        from yishenqing.letters import printer  # noqa: PLC0415 - only forms need the renderer
+        from yishenqing.letters import printer
 
         filled = self._templates.fill(kind, clean)
         blocks = self._blocks(kind, clean)

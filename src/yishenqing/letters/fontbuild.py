@@ -138,7 +138,7 @@ def _unpacked(work: Path, debs: Path | None, tell: Callable[[str], None]) -> Pat
 
 def _run(command: list[str], folder: Path, remedy: str) -> None:
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands, no shell
     except FileNotFoundError:
         text = f"本机没有 {command[0]}，字体只能在 Debian 或 Ubuntu 上制作；可将制作好的字体文件夹复制过来，"
         raise DataFault.of([Fault(text + "并用环境变量 YISHENQING_FONTS 指明")]) from None
@@ -167,7 +167,7 @@ def _die_with_parent() -> None:
 
 def make(recipe: Recipe, root: Path, made: Path) -> dict[str, Any]:
     """Make one font and return its metrics: covered ranges, advances other than 1 em, ink of titles."""
-    from fontTools.ttLib import TTFont  # noqa: PLC0415 - only the build pays for fontTools
+    from fontTools.ttLib import TTFont
 
     path = root / recipe.source
     if not path.is_file():
@@ -192,7 +192,7 @@ def make(recipe: Recipe, root: Path, made: Path) -> dict[str, Any]:
 
 
 def _face(path: Path, name: str) -> int:
-    from fontTools.ttLib import TTCollection  # noqa: PLC0415
+    from fontTools.ttLib import TTCollection
 
     with TTCollection(path, lazy=True) as collection:
         for number, font in enumerate(collection.fonts):
@@ -246,9 +246,9 @@ def _gb2312() -> set[int]:
 
 def outlines(font: Any, names: list[str]) -> tuple[dict[str, Any], dict[str, tuple[int, int]]]:
     """Return TrueType outlines on a 1000-unit em and (advance, left side bearing) of each glyph."""
-    from fontTools.pens.cu2quPen import Cu2QuPen  # noqa: PLC0415
-    from fontTools.pens.transformPen import TransformPen  # noqa: PLC0415
-    from fontTools.pens.ttGlyphPen import TTGlyphPen  # noqa: PLC0415
+    from fontTools.pens.cu2quPen import Cu2QuPen
+    from fontTools.pens.transformPen import TransformPen
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
 
     scale = EM / font["head"].unitsPerEm
     cubic, source, widths = "CFF " in font, font.getGlyphSet(), font["hmtx"].metrics
@@ -268,7 +268,7 @@ def outlines(font: Any, names: list[str]) -> tuple[dict[str, Any], dict[str, tup
 
 def _flat(pen: Any, source: Any) -> Any:
     """Return a pen that draws composite glyphs (accented letters) as plain outlines."""
-    from fontTools.pens.filterPen import DecomposingFilterPen  # noqa: PLC0415
+    from fontTools.pens.filterPen import DecomposingFilterPen
 
     return DecomposingFilterPen(pen, source)
 
@@ -281,7 +281,7 @@ def assembled(
     cmap: dict[int, str],
 ) -> Any:
     """Return a TrueType font of these glyphs, to be saved; the same glyphs give the same bytes."""
-    from fontTools.fontBuilder import FontBuilder  # noqa: PLC0415
+    from fontTools.fontBuilder import FontBuilder
 
     post = family.replace(" ", "-")
     new = FontBuilder(EM, isTTF=True)

@@ -110,7 +110,7 @@ class Metrics:
 
     def typeface(self, family: str) -> Typeface:
         """Return the font called ``family``."""
-        from yishenqing.letters.typeface import typeface  # noqa: PLC0415 - only who prints maps the fonts
+        from yishenqing.letters.typeface import typeface
 
         if family.startswith(_OWN):
             return self._own[family.removeprefix(_OWN)]
@@ -151,7 +151,7 @@ def folder() -> Path:
 @cache
 def recipe() -> str:
     """Return what names the way the fonts are built; another recipe has a folder of its own."""
-    from yishenqing.letters import fontbuild  # noqa: PLC0415
+    from yishenqing.letters import fontbuild
 
     text = repr((fontbuild.RECIPES, fontbuild.PACKAGES, fontbuild.RECIPE_VERSION))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -222,7 +222,7 @@ def metrics(own: Mapping[str, Path] | None = None) -> Metrics:
 
 @cache
 def _metrics(path: Path, own: tuple[tuple[str, Path], ...]) -> Metrics:
-    from yishenqing.letters.typeface import typeface  # noqa: PLC0415
+    from yishenqing.letters.typeface import typeface
 
     return Metrics(path.parent, _families(path), {role: typeface(file) for role, file in own})
 
@@ -248,7 +248,7 @@ def build(debs: Path | None = None, tell: Callable[[str], None] = lambda _: None
     Raises:
         DataFault: see ``fontbuild.build``.
     """
-    from yishenqing.letters import fontbuild  # noqa: PLC0415
+    from yishenqing.letters import fontbuild
 
     if not present():
         fontbuild.build(folder(), debs, tell)

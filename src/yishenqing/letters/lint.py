@@ -84,7 +84,7 @@ def _hidden_from_others(place: str) -> bool:
 
 def _places(tree: nodes.Node) -> Iterator[tuple[str, int]]:
     """Yield each longest dotted place that is read, with its line."""
-    from jinja2 import nodes as n  # noqa: PLC0415
+    from jinja2 import nodes as n
 
     inner = {id(g.node) for g in tree.find_all(n.Getattr)}
     for found in tree.find_all((n.Getattr, n.Name)):
@@ -96,7 +96,7 @@ def _places(tree: nodes.Node) -> Iterator[tuple[str, int]]:
 
 
 def _dotted(node: nodes.Node) -> str:
-    from jinja2 import nodes as n  # noqa: PLC0415
+    from jinja2 import nodes as n
 
     parts: list[str] = []
     while isinstance(node, n.Getattr):
@@ -107,7 +107,7 @@ def _dotted(node: nodes.Node) -> str:
 
 def _guarded(tree: nodes.Template) -> set[str]:
     """Return the places that the template itself asks about before it uses them."""
-    from jinja2 import nodes as n  # noqa: PLC0415
+    from jinja2 import nodes as n
 
     tests: list[nodes.Expr] = [found.test for found in tree.find_all(n.If) if isinstance(found.test, n.Expr)]
     tests += [found.test for found in tree.find_all(n.CondExpr)]
@@ -116,13 +116,13 @@ def _guarded(tree: nodes.Template) -> set[str]:
 
 
 def _wrapped(test: nodes.Expr) -> nodes.Node:
-    from jinja2 import nodes as n  # noqa: PLC0415
+    from jinja2 import nodes as n
 
     return n.Output([test])
 
 
 def _locals(tree: nodes.Template) -> set[str]:
-    from jinja2 import nodes as n  # noqa: PLC0415
+    from jinja2 import nodes as n
 
     return {name.name for name in tree.find_all(n.Name) if name.ctx in ("store", "param")}
 

@@ -106,7 +106,7 @@ class Passage:
 
 @cache
 def _front_matter() -> TypeAdapter[Any]:
-    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter  # noqa: PLC0415 - only who reads letters pays
+    from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
     side = Annotated[int, Field(ge=_SHORTEST, le=_LONGEST)]
 

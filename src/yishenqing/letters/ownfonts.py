@@ -64,9 +64,9 @@ def _known(role: str, path: Path, _stamp: tuple[int, int]) -> tuple[Fault, ...]:
 
 
 def _objections(role: str, path: Path) -> Iterator[str]:
-    from fontTools.ttLib import TTFont  # noqa: PLC0415 - only offices with fonts of their own pay
+    from fontTools.ttLib import TTFont
 
-    from yishenqing.letters.typeface import typeface  # noqa: PLC0415
+    from yishenqing.letters.typeface import typeface
 
     with TTFont(path, lazy=True) as font:
         permitted = font["OS/2"].fsType if "OS/2" in font else 0

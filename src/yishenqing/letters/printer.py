@@ -41,10 +41,10 @@ def to_pdf(html: str, css: Path) -> bytes:
         DataFault: the machine lacks fonts or libraries, or the template asks for a file or an address.
     """
     configuration = _configuration(fonts.require())
-    from weasyprint import HTML  # noqa: PLC0415 - after the fonts' folder is set; 0.6 s of imports
+    from weasyprint import HTML
 
     fetcher = _fetcher()
-    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
+    from weasyprint.urls import FatalURLFetchingError
 
     try:
         printed = HTML(string=html, url_fetcher=fetcher).write_pdf(
@@ -61,7 +61,7 @@ def to_pdf(html: str, css: Path) -> bytes:
 @lru_cache(maxsize=8)
 def _sheet(css: str, folder: Path) -> Any:
     """Parse a style sheet once; it has a fetcher of its own, which must be closed too."""
-    from weasyprint import CSS  # noqa: PLC0415
+    from weasyprint import CSS
 
     return CSS(string=css, font_config=_configuration(folder), url_fetcher=_fetcher())
 
@@ -71,14 +71,14 @@ def _configuration(folder: Path) -> Any:
     """Point fontconfig at the private fonts before the renderer loads it."""
     os.environ["FONTCONFIG_FILE"] = str(folder / "fonts.conf")
     logging.getLogger("fontTools").setLevel(logging.ERROR)
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+    from weasyprint.text.fonts import FontConfiguration
 
     return FontConfiguration()
 
 
 @cache
 def _fetcher() -> Any:
-    from weasyprint.urls import URLFetcher  # noqa: PLC0415
+    from weasyprint.urls import URLFetcher
 
     class Nothing(URLFetcher):  # type: ignore[misc]  # the package has no types
         """Fetch nothing: a letter has no pictures, links or imports; asking for one refuses the letter."""

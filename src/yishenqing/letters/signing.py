@@ -79,8 +79,8 @@ def examined(content: bytes, trust: Path | None = None) -> list[Found] | None:
     """Return what each signature of ``content`` is; None where pyHanko is not installed."""
     if find_spec("pyhanko") is None:
         return None
-    from pyhanko.pdf_utils.misc import PdfReadError  # noqa: PLC0415 - an optional library
-    from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415
+    from pyhanko.pdf_utils.misc import PdfReadError
+    from pyhanko.pdf_utils.reader import PdfFileReader
 
     with _quiet():
         try:
@@ -91,14 +91,14 @@ def examined(content: bytes, trust: Path | None = None) -> list[Found] | None:
 
 
 def _examined(signature: Any, trust: Path | None) -> Found:
-    from pyhanko.keys import load_certs_from_pemder  # noqa: PLC0415
-    from pyhanko.pdf_utils.misc import PdfError  # noqa: PLC0415
-    from pyhanko.sign.general import SigningError  # noqa: PLC0415
-    from pyhanko.sign.validation import validate_pdf_signature  # noqa: PLC0415
-    from pyhanko.sign.validation.errors import SignatureValidationError  # noqa: PLC0415
-    from pyhanko.sign.validation.settings import KeyUsageConstraints  # noqa: PLC0415
-    from pyhanko.sign.validation.status import SignatureCoverageLevel  # noqa: PLC0415
-    from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415
+    from pyhanko.keys import load_certs_from_pemder
+    from pyhanko.pdf_utils.misc import PdfError
+    from pyhanko.sign.general import SigningError
+    from pyhanko.sign.validation import validate_pdf_signature
+    from pyhanko.sign.validation.errors import SignatureValidationError
+    from pyhanko.sign.validation.settings import KeyUsageConstraints
+    from pyhanko.sign.validation.status import SignatureCoverageLevel
+    from pyhanko_certvalidator import ValidationContext
 
     try:
         load: Any = load_certs_from_pemder
@@ -124,9 +124,9 @@ def _name(certificate: Any) -> str:
 
 def _by_key(pdf: bytes, how: Signing) -> bytes:
     signer = _signer(how)
-    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter  # noqa: PLC0415
-    from pyhanko.sign import signers  # noqa: PLC0415
-    from pyhanko.sign.fields import SigSeedSubFilter  # noqa: PLC0415
+    from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+    from pyhanko.sign import signers
+    from pyhanko.sign.fields import SigSeedSubFilter
 
     about = signers.PdfSignatureMetadata(field_name=_FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES)
     out = io.BytesIO()
@@ -143,7 +143,7 @@ def _signer(how: Signing) -> Any:
     """
     if find_spec("pyhanko") is None:
         _refuse(f"签名所需的程序库 pyHanko 没有安装；请运行：{INSTALL}")
-    from pyhanko.sign.signers import SimpleSigner  # noqa: PLC0415
+    from pyhanko.sign.signers import SimpleSigner
 
     if how.pkcs12 is None or not how.pkcs12.is_file():
         _refuse(f"没有签名用的证书文件“{how.pkcs12}”", "pkcs12")

@@ -52,7 +52,7 @@ class Templates:
         return made
 
     def _loader(self) -> Any:
-        from jinja2 import FunctionLoader  # noqa: PLC0415 - only who fills letters pays
+        from jinja2 import FunctionLoader
 
         return FunctionLoader(self._base)
 
@@ -70,7 +70,7 @@ class Templates:
         Raises:
             DataFault: the template is broken or uses what the context lacks; with file and line.
         """
-        from jinja2 import TemplateError, TemplateSyntaxError  # noqa: PLC0415
+        from jinja2 import TemplateError, TemplateSyntaxError
 
         values = _one_line(context) if kind.goes_out else context
         given = {
@@ -111,7 +111,7 @@ class Templates:
 
     def faults(self, kind: LetterKind) -> list[Fault]:
         """Return what is wrong with the template of ``kind`` without filling it."""
-        from jinja2 import TemplateSyntaxError  # noqa: PLC0415
+        from jinja2 import TemplateSyntaxError
 
         old = lint.old_wording(kind)
         try:
@@ -126,8 +126,8 @@ class Templates:
 
 @cache
 def _environment_class() -> Callable[..., SandboxedEnvironment]:
-    from jinja2 import StrictUndefined  # noqa: PLC0415 - only who fills letters pays
-    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Missing(StrictUndefined):
         """What is not there may be asked about ({% if %}) but never printed, looped over or looked into."""
@@ -193,8 +193,8 @@ def _islands(values: Mapping[str, Any]) -> Callable[..., Markup]:
     Where a letter answers several items, ``island("name", part)`` gives those of one item, and the bodies that it
     takes in give none of their own.
     """
-    from jinja2 import pass_context  # noqa: PLC0415
-    from markupsafe import Markup, escape  # noqa: PLC0415
+    from jinja2 import pass_context
+    from markupsafe import Markup, escape
 
     @pass_context
     def island(context: Any, name: str, part: Mapping[str, Any] | None = None) -> Markup:
@@ -216,8 +216,8 @@ def _islands(values: Mapping[str, Any]) -> Callable[..., Markup]:
 
 def _own_words() -> Callable[..., Markup]:
     """Mark a fact inside a sentence as the officer's own words: ``{{ facts.risk | bare | own("risk") }}``."""
-    from jinja2 import pass_context  # noqa: PLC0415
-    from markupsafe import escape  # noqa: PLC0415
+    from jinja2 import pass_context
+    from markupsafe import escape
 
     @pass_context
     def own(context: Any, value: Any, name: str) -> Markup:
@@ -228,7 +228,7 @@ def _own_words() -> Callable[..., Markup]:
 
 def _marked(name: str, words: Markup, part: Mapping[str, Any] | None) -> Markup:
     """Put the marks of an island around ``words``; that of an item bears the item's number."""
-    from markupsafe import Markup  # noqa: PLC0415
+    from markupsafe import Markup
 
     begin, named, end = ISLAND_MARKS
     item = f"{part['n']}." if part else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -25,7 +26,7 @@ class Typeface:
 
     def __init__(self, path: Path) -> None:
         """Map the file at ``path``; :func:`typeface` keeps what has been mapped."""
-        import uharfbuzz as hb  # noqa: PLC0415 - only who prints pays
+        import uharfbuzz as hb
 
         self.path = path
         self._face = hb.Face(hb.Blob.from_file_path(str(path)))
@@ -57,7 +58,7 @@ class Typeface:
         return self._subset(glyphs)
 
     def _made(self, glyphs: frozenset[int]) -> Subset:
-        import uharfbuzz as hb  # noqa: PLC0415
+        import uharfbuzz as hb
 
         wish = hb.SubsetInput()
         wish.glyph_set.update(glyphs)
@@ -72,12 +73,11 @@ class Typeface:
 
 def _as_truetype(content: bytes) -> bytes:
     """Return a subset of PostScript outlines as TrueType, glyph for glyph: one way of embedding for all fonts."""
-    import io  # noqa: PLC0415 - few offices have such fonts
-    import logging  # noqa: PLC0415
+    import logging
 
-    from fontTools.ttLib import TTFont  # noqa: PLC0415
+    from fontTools.ttLib import TTFont
 
-    from yishenqing.letters import fontbuild  # noqa: PLC0415
+    from yishenqing.letters import fontbuild
 
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     out = io.BytesIO()

@@ -55,7 +55,7 @@ def written(
         organ: the authority, as the file's author.
         title: the title of the file.
     """
-    from docx import Document  # noqa: PLC0415 - only who asks for Word pays
+    from docx import Document
 
     document = Document()
     for old in list(document.element.body.iterchildren("{*}p")):
@@ -78,8 +78,8 @@ def written(
 
 
 def _element(name: str, *children: Any, **attributes: str) -> Any:
-    from docx.oxml.ns import qn  # noqa: PLC0415
-    from docx.oxml.parser import OxmlElement  # noqa: PLC0415
+    from docx.oxml.ns import qn
+    from docx.oxml.parser import OxmlElement
 
     made = OxmlElement(f"w:{name}")
     for key, value in attributes.items():
@@ -90,7 +90,7 @@ def _element(name: str, *children: Any, **attributes: str) -> Any:
 
 
 def _set_page(section: Section) -> None:
-    from docx.shared import Mm, Pt  # noqa: PLC0415
+    from docx.shared import Mm, Pt
 
     section.page_width, section.page_height = Mm(210), Mm(297)
     for name, wide in _MARGINS.items():
@@ -108,12 +108,12 @@ def _set_page(section: Section) -> None:
         _font(run.font, "宋体", PAGE_NUMBER)
         if text is None:
             footer._p.remove(run._r)  # noqa: SLF001 - the library has no fields
-            footer._p.append(_element("fldSimple", run._r, instr="PAGE"))  # noqa: SLF001
+            footer._p.append(_element("fldSimple", run._r, instr="PAGE"))  # noqa: SLF001 - as above
 
 
 def _font(font: Any, name: str, size: float) -> None:
-    from docx.oxml.ns import qn  # noqa: PLC0415
-    from docx.shared import Pt  # noqa: PLC0415
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
 
     font.size, font.name = Pt(size), _LATIN
     fonts = font.element.get_or_add_rPr().get_or_add_rFonts()
@@ -122,9 +122,9 @@ def _font(font: Any, name: str, size: float) -> None:
 
 
 def _add_style(document: Document, role: str) -> None:
-    from docx.enum.style import WD_STYLE_TYPE  # noqa: PLC0415
-    from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING  # noqa: PLC0415
-    from docx.shared import Pt, RGBColor  # noqa: PLC0415
+    from docx.enum.style import WD_STYLE_TYPE
+    from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_LINE_SPACING
+    from docx.shared import Pt, RGBColor
 
     name, font, size, indent, align = _STYLES[role]
     style: Any = document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
@@ -149,7 +149,7 @@ def _add_style(document: Document, role: str) -> None:
 
 def _run(text: str, *properties: Any) -> Any:
     """A run whose line ends are breaks."""
-    from docx.oxml.ns import qn  # noqa: PLC0415
+    from docx.oxml.ns import qn
 
     run = _element("r", *([_element("rPr", *properties)] if properties else []))
     for n, line in enumerate(text.split("\n")):

@@ -53,8 +53,8 @@ def read(path: Path) -> Returned:
         DataFault: it cannot be read, is no Word file, is too large, has macros, or holds what a letter never does.
     """
     body = _body(_content(path), path)
-    from defusedxml.common import DefusedXmlException  # noqa: PLC0415 - only who reads Word pays
-    from defusedxml.ElementTree import DefusedXMLParser  # noqa: PLC0415
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import DefusedXMLParser
 
     reader = _Reader(path)
     parser = DefusedXMLParser(target=reader, forbid_dtd=True, forbid_entities=True, forbid_external=True)

@@ -178,7 +178,7 @@ class Registry:
         """Return the files that go inside the letter of ``step``; none unless the office wishes it."""
         if not self._settings.letters.enclose:
             return []
-        from yishenqing.office import enclosing  # noqa: PLC0415 - few offices
+        from yishenqing.office import enclosing
 
         papers = vault.papers_of(connection, case.row.agency, case.row.number)
         return enclosing.enclosed(case, step, papers, self._papers)
@@ -228,7 +228,7 @@ class Registry:
 
     def on_file(self, context: Mapping[str, Any], story: paperwork.Story) -> dict[str, Any]:
         """Return ``context`` with what only the forms of the file are told."""
-        from yishenqing.office import sheets  # noqa: PLC0415 - few acts print a form
+        from yishenqing.office import sheets
 
         more = sheets.sheet(story, self._settings)
         return {**context, **more, "applicant": {**context["applicant"], **more["applicant"]}}

@@ -38,8 +38,8 @@ class AuditVerbs(PaperVerbs):
             Refused: the key is gone, or another one than signed the last checkpoint.
             IntegrityFault: what earlier checkpoints hold is not what lies here any more; nothing is signed.
         """
-        from yishenqing.checkpoints import log  # noqa: PLC0415 - only the verbs of audit need them
-        from yishenqing.checkpoints.keys import signed  # noqa: PLC0415
+        from yishenqing.checkpoints import log
+        from yishenqing.checkpoints.keys import signed
 
         agency = self.settings.agency
         self._transactions.permit()
@@ -54,7 +54,7 @@ class AuditVerbs(PaperVerbs):
         return {**self._told(point), "added": added}
 
     def _signing_key(self, known: Sequence[Checkpoint], *, new_key: bool) -> Ed25519PrivateKey:
-        from yishenqing.checkpoints.keys import (  # noqa: PLC0415
+        from yishenqing.checkpoints.keys import (
             make_key,
             public_of,
             read_key,
@@ -80,8 +80,8 @@ class AuditVerbs(PaperVerbs):
         return (self.home / Path(self.settings.checkpoint_key).expanduser()).resolve()
 
     def _heads(self, connection: Connection) -> Iterator[Head]:
-        from yishenqing.checkpoints import journal_head  # noqa: PLC0415
-        from yishenqing.checkpoints.log import Head  # noqa: PLC0415
+        from yishenqing.checkpoints import journal_head
+        from yishenqing.checkpoints.log import Head
 
         for row in ledger_store.case_rows(connection, self.settings.agency):
             yield Head(row.number, row.head_seq, row.head_hash)
@@ -104,7 +104,7 @@ class AuditVerbs(PaperVerbs):
 
     def checkpoints(self) -> Row:
         """Return every checkpoint, the first one first, each with the line for the minutes."""
-        from yishenqing.checkpoints.log import checkpoints_of  # noqa: PLC0415
+        from yishenqing.checkpoints.log import checkpoints_of
 
         with self._transactions.reading() as connection:
             found = checkpoints_of(connection, self.settings.agency)
@@ -119,7 +119,7 @@ class AuditVerbs(PaperVerbs):
         Raises:
             NotFound: ``minutes`` names no checkpoint that there is.
         """
-        from yishenqing.office.verifying import Audit  # noqa: PLC0415
+        from yishenqing.office.verifying import Audit
 
         return Audit(self, self._transactions, self.settings.agency).whole(minutes, told)
 
@@ -129,7 +129,7 @@ class AuditVerbs(PaperVerbs):
         Raises:
             NotFound: there is no such case, and nobody ever looked at one.
         """
-        from yishenqing.checkpoints import reads_of  # noqa: PLC0415
+        from yishenqing.checkpoints import reads_of
 
         if not self._transactions.hosted and self._journal.waiting():
             with suppress(YishenqingError):  # they still wait then, and the answer says so
@@ -149,7 +149,7 @@ class AuditVerbs(PaperVerbs):
         Raises:
             NotFound: no case was opened in that year.
         """
-        from yishenqing.office import sampling  # noqa: PLC0415
+        from yishenqing.office import sampling
 
         with self._transactions.reading() as connection:
             rows = [r for r in ledger_store.case_rows(connection, self.settings.agency) if r.opened_on.year == year]

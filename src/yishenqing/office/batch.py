@@ -82,7 +82,7 @@ class BatchVerbs(CaseVerbs):
         return {**answer, **printed}
 
     def _bound(self, folder: Path, days: str, letters: Sequence[Issued], told: Told, *, duplex: bool) -> Row:
-        from yishenqing.letters.binding import bound  # noqa: PLC0415 - only who prints many
+        from yishenqing.letters.binding import bound
 
         path = folder / f"打印件{days}.pdf"
         rows: list[Row] = []
@@ -110,7 +110,7 @@ class BatchVerbs(CaseVerbs):
 
     def _posted_in(self, letter: Issued) -> Mapping[str, Any] | None:
         """Return what envelope and waybill are filled from; None where no post carries the letter."""
-        from yishenqing.office import sheets  # noqa: PLC0415
+        from yishenqing.office import sheets
 
         kind = sheets.kind_of(letter, self._letters)
         if kind is None or not (kind.goes_out and kind.mailed):
@@ -134,11 +134,11 @@ class BatchVerbs(CaseVerbs):
         Raises:
             DataFault: any row has a fault or is refused; all of them, each with its line. Nothing was recorded.
         """
-        from yishenqing.office.mailing import read_postings  # noqa: PLC0415
+        from yishenqing.office.mailing import read_postings
 
         postings = read_postings(Path(path))
         rows: list[Row] = []
-        with suppress(_Tried), self._transactions.writing() as connection:
+        with suppress(_Tried), self._transactions.writing() as connection:  # raised here alone, to take all back
             rows = self._tracked(connection, postings, by)
             if not record:
                 raise _Tried
@@ -171,7 +171,7 @@ class BatchVerbs(CaseVerbs):
 
     def _hold(self, connection: Connection, postings: Sequence[Posting]) -> None:
         """Lock the cases of a list in the order in which everybody locks, not in the list's."""
-        from yishenqing.office.mailing import letter_numbers  # noqa: PLC0415
+        from yishenqing.office.mailing import letter_numbers
 
         numbers = {p.number for p in postings if not p.letter}
         for posting in postings:
@@ -182,7 +182,7 @@ class BatchVerbs(CaseVerbs):
 
     def _way(self, connection: Connection, posting: Posting, seen: dict[str, Posting]) -> _Way:
         """Return what is to be done with one row; ``seen`` are the rows before it, by case."""
-        from yishenqing.office import sheets  # noqa: PLC0415
+        from yishenqing.office import sheets
 
         letter = self._letter_of(connection, posting)
         number = letter.number if letter is not None else posting.number
@@ -210,7 +210,7 @@ class BatchVerbs(CaseVerbs):
             NotFound: the office has issued none of that number.
             DataFault: it belongs to another case than the row says.
         """
-        from yishenqing.office.mailing import letter_numbers  # noqa: PLC0415
+        from yishenqing.office.mailing import letter_numbers
 
         if not posting.letter:
             return None
@@ -242,7 +242,7 @@ def _may(case: Casework, step: str) -> bool:
 
 
 def _to_applicant(kind: LetterKind) -> bool:
-    from yishenqing.letters.model import APPLICANT  # noqa: PLC0415
+    from yishenqing.letters.model import APPLICANT
 
     return kind.to == APPLICANT
 

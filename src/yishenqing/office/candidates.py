@@ -107,7 +107,7 @@ def _candidate(
 
 
 def _hints(known: Known, item: Item | None) -> list[Hint]:
-    from yishenqing.advice import hints  # noqa: PLC0415
+    from yishenqing.advice import hints
 
     items = [item] if item else list(known.items)
     text = "\n".join((*(i.text for i in items), str(known.story.received.get("note") or "")))
@@ -125,7 +125,7 @@ def _hints(known: Known, item: Item | None) -> list[Hint]:
 
 def _recorded(known: Known, item: Item) -> Iterable[Hint]:
     """What somebody has judged already stands before everything that words point to."""
-    from yishenqing.advice import Hint  # noqa: PLC0415
+    from yishenqing.advice import Hint
 
     weight = known.advice.figures["recorded"]
     found = found_items(known.case.standing, "found").get(item.n, {})
@@ -140,7 +140,7 @@ def _recorded(known: Known, item: Item) -> Iterable[Hint]:
 
 
 def _registered(known: Known, item: Item) -> Iterable[Hint]:
-    from yishenqing.advice import Hint  # noqa: PLC0415
+    from yishenqing.advice import Hint
 
     weight = known.advice.figures["register"]
     for holding in item.holdings[:1]:
@@ -154,7 +154,7 @@ def _registered(known: Known, item: Item) -> Iterable[Hint]:
 
 
 def _repeated(known: Known, item: Item) -> Iterable[Hint]:
-    from yishenqing.advice import Hint  # noqa: PLC0415
+    from yishenqing.advice import Hint
 
     for earlier in item.alike:
         if earlier["same_person"] and earlier.get("answered") and not earlier["set_aside"]:
@@ -166,7 +166,7 @@ def _repeated(known: Known, item: Item) -> Iterable[Hint]:
 
 
 def _routed(known: Known, item: Item) -> Iterable[Hint]:
-    from yishenqing.advice import Hint  # noqa: PLC0415
+    from yishenqing.advice import Hint
 
     own = known.case.row.agency
     for route in item.routes[:1]:
@@ -180,7 +180,7 @@ def _routed(known: Known, item: Item) -> Iterable[Hint]:
 
 def _sorted(known: Known, item: Item) -> Iterable[Hint]:
     """A submission that reads more like a complaint or a question than like an application."""
-    from yishenqing.advice import APPLICATION, Hint  # noqa: PLC0415
+    from yishenqing.advice import APPLICATION, Hint
 
     scores = {s.kind: s for s in item.sorted}
     plea = next((s for s in item.sorted if s.outcome == "noproc_petition"), None)
@@ -191,7 +191,7 @@ def _sorted(known: Known, item: Item) -> Iterable[Hint]:
 
 
 def _unclear(known: Known, item: Item) -> Iterable[Hint]:
-    from yishenqing.advice import Hint  # noqa: PLC0415
+    from yishenqing.advice import Hint
 
     if item.vague and known.case.standing.last("supplement_received"):
         weight = known.advice.figures["worded"] * len(item.vague) * 2

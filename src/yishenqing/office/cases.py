@@ -13,14 +13,16 @@ from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import genesis, instant
 from yishenqing.core.stars import KINDS
-from yishenqing.office import casework
+from yishenqing.office import casework, linking, overseeing
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
+from yishenqing.office.delivering import Delivery
 from yishenqing.office.desk import end_of_day, now
 from yishenqing.office.exchanging import ExchangeVerbs
 from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
 from yishenqing.office.inspections import InspectionVerbs
+from yishenqing.office.notifying import Audience
 from yishenqing.office.recognising import RecognitionVerbs
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
@@ -47,7 +49,7 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             DataFault: the application is malformed.
             Refused: it is dated in the future, or the actor does not register.
         """
-        from yishenqing import intake  # noqa: PLC0415 - only registering reads applications
+        from yishenqing import intake
 
         if isinstance(application, Mapping):
             received, folder = intake.parse_application(application), Path()
@@ -79,8 +81,6 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
     def _tell_concerned(self, connection: Connection, number: str, opened: Casework, act: Act) -> None:
         """Let the case that provided a record know that its correction is asked for."""
-        from yishenqing.office import linking  # noqa: PLC0415 - few cases
-
         linking.tell_concerned(self._registry, connection, number, opened, act)
 
     def act(
@@ -165,7 +165,7 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         return {"kinds": [KINDS[kind] for kind in KINDS if kind in hidden], "law": "、".join(sight.law)}
 
     def _as_known(self, number: str, day: date) -> Answer:
-        from yishenqing.office.hindsight import differences  # noqa: PLC0415
+        from yishenqing.office.hindsight import differences
 
         with self._transactions.reading() as connection:
             today = self._load(connection, number)
@@ -217,8 +217,7 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         went to persons, what waits, and what could not be delivered. In a host's transaction nothing is delivered:
         the messages lie in the database for the next tick of the office's own. ``exchange``: what left for others.
         """
-        from yishenqing.office.notifying import Audience  # noqa: PLC0415
-        from yishenqing.office.reminding import Ticking, tick  # noqa: PLC0415
+        from yishenqing.office.reminding import Ticking, tick
 
         audience = Audience(self.settings, self._rehearsal)
         found = tick(Ticking(self._transactions, self._practice, audience, now))
@@ -242,7 +241,7 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
     def _note_failures(self, faults: list[Row]) -> None:
         """Keep what failed until it does not; let those above know by what choices this agency reckons."""
-        from yishenqing.office import failing, overseeing  # noqa: PLC0415
+        from yishenqing.office import failing
 
         at = now()
         failing.note(self._transactions, self._practice, faults, at)
@@ -250,8 +249,6 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         overseeing.introduce(self._transactions, self.settings)
 
     def _delivered(self) -> Row:
-        from yishenqing.office.delivering import Delivery  # noqa: PLC0415
-
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         return delivery.outcome() if self._transactions.hosted else delivery.round()
 
@@ -293,8 +290,6 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             return seeing.masked(case, open_facts, kinds)
 
         def linked() -> list[Row]:
-            from yishenqing.office import linking  # noqa: PLC0415
-
             with self._transactions.reading() as connection:
                 return linking.linked_rows(connection, case)
 

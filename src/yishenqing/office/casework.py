@@ -163,7 +163,7 @@ def _unreadable(row: CaseRow, entries: Sequence[Entry], workflow: Workflow) -> F
         if all(type(e.facts) is dict and e.step in steps for e in entries):
             return None
     except (TypeError, ValueError):
-        pass  # each is asked by itself, to name the one
+        pass  # one of them is broken: each is asked by itself below, and the one is named
     broken = next(e.seq for e in entries if not _readable(e, workflow))
     return at(row.number, broken, "内容已被改动，无法读取")
 

@@ -117,7 +117,7 @@ def diagrams(home: Path | None, folder: Path, workflow: str = "") -> Row:
     Raises:
         NotFound: there is no such procedure.
     """
-    from yishenqing import diagram  # noqa: PLC0415 - for this command alone
+    from yishenqing import diagram
 
     rules = rulebook.read_rulebook(home, workflow or rulebook.DEFAULT)
     drawn, days = rules.workflow, _periods(rules)
@@ -156,7 +156,7 @@ def _fault(fault: Fault) -> Row:
 
 def _proofs(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook) -> tuple[list[Row], list[Fault]]:
     """Explore the procedures in use: what the office opens its cases under, and what may be linked to them."""
-    from yishenqing import proof  # noqa: PLC0415 - for this command alone
+    from yishenqing import proof
 
     rows: list[Row] = []
     broken: list[Fault] = []
@@ -277,9 +277,9 @@ def _readings(home: Path | None, workflow: Workflow) -> Iterator[Row]:
 def _customs(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Fault]:
     """What register and recognition go by names articles, roles and outcomes that there are."""
     # Only what is checked is read.
-    from yishenqing import advice, archive, holdings, inspection, kinship, sight  # noqa: PLC0415
-    from yishenqing.office.sampling import read_review  # noqa: PLC0415
-    from yishenqing.precedents import customs  # noqa: PLC0415
+    from yishenqing import advice, archive, holdings, inspection, kinship, sight
+    from yishenqing.office.sampling import read_review
+    from yishenqing.precedents import customs
 
     own, rules = home if home is not None and (home / FILE).is_file() else None, known[rulebook.DEFAULT]
     filed = {name for r in known.values() if r.workflow.channels for name in r.workflow.steps}  # a file of its own
@@ -321,8 +321,8 @@ def _customs(home: Path | None, known: Mapping[str, Rulebook]) -> Iterator[Fault
 
 def _of_report(home: Path | None, rules: rulebook.Rulebook) -> Iterator[Fault]:
     """What the annual report and older ledgers go by: every outcome has its row, every citation resolves."""
-    from yishenqing import takeover  # noqa: PLC0415
-    from yishenqing.reporting import form, supervision  # noqa: PLC0415
+    from yishenqing import takeover
+    from yishenqing.reporting import form, supervision
 
     try:
         table, words, lamps = form.read_form(home), takeover.read_customs(home), supervision.read_customs(home)

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.deadline import Fact
+from yishenqing.core.decide import permitted
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.core.facts import shaped
 from yishenqing.core.findings import found_items
@@ -281,7 +282,7 @@ def _words(
     known: Known, leader: Candidate, facts: Mapping[str, Any], use: Sequence[str]
 ) -> tuple[list[tuple[str, str]], list[Row]]:
     """Return the sentences adapted from the nearest precedents, and those that a person must check first."""
-    from yishenqing.advice import reasons_for  # noqa: PLC0415 - few verbs compose
+    from yishenqing.advice import reasons_for
 
     near = [m.id for m in (*leader.bearing(FOR), *leader.bearing(AGAINST), *leader.near)]
     slots = _slots(known, facts)
@@ -355,8 +356,6 @@ def _returning(known: Known, acts: Sequence[redrafting.Again]) -> list[redraftin
 
 def _before(case: Casework, acts: Sequence[redrafting.Again], today: date) -> list[Unmet]:
     """Return what keeps the first act from being taken at all: where the case stands."""
-    from yishenqing.core.decide import permitted  # noqa: PLC0415
-
     if not acts or case.standing.state in case.workflow.steps[acts[0].step].from_:
         return []
     state, steps, road = case.standing.state, case.workflow.steps, case.workflow.road

@@ -21,7 +21,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, Yishenqi
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
 from yishenqing.logbook import Logbook, where
-from yishenqing.office import casework, verbs
+from yishenqing.office import casework, overseeing, verbs
 from yishenqing.office.casework import Casework, Practice
 from yishenqing.rulebook import Rulebook
 from yishenqing.settings import AUDITOR, FILE, Person, Settings, read_settings
@@ -111,8 +111,6 @@ class Desk:
         engine = None if connection is not None else _engine_of(home, settings)
         transactions, who = Transactions(engine, connection), user or system_user()
         if agency and agency != settings.agency:
-            from yishenqing.office import overseeing  # noqa: PLC0415 - few offices
-
             settings, transactions = overseeing.looking(transactions, home, settings, who, agency)
         return cls(home, settings, transactions, today=today or system_today, user=who)
 
@@ -146,8 +144,6 @@ class Desk:
     def _admit(self, verb: str) -> None:
         """Let every verb be taken in one's own office, and only looks in an agency below it."""
         if self._transactions.only_looks:
-            from yishenqing.office import overseeing  # noqa: PLC0415
-
             overseeing.admit(verb, self._transactions.only_looks)
 
     def __enter__(self) -> Self:
@@ -237,7 +233,7 @@ class Desk:
             self._journal.note_all([self._look(act, number, detail)])
 
     def _look(self, act: str, number: str = "", detail: str = "") -> Read:
-        from yishenqing.checkpoints import Read  # noqa: PLC0415
+        from yishenqing.checkpoints import Read
 
         if act == "search":  # whoever searches may write a number of somebody's, which the journal need not know
             from yishenqing.core import masking  # noqa: PLC0415 - its patterns are many
@@ -273,13 +269,13 @@ class Desk:
 
     @cached_property
     def _letters(self) -> Letterbook:
-        from yishenqing.letters import Letterbook  # noqa: PLC0415 - many verbs print nothing
+        from yishenqing.letters import Letterbook
 
         return Letterbook(layered("letters", self.home), letter_style(self.home, self.settings))
 
     @cached_property
     def _registry(self) -> Registry:
-        from yishenqing.office.acting import Registry  # noqa: PLC0415 - reading verbs record nothing
+        from yishenqing.office.acting import Registry
 
         sign = letter_signing(self.home, self.settings)
         return Registry(
@@ -299,7 +295,7 @@ class Desk:
     def _act(
         self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""
     ) -> Act:
-        from yishenqing.office.acting import Act  # noqa: PLC0415
+        from yishenqing.office.acting import Act
 
         user = by or self._user
         self.person(user)
@@ -323,7 +319,7 @@ class Desk:
 
     def _draft_act(self, step: str, facts: Mapping[str, Any]) -> Act:
         """Return an act that is only imagined: nobody's role is asked for, nothing is recorded."""
-        from yishenqing.office.acting import Act  # noqa: PLC0415
+        from yishenqing.office.acting import Act
 
         return Act(step, self.today, self._user, {}, facts, now(), self._rehearsal)
 
@@ -387,7 +383,7 @@ def _engine_of(home: Path, settings: Settings) -> Engine:
 
 def letter_style(home: Path, settings: Settings) -> Style:
     """Return how the office wants its letters to look; fonts are looked for from its folder."""
-    from yishenqing.letters.style import Style  # noqa: PLC0415 - many verbs print nothing
+    from yishenqing.letters.style import Style
 
     fonts = {str(role): (home / Path(name).expanduser()).resolve() for role, name in settings.fonts.items()}
     return Style(settings.letters.format, settings.letters.seal, fonts)
@@ -398,7 +394,7 @@ def letter_signing(home: Path, settings: Settings) -> Signing | None:
     wish = settings.letters.sign
     if wish is None:
         return None
-    from yishenqing.letters.signing import Signing  # noqa: PLC0415 - few offices sign
+    from yishenqing.letters.signing import Signing
 
     key, trust = ((home / Path(name).expanduser()).resolve() if name else None for name in (wish.pkcs12, wish.trust))
     return Signing(key, os.environ.get(wish.password_env, ""), wish.command, trust)

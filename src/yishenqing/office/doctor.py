@@ -14,10 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from yishenqing.almanac import CalendarFolder
 from yishenqing.core.errors import DataFault, YishenqingError
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import database_url, letter_signing, letter_style, system_today
+from yishenqing.settings import FILE, read_settings
 from yishenqing.shipped import layered
+from yishenqing.store.engine import Transactions, open_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -106,7 +109,7 @@ def _sm3() -> Iterator[Finding]:
 
 
 def _libraries() -> Iterator[Finding]:
-    from yishenqing.letters import fonts  # noqa: PLC0415
+    from yishenqing.letters import fonts
 
     missing = fonts.missing_libraries()
     for fault in missing:
@@ -117,8 +120,6 @@ def _libraries() -> Iterator[Finding]:
 
 
 def _settings(home: Path, findings: list[Finding]) -> Settings | None:
-    from yishenqing.settings import FILE, read_settings  # noqa: PLC0415
-
     if not (home / FILE).is_file():
         findings.append(Finding("office", "机关设置", "warning", f"“{home}”中没有机关设置", "请运行：ysq init"))
         return None
@@ -132,7 +133,7 @@ def _settings(home: Path, findings: list[Finding]) -> Settings | None:
 
 
 def _fonts(home: Path, settings: Settings | None) -> Iterator[Finding]:
-    from yishenqing.letters import fonts, ownfonts  # noqa: PLC0415
+    from yishenqing.letters import fonts, ownfonts
 
     if fonts.present():
         yield Finding("fonts", "公文字体", "ok", str(fonts.folder()))
@@ -153,7 +154,7 @@ def _signing(home: Path, settings: Settings) -> Iterator[Finding]:
     how = letter_signing(home, settings)
     if how is None:
         return
-    from yishenqing.letters import signing  # noqa: PLC0415
+    from yishenqing.letters import signing
 
     found = signing.faults(how)
     for fault in found:
@@ -164,8 +165,6 @@ def _signing(home: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _calendar(home: Path) -> Iterator[Finding]:
-    from yishenqing.almanac import CalendarFolder  # noqa: PLC0415
-
     try:
         years = list(CalendarFolder(layered("workflows", home)))
         today = system_today()
@@ -196,9 +195,8 @@ def _disk(home: Path) -> Iterator[Finding]:
 
 
 def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
-    from yishenqing.office.leftovers import leftovers  # noqa: PLC0415
-    from yishenqing.store.engine import Transactions, open_engine  # noqa: PLC0415
-    from yishenqing.store.upgrade import last_recorded, newest, revision  # noqa: PLC0415
+    from yishenqing.office.leftovers import leftovers
+    from yishenqing.store.upgrade import last_recorded, newest, revision
 
     if not settings.database and not (home / "office.db").is_file():
         return [Finding("database", "数据库", "fault", "还没有数据库", "请运行：ysq init")]
@@ -270,7 +268,7 @@ def _secrets(home: Path, settings: Settings) -> Iterator[Finding]:
 def _left(left: list[Path], *, sweep: bool) -> Iterator[Finding]:
     """Tell of contents without a case: they may be letters never issued, which nobody should find by chance."""
     if left and sweep:
-        from yishenqing.office.leftovers import swept  # noqa: PLC0415
+        from yishenqing.office.leftovers import swept
 
         yield Finding("leftovers", "残留文件", "ok", f"已删除{swept(left)}个没有案卷引用的文件")
     elif left:

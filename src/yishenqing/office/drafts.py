@@ -15,7 +15,9 @@ from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.library import LibraryVerbs
 from yishenqing.office.papers import check_lettered
+from yishenqing.office.paperwork import Story
 from yishenqing.office.wording import WordVerbs
+from yishenqing.store.vault import write_whole
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -70,8 +72,8 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
             Refused: the outcome is not one that the case's workflow knows, needs to be named, or may not be recorded.
             DataFault: a fact is unknown or malformed, or words cite an article that does not hold.
         """
-        from yishenqing.office import drafting  # noqa: PLC0415
-        from yishenqing.office.composing import Wish  # noqa: PLC0415
+        from yishenqing.office import drafting
+        from yishenqing.office.composing import Wish
 
         wish = Wish.of(facts or {}, outcome, use)
         with self._transactions.reading() as connection:
@@ -102,10 +104,10 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
             NotFound: there is no such case.
             Refused: the case's procedure is not that of an application.
         """
-        from yishenqing.inspection import read_inspection  # noqa: PLC0415
-        from yishenqing.office.candidates import candidates  # noqa: PLC0415
-        from yishenqing.office.sevensteps import View, seven_steps  # noqa: PLC0415
-        from yishenqing.office.triage import triaged  # noqa: PLC0415
+        from yishenqing.inspection import read_inspection
+        from yishenqing.office.candidates import candidates
+        from yishenqing.office.sevensteps import View, seven_steps
+        from yishenqing.office.triage import triaged
 
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
@@ -133,11 +135,11 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
             NotFound: there is no such file.
             DataFault: the application is malformed.
         """
-        from yishenqing import intake  # noqa: PLC0415
-        from yishenqing.advice import read_advice  # noqa: PLC0415
-        from yishenqing.inspection import read_inspection  # noqa: PLC0415
-        from yishenqing.office.knowing import items_of  # noqa: PLC0415
-        from yishenqing.office.triage import triaged  # noqa: PLC0415
+        from yishenqing import intake
+        from yishenqing.advice import read_advice
+        from yishenqing.inspection import read_inspection
+        from yishenqing.office.knowing import items_of
+        from yishenqing.office.triage import triaged
 
         if isinstance(application, Mapping):
             received = intake.parse_application(application)
@@ -164,9 +166,9 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
 
     def _take(self, found: Draft, on: date | None, by: str | None) -> None:
         """Record the acts of a draft, all or none; nobody waits for its searches, so the case may have moved."""
-        from yishenqing.office.composing import PROPOSED  # noqa: PLC0415
-        from yishenqing.office.redrafting import Plan  # noqa: PLC0415
-        from yishenqing.precedents.uses import DRAFTED  # noqa: PLC0415
+        from yishenqing.office.composing import PROPOSED
+        from yishenqing.office.redrafting import Plan
+        from yishenqing.precedents.uses import DRAFTED
 
         if found.missing:
             titles = "；".join(found.missing.values())
@@ -184,10 +186,9 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
 
     def _known(self, connection: Connection, case: Casework, open_facts: Opener) -> Known:
         """Gather what the office knows of a case, inside the caller's transaction."""
-        from yishenqing.advice import read_advice  # noqa: PLC0415
-        from yishenqing.inspection import read_inspection  # noqa: PLC0415
-        from yishenqing.office import knowing  # noqa: PLC0415
-        from yishenqing.office.paperwork import Story  # noqa: PLC0415
+        from yishenqing.advice import read_advice
+        from yishenqing.inspection import read_inspection
+        from yishenqing.office import knowing
 
         story, advice = Story.of(case.standing, open_facts), read_advice(self.home)
         inspection = read_inspection(self.home)
@@ -209,16 +210,16 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
 
     def _worded(self, known: Known, found: Draft) -> Worded:
         """Let the office's own model word what the officer may word, each sentence held against law and file."""
-        from yishenqing.office.worded import worded  # noqa: PLC0415
+        from yishenqing.office.worded import worded
 
         laws = (known.case.standing.law, self._rules().law)
         return worded(known, found, self.settings.models.writing, self._letters, laws)
 
     def _nearest(self, connection: Connection, told: Sequence[tuple[str, Mapping[str, Any]]]) -> Nearest:
         """Return the search for precedents; the people whom the entries ``told`` name are never told to a model."""
-        from yishenqing.office.masking import parties_of  # noqa: PLC0415
-        from yishenqing.office.nearest import Nearest  # noqa: PLC0415
-        from yishenqing.precedents import Library  # noqa: PLC0415
+        from yishenqing.office.masking import parties_of
+        from yishenqing.office.nearest import Nearest
+        from yishenqing.precedents import Library
 
         library = Library(connection, self.settings.agency)
         return Nearest(library, self.settings.models.embedding, self.home, parties_of(told))
@@ -232,26 +233,26 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
 
     def _routes(self, texts: Sequence[str]) -> list[Row]:
         """Return what the routing table says of other organs than this office, and of its own departments."""
-        from yishenqing.routing import read_routing  # noqa: PLC0415
+        from yishenqing.routing import read_routing
 
         proposals = read_routing(self.home).proposals(list(texts))
         return [r for r in proposals if r["organ"] != self.settings.name]
 
     def _stale(self, connection: Connection, case: Casework, open_facts: Opener) -> list[Row]:
-        from yishenqing.office.sentences import fates_of, refated, stale  # noqa: PLC0415
-        from yishenqing.precedents import Library  # noqa: PLC0415
+        from yishenqing.office.sentences import fates_of, refated, stale
+        from yishenqing.precedents import Library
 
         library = Library(connection, self.settings.agency)
         now: dict[str, bool | None] = {}
         for name in dict.fromkeys(n for f in case.standing.facts for n in fates_of(f.facts)):
-            with suppress(NotFound):
+            with suppress(NotFound):  # then ``refated`` tells that it is in the library no more
                 now[name] = library.get(name).overturned
         changed = stale(case, self._registry, self._letters, self._draft_act, open_facts)
         return [*changed, *refated(case, now)]
 
     def _inspected(self, connection: Connection, found: Draft, open_facts: Opener) -> Row:
         """Hold the draft against the checks before issue, once nobody has anything more to say."""
-        from yishenqing.office.inspecting import Issuing, asked_kind  # noqa: PLC0415
+        from yishenqing.office.inspecting import Issuing, asked_kind
 
         if found.missing or found.unmet:
             return {"faults": None, "warnings": None}
@@ -268,8 +269,7 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
 
     def draft_page(self, answer: Row, target: Path) -> Row:
         """Write a draft as a page with its sources in the margin; returns where."""
-        from yishenqing.office.margin import page  # noqa: PLC0415
-        from yishenqing.store.vault import write_whole  # noqa: PLC0415
+        from yishenqing.office.margin import page
 
         write_whole(target, page(answer, self.settings.name).encode())
         return {**answer, "path": str(target)}

@@ -26,7 +26,7 @@ def enclosed(case: Casework, step: Step, papers: Mapping[str, Paper], contents: 
         NotFound: a content is missing.
         IntegrityFault: a content is not what was recorded.
     """
-    from yishenqing.letters.press import Enclosed  # noqa: PLC0415 - only replies of offices that enclose
+    from yishenqing.letters.press import Enclosed
 
     if not telling.is_reply(step):
         return []

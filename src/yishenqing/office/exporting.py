@@ -53,9 +53,9 @@ class ExportVerbs(Desk):
         Raises:
             DataFault: the file is of another kind, or cannot be written.
         """
-        from yishenqing.office.reportpapers import write  # noqa: PLC0415
-        from yishenqing.reporting import ledgersheet  # noqa: PLC0415
-        from yishenqing.reporting.form import read_form  # noqa: PLC0415
+        from yishenqing.office.reportpapers import write
+        from yishenqing.reporting import ledgersheet
+        from yishenqing.reporting.form import read_form
 
         path, form = Path(path), read_form(self.home)
         kind = path.suffix.lower()

@@ -62,7 +62,7 @@ def _worded(step: Step, result: str, kind: str) -> str:
 
 def told(connection: Connection, case: Casework, act: Act) -> None:
     """Mark the precedent that was made of a case, where there is one, with what became of its reply."""
-    from yishenqing.precedents import Noted, Shelf  # noqa: PLC0415 - few steps look here
+    from yishenqing.precedents import Noted, Shelf
 
     shelf = Shelf(connection, case.row.agency)
     known = shelf.of_case(case.row.number)

@@ -83,7 +83,7 @@ def gathered(connection: Connection, case: Casework, filing: Filing) -> Gathered
         title = case.workflow.states[case.standing.state].title
         offers = permitted(case.standing, filing.today, filing.today)
         raise Refused(f"案件{case.row.number}现为“{title}”，归档后才能导出卷宗。", law=[_LAW], permitted=offers)
-    from yishenqing.office.casefaults import case_faults  # noqa: PLC0415 - which knows this module
+    from yishenqing.office.casefaults import case_faults
 
     if faults := case_faults(connection, case, filing):
         raise IntegrityFault.of(faults)
@@ -239,7 +239,7 @@ def _in_words(known: Field, value: Any) -> str:
 
 
 def _pages(pdf: bytes) -> int:
-    from pypdf import PdfReader  # noqa: PLC0415 - only filing counts pages
+    from pypdf import PdfReader
 
     return len(PdfReader(io.BytesIO(pdf)).pages)
 

@@ -30,7 +30,7 @@ def follow(registry: Registry, connection: Connection, plan: Plan, after: Casewo
         if plan.step.tells:
             findable.enter(connection, casework.load(connection, after.practice, linking.parent_of(after)))
     if printed or _says_anew(plan):
-        from yishenqing.office import findable  # noqa: PLC0415 - few acts change what is searched
+        from yishenqing.office import findable
 
         findable.enter(connection, after)
 

@@ -10,6 +10,7 @@ from typing import Any
 from yishenqing.core.decide import permitted
 from yishenqing.office import ended
 from yishenqing.office.casework import Casework, Row
+from yishenqing.office.paperwork import Story
 
 _Opener = Callable[[], Callable[[Any], Any]]
 
@@ -90,7 +91,6 @@ def _routing(case: Casework, today: date, opener: _Opener, home: Path) -> list[R
         return []
     if case.workflow.states[case.standing.state].stage == "handling":  # somebody handles it already
         return []
-    from yishenqing.office.paperwork import Story  # noqa: PLC0415
-    from yishenqing.routing import read_routing  # noqa: PLC0415
+    from yishenqing.routing import read_routing
 
     return read_routing(home).proposals(Story.of(case.standing, opener()).items)

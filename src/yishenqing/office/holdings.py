@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from yishenqing import rulebook
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk, now
 from yishenqing.store import ledger as ledger_store
+from yishenqing.store import outbox
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -37,8 +39,7 @@ class HoldingVerbs(Desk):
         Raises:
             DataFault: the file has faults; all of them, with lines. Nothing was taken in.
         """
-        from yishenqing import rulebook  # noqa: PLC0415
-        from yishenqing.holdings.parsing import parse  # noqa: PLC0415
+        from yishenqing.holdings.parsing import parse
 
         parsed = parse(Path(path), self._register_customs, rulebook.read_rulebook(self.home).law)
         noted = self._noted_by(by, str(path), self.today)
@@ -81,7 +82,7 @@ class HoldingVerbs(Desk):
         Raises:
             NotFound: the register has none of that id.
         """
-        from yishenqing.holdings import Holding  # noqa: PLC0415
+        from yishenqing.holdings import Holding
 
         with self._transactions.reading() as connection:
             register, reviews = self._register(connection), self._reviews(connection)
@@ -134,7 +135,7 @@ class HoldingVerbs(Desk):
             kind, name = self._subject(connection, subject)
             self._judge_day(reviews.history(kind, name), day)
             after = self._next_day(decision, day, next_on)
-            from yishenqing.holdings import Assessment  # noqa: PLC0415
+            from yishenqing.holdings import Assessment
 
             assessment = Assessment(
                 kind,
@@ -177,8 +178,6 @@ class HoldingVerbs(Desk):
 
     def _reassessments_due(self, audience: Audience) -> list[Row]:
         """Tell, once, which refusals have fallen due; the messages are kept together with the telling."""
-        from yishenqing.store import outbox  # noqa: PLC0415
-
         with self._transactions.reading() as connection:
             if not self._reviews(connection).waiting(self.today):
                 return []
@@ -195,7 +194,7 @@ class HoldingVerbs(Desk):
 
     @cached_property
     def _register_customs(self) -> Customs:
-        from yishenqing.holdings import read_customs  # noqa: PLC0415
+        from yishenqing.holdings import read_customs
 
         return read_customs(self.home)
 
@@ -204,17 +203,17 @@ class HoldingVerbs(Desk):
         return self.settings.reassess_months or self._register_customs.reassess_months
 
     def _register(self, connection: Connection) -> Register:
-        from yishenqing.holdings import Register  # noqa: PLC0415
+        from yishenqing.holdings import Register
 
         return Register(connection, self.settings.agency, self._register_customs)
 
     def _reviews(self, connection: Connection) -> Reviews:
-        from yishenqing.holdings import Reviews  # noqa: PLC0415
+        from yishenqing.holdings import Reviews
 
         return Reviews(connection, self.settings.agency)
 
     def _noted_by(self, by: str | None, source: str, day: date, roles: tuple[str, ...] = ()) -> By:
-        from yishenqing.holdings import By  # noqa: PLC0415
+        from yishenqing.holdings import By
 
         user = by or self._user
         person = self.person(user)
@@ -309,7 +308,7 @@ class HoldingVerbs(Desk):
         return {**self._line(found.id, found.holding), "how": found.how, "score": found.score}
 
     def _past(self, assessment: Assessment) -> Row:
-        from yishenqing.holdings.reviews import DECISIONS  # noqa: PLC0415
+        from yishenqing.holdings.reviews import DECISIONS
 
         return {
             "on": assessment.on.isoformat(),

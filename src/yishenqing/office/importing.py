@@ -71,7 +71,7 @@ class ImportVerbs(Desk):
             Refused: the actor does not register.
             DataFault: a line has a fault, or a number is that of another case; all faults, with lines and fields.
         """
-        from yishenqing import takeover  # noqa: PLC0415
+        from yishenqing import takeover
 
         customs = takeover.read_customs(self.home)
         rules = rulebook.read_rulebook(self.home, customs.workflow)
@@ -161,7 +161,7 @@ class _Taking:
         self._connection, self._desk, self._rules, self._digest, self._user = connection, desk, rules, digest, user
         self._agency = desk.settings.agency
         self._at, self._rehearsal = now(), desk._rehearsal  # noqa: SLF001 - its own verbs' module
-        self._practice = desk._practice  # noqa: SLF001
+        self._practice = desk._practice  # noqa: SLF001 - its own verbs' module
 
     def open(self, cases: Sequence[tuple[Earlier, list[_Said]]]) -> None:
         """Write new cases: their entries, sealed values, deadlines, and what they count as."""

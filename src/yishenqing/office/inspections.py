@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import Refused
@@ -33,7 +34,7 @@ class InspectionVerbs(RecognitionVerbs):
             Refused: nothing has been drafted or issued yet, or the case's procedure has no letters.
             DataFault: the checks, or how the office takes them, have faults.
         """
-        from yishenqing.office.inspecting import ACCEPTED, accepted  # noqa: PLC0415 - few verbs inspect
+        from yishenqing.office.inspecting import ACCEPTED, accepted
 
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
@@ -72,16 +73,14 @@ class InspectionVerbs(RecognitionVerbs):
         return self._letters.kind(str(facts["letter"]["kind"])).goes_out
 
     def _drafted(self, case: Casework, signing: str) -> Issuing:
-        from yishenqing.office.inspecting import Issuing, asked_kind  # noqa: PLC0415
+        from yishenqing.office.inspecting import Issuing, asked_kind
 
         act = self._draft_act(signing, {})
         _, kind = asked_kind(case, case.workflow.steps[signing], {})
         return Issuing(case, act, {}, self._letters.kind(kind), None)
 
     def _issued(self, case: Casework, place: int, open_facts: Opener) -> Issuing:
-        from dataclasses import replace  # noqa: PLC0415
-
-        from yishenqing.office.inspecting import Issuing  # noqa: PLC0415
+        from yishenqing.office.inspecting import Issuing
 
         entry = case.entries[place - 1]
         before = self._practice.casework(case.row, case.entries[: place - 1], case.rules)
@@ -92,7 +91,7 @@ class InspectionVerbs(RecognitionVerbs):
 
     @property
     def _inspector(self) -> Inspector:
-        from yishenqing.office.inspecting import Inspector  # noqa: PLC0415
+        from yishenqing.office.inspecting import Inspector
 
         return Inspector(self.home, self.settings, self._registry, self._letters, self._papers)
 
@@ -121,8 +120,6 @@ class InspectionVerbs(RecognitionVerbs):
         Raises:
             Refused: the inspection does not let it pass.
         """
-        from dataclasses import replace  # noqa: PLC0415
-
         noted: Mapping[str, Any] = self._inspector.passed(plan, open_facts, around, self.today)
         return replace(self._registry.printed(plan, open_facts, files), noted=noted)
 

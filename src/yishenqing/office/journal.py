@@ -7,6 +7,7 @@ copy on a read-only disk must be readable too.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ class Journal:
         return True
 
     def _enter(self, looks: list[Read]) -> None:
-        from yishenqing.checkpoints import record_reads  # noqa: PLC0415 - only what notes needs it
+        from yishenqing.checkpoints import record_reads
 
         if not self._waiting.exists():
             if looks:
@@ -79,7 +80,7 @@ class Journal:
 
 def _read(stream: IO[bytes]) -> Iterator[Read]:
     """Yield the waiting looks; a line that is none is kept as what it is, so that meddling leaves a trace."""
-    from yishenqing.checkpoints import Read  # noqa: PLC0415
+    from yishenqing.checkpoints import Read
 
     for raw in stream:
         try:
@@ -101,7 +102,5 @@ def _alone(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _say_aloud(look: Read, error: OSError) -> None:
-    import logging  # noqa: PLC0415 - only for this
-
     # Without any set-up this goes to the error stream; a host directs it where its other warnings go.
     logging.getLogger("yishenqing").warning("本次查阅（%s）没有能够记入查阅记录：%s", look.number or look.act, error)

@@ -76,7 +76,7 @@ def items_of(
     routes: Sequence[Row] = (),
 ) -> list[Item]:
     """Return the items of a request, each with what was found of it."""
-    from yishenqing.advice import sort_submission, vague  # noqa: PLC0415 - few verbs advise
+    from yishenqing.advice import sort_submission, vague
 
     registered = {int(h["item"]): h["found"] for h in holdings}
     return [
@@ -101,7 +101,7 @@ def _named(leads: Sequence[str], advice: Advice) -> list[str]:
 
 def leads_of(text: str, given: Sequence[str], inspection: Inspection) -> list[str]:
     """Return the leads in one item: those that the applicant listed and it names, and those found in its words."""
-    from yishenqing.inspection.leads import leads  # noqa: PLC0415
+    from yishenqing.inspection.leads import leads
 
     words = inspection.checks["leads_in_request"].words
     found = leads(text, words.get("suffixes", ()), words.get("before", ()))

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
+from yishenqing.core.masking import KINDS, numbers
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk, now
+from yishenqing.store.vault import write_whole
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,7 +36,7 @@ class LibraryVerbs(Desk):
         Raises:
             DataFault: the file has faults; all of them, with lines. Nothing was taken in.
         """
-        from yishenqing.precedents.reading import read_records  # noqa: PLC0415
+        from yishenqing.precedents.reading import read_records
 
         records = read_records(Path(path), self._library_customs)
         if level:
@@ -59,8 +61,8 @@ class LibraryVerbs(Desk):
         Raises:
             NotFound: there is none of that id.
         """
-        from yishenqing.precedents import Library  # noqa: PLC0415
-        from yishenqing.precedents.uses import OPENED  # noqa: PLC0415
+        from yishenqing.precedents import Library
+        from yishenqing.precedents.uses import OPENED
 
         with self._transactions.reading() as connection:
             found = Library(connection, self.settings.agency).get(name)
@@ -105,8 +107,8 @@ class LibraryVerbs(Desk):
         Raises:
             NotFound: there is no such case, or no such precedent.
         """
-        from yishenqing.precedents import Library  # noqa: PLC0415
-        from yishenqing.precedents.uses import DRAFTED  # noqa: PLC0415
+        from yishenqing.precedents import Library
+        from yishenqing.precedents.uses import DRAFTED
 
         self._noted(by, None, None, "")
         with self._transactions.reading() as connection:
@@ -122,8 +124,7 @@ class LibraryVerbs(Desk):
         Raises:
             DataFault: there is no such level.
         """
-        from yishenqing.precedents import Library  # noqa: PLC0415
-        from yishenqing.store.vault import write_whole  # noqa: PLC0415
+        from yishenqing.precedents import Library
 
         code = self._level(level) if level else ""
         with self._transactions.reading() as connection:
@@ -138,7 +139,7 @@ class LibraryVerbs(Desk):
 
     def _stock(self, connection: Connection) -> None:
         """Give a new library what ships with the program and what others share; mark what is there anew."""
-        from yishenqing.precedents import Noted, shipped_library  # noqa: PLC0415
+        from yishenqing.precedents import Noted, shipped_library
 
         shelf = self._shelf(connection)
         noted = Noted("", self.today, now(), self._rehearsal, "随程序发布")
@@ -151,12 +152,12 @@ class LibraryVerbs(Desk):
 
     @cached_property
     def _library_customs(self) -> Customs:
-        from yishenqing.precedents.customs import read_customs  # noqa: PLC0415
+        from yishenqing.precedents.customs import read_customs
 
         return read_customs(self.home)
 
     def _shelf(self, connection: Connection) -> Shelf:
-        from yishenqing.precedents import Shelf  # noqa: PLC0415
+        from yishenqing.precedents import Shelf
 
         return Shelf(connection, self.settings.agency, self._library_customs)
 
@@ -168,7 +169,7 @@ class LibraryVerbs(Desk):
         return code
 
     def _count(self, kind: str, names: Collection[str], number: str = "") -> None:
-        from yishenqing.precedents.uses import Uses  # noqa: PLC0415
+        from yishenqing.precedents.uses import Uses
 
         if names and not self._only_audits:  # how useful a precedent is, those who handle cases show
             with self._transactions.writing() as connection:
@@ -176,7 +177,7 @@ class LibraryVerbs(Desk):
 
     def _noted(self, by: str | None, on: date | None, roles: Collection[str] | None, what: str) -> Noted:
         """Return who acts; with ``roles`` the actor must hold one of them."""
-        from yishenqing.precedents import Noted  # noqa: PLC0415
+        from yishenqing.precedents import Noted
 
         user, day, law = by or self._user, on or self.today, self._library_customs.law
         person = self.person(user)
@@ -201,8 +202,6 @@ def _refuse_shared(records: Sequence[Precedent], personal: Sequence[Row], path: 
 
 def _personal(records: Sequence[Precedent]) -> list[Row]:
     """Return which records look as if they held numbers or homes of persons, by kind."""
-    from yishenqing.core.masking import KINDS, numbers  # noqa: PLC0415
-
     found = []
     for record in records:
         texts = [v for v in asdict(record).values() if isinstance(v, str)]

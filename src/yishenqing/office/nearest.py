@@ -22,7 +22,7 @@ _KEPT = "vectors.db"  # derived: it may be deleted any time
 
 def endpoint_of(model: Model) -> Endpoint:
     """Return where a model of the settings answers; its key comes from the environment."""
-    from yishenqing.endpoints import Endpoint  # noqa: PLC0415 - most offices have none
+    from yishenqing.endpoints import Endpoint
 
     key = os.environ.get(model.key_env, "") if model.key_env else ""
     return Endpoint(model.url, model.model, key, model.timeout)
@@ -63,7 +63,7 @@ class Nearest:
         return self._fused(text, self._library.search(text, max(limit, POOL), wanted))[:limit]
 
     def _fused(self, text: str, matches: Sequence[Match]) -> Sequence[Match]:
-        from yishenqing.endpoints import Unreachable, fused, nearest, vectors  # noqa: PLC0415
+        from yishenqing.endpoints import Unreachable, fused, nearest, vectors
 
         if self._model is None or not matches:
             return matches

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.office import overseeing
 from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.desk import database_url, system_user
@@ -84,7 +85,7 @@ class Office(
         Raises:
             DataFault: the office's database is no PostgreSQL.
         """
-        from yishenqing.store.roles import statements  # noqa: PLC0415
+        from yishenqing.store.roles import statements
 
         home = Path(home)
         transactions = Transactions(open_engine(database_url(home, read_settings(home))))
@@ -108,7 +109,7 @@ class Office(
         Raises:
             DataFault: the database was written by a newer program.
         """
-        from yishenqing.store.upgrade import upgrade  # noqa: PLC0415
+        from yishenqing.store.upgrade import upgrade
 
         home = Path(home)
         own = read_settings(home)
@@ -119,11 +120,9 @@ class Office(
                 version = upgrade(engine)
         finally:
             transactions.close()
-        from yishenqing.office import overseeing  # noqa: PLC0415
-
         with cls.open(home) as office:
             office._enter_unrecognised()  # noqa: SLF001 - its own class
-            office._count_uncounted()  # noqa: SLF001
-            overseeing.introduce(office._transactions, office.settings)  # noqa: SLF001
+            office._count_uncounted()  # noqa: SLF001 - its own class
+            overseeing.introduce(office._transactions, office.settings)  # noqa: SLF001 - its own class
             office.rebuild_search()
         return version

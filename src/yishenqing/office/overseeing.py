@@ -14,7 +14,7 @@ from yishenqing.core.errors import NotFound, Refused
 from yishenqing.core.ledger import canonical
 from yishenqing.core.plain import built
 from yishenqing.office.desk import database_url, now
-from yishenqing.settings import OFFICE_ROLES, SUPERVISOR, Settings
+from yishenqing.settings import OFFICE_ROLES, SUPERVISOR, Marks, Settings
 from yishenqing.store.engine import Transactions, open_engine
 
 LAW = "条例第四十七条"
@@ -98,6 +98,4 @@ def _choices(kept: str) -> dict[str, Any]:
 
 
 def _marks(kept: dict[str, Any]) -> dict[str, Any]:
-    from yishenqing.settings import Marks  # noqa: PLC0415
-
     return {clock: built(Marks, marks) for clock, marks in kept.items()}

@@ -10,6 +10,7 @@ from yishenqing.core.errors import IntegrityFault, NotFound, Refused
 from yishenqing.office import casework, ended
 from yishenqing.office.casework import Casework, Row, at
 from yishenqing.office.desk import Desk, letter_signing
+from yishenqing.office.paperwork import Story
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from yishenqing.archive import Order
     from yishenqing.core.errors import Fault
     from yishenqing.letters.model import LetterKind
-    from yishenqing.office.casework import Casework
     from yishenqing.office.filing import Filing
     from yishenqing.store.issued import Issued
 
@@ -73,7 +73,7 @@ class PaperVerbs(Desk):
             NotFound: no such case, or no letter of that kind was issued in it.
             IntegrityFault: the letter that was kept is missing or not what was issued.
         """
-        from yishenqing.office import remaking  # noqa: PLC0415
+        from yishenqing.office import remaking
 
         with self._transactions.reading() as connection:
             now = self._load(connection, number)
@@ -100,8 +100,7 @@ class PaperVerbs(Desk):
         self, case: Casework, letter: LetterKind, issued: Sequence[Issued], open_facts: Callable[[Any], Any]
     ) -> tuple[Mapping[str, Any], bool]:
         """Return what a letter or form that was not issued is filled from, and whether it is only a draft."""
-        from yishenqing.office import drafting, sheets  # noqa: PLC0415
-        from yishenqing.office.paperwork import Story  # noqa: PLC0415
+        from yishenqing.office import drafting, sheets
 
         issues = {s.letter for s in case.workflow.steps.values()}
         if letter.kind in issues or not sheets.made_on_demand(letter):
@@ -112,7 +111,7 @@ class PaperVerbs(Desk):
 
     def verify(self, number: str) -> list[Fault]:
         """Return every fault of the case in the database: chain, side store, papers, letters, derived rows."""
-        from yishenqing.office import casefaults  # noqa: PLC0415
+        from yishenqing.office import casefaults
 
         with self._transactions.reading() as connection:
             entries = ledger_store.entries_of(connection, self.settings.agency, number)
@@ -145,7 +144,7 @@ class PaperVerbs(Desk):
         return True
 
     def _filing(self) -> Filing:
-        from yishenqing.office.filing import Filing  # noqa: PLC0415
+        from yishenqing.office.filing import Filing
 
         return Filing(
             self.settings, self._letters, self._papers, self.today, self._letter_path, self._registry, self._order
@@ -153,7 +152,7 @@ class PaperVerbs(Desk):
 
     @cached_property
     def _order(self) -> Order:
-        from yishenqing.archive import read_order  # noqa: PLC0415
+        from yishenqing.archive import read_order
 
         return read_order(self.home)
 

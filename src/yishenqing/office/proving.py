@@ -27,7 +27,7 @@ def signed(content: bytes, kind: LetterKind, how: Signing | None, *, rehearsal: 
     """Sign what is sent out of the office, empty where it does not sign; the key is never lent to a rehearsal."""
     if how is None or rehearsal or not (kind.goes_out and kind.mailed):
         return b""
-    from yishenqing.letters import signing  # noqa: PLC0415 - few offices sign
+    from yishenqing.letters import signing
 
     return signing.signed(content, how)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.core.guards import WAY
+from yishenqing.core.masking import KINDS
 from yishenqing.office import fates
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.library import LibraryVerbs
@@ -49,7 +50,7 @@ class PublishVerbs(LibraryVerbs):
             identifier = shelf.name(number, len(case.entries), noted.on.year)
             story = Story.of(case.standing, self._opener(connection, number))
             masked = self._masked(connection, case, story, self._composed(case, story, identifier, given or {}))
-            from yishenqing.precedents import Draft, Drafts  # noqa: PLC0415
+            from yishenqing.precedents import Draft, Drafts
 
             draft = Draft(number, masked.record, masked.found, noted.actor, noted.on)
             Drafts(connection, self.settings.agency).put(draft)
@@ -62,7 +63,7 @@ class PublishVerbs(LibraryVerbs):
         Raises:
             NotFound: nothing is proposed of this case.
         """
-        from yishenqing.precedents import Drafts  # noqa: PLC0415
+        from yishenqing.precedents import Drafts
 
         with self._transactions.reading() as connection:
             found = Drafts(connection, self.settings.agency).all(number)
@@ -92,7 +93,7 @@ class PublishVerbs(LibraryVerbs):
         """
         noted = self._noted(by, on, self._library_customs.review_by, "审核案例")
         with self._transactions.writing() as connection:
-            from yishenqing.precedents import Drafts  # noqa: PLC0415
+            from yishenqing.precedents import Drafts
 
             drafts = Drafts(connection, self.settings.agency)
             draft = next(iter(drafts.all(number)), None)
@@ -119,7 +120,7 @@ class PublishVerbs(LibraryVerbs):
         mask: Sequence[str],
         keep: Sequence[str],
     ) -> Row:
-        from yishenqing.office import concealing  # noqa: PLC0415
+        from yishenqing.office import concealing
 
         case = self._load(connection, draft.number, lock=True)
         self._check_closed(case)
@@ -167,7 +168,7 @@ class PublishVerbs(LibraryVerbs):
     # ---- what is composed
 
     def _composed(self, case: Casework, story: Story, identifier: str, given: Mapping[str, Any]) -> Precedent:
-        from yishenqing.precedents import Precedent  # noqa: PLC0415
+        from yishenqing.precedents import Precedent
 
         unknown = [Fault(f"没有这一项；可写：{'、'.join(_GIVEN)}", field=k) for k in given if k not in _GIVEN]
         if unknown:
@@ -184,13 +185,13 @@ class PublishVerbs(LibraryVerbs):
         )
 
     def _masked(self, connection: Connection, case: Casework, story: Story, record: Precedent) -> Masked:
-        from yishenqing.office import concealing  # noqa: PLC0415
+        from yishenqing.office import concealing
 
         masked = concealing.mask(replace(record, source=""), self._parties(connection, story, case.row.number))
         return replace(masked, record=replace(masked.record, source=record.source))
 
     def _parties(self, connection: Connection, story: Story, number: str) -> Parties:
-        from yishenqing.office.concealing import Parties  # noqa: PLC0415
+        from yishenqing.office.concealing import Parties
 
         letters = issued_store.letters_of(connection, self.settings.agency, number)
         return Parties.of(story, self.settings, number, letters)
@@ -203,8 +204,7 @@ class PublishVerbs(LibraryVerbs):
         )
 
     def _as_proposed(self, draft: Draft) -> Row:
-        from yishenqing.core.masking import KINDS  # noqa: PLC0415
-        from yishenqing.office import concealing  # noqa: PLC0415
+        from yishenqing.office import concealing
 
         return {
             "id": draft.precedent.id,
@@ -261,8 +261,6 @@ def _shown(record: Precedent) -> Row:
 
 
 def _place(kind: str, text: str, by: str) -> Row:
-    from yishenqing.core.masking import KINDS  # noqa: PLC0415
-
     return {"kind": KINDS[kind], "text": text, "by": by}
 
 

@@ -58,7 +58,7 @@ class RecognitionVerbs(Desk):
             Refused: the actor does not decide, or the day lies ahead or before the proposal.
             DataFault: the reason is missing, or the scope where it is opened.
         """
-        from yishenqing.kinship import Decision  # noqa: PLC0415
+        from yishenqing.kinship import Decision
 
         user, day = by or self._user, on or self.today
         person = self.person(user)
@@ -123,13 +123,13 @@ class RecognitionVerbs(Desk):
 
     @cached_property
     def _recognition_customs(self) -> Customs:
-        from yishenqing.kinship import read_customs  # noqa: PLC0415
+        from yishenqing.kinship import read_customs
 
         return read_customs(self.home)
 
     @cached_property
     def _office_keys(self) -> Keys:
-        from yishenqing.kinship import Keys  # noqa: PLC0415
+        from yishenqing.kinship import Keys
 
         return Keys.of(self.home)
 
@@ -156,20 +156,20 @@ class Recognition:
     @cached_property
     def index(self) -> Index:
         """Return the index of persons and texts."""
-        from yishenqing.kinship import Index  # noqa: PLC0415
+        from yishenqing.kinship import Index
 
         return Index(self.connection, self.agency, self.keys)
 
     @cached_property
     def proposals(self) -> Proposals:
         """Return the proposals."""
-        from yishenqing.kinship import Proposals  # noqa: PLC0415
+        from yishenqing.kinship import Proposals
 
         return Proposals(self.connection, self.agency)
 
     def at_registration(self, case: Casework, applicant: Mapping[str, Any], items: Sequence[str]) -> Row:
         """Enter a new case, propose where it is time, and return what an officer should know of it."""
-        from yishenqing.kinship import identifiers  # noqa: PLC0415
+        from yishenqing.kinship import identifiers
 
         number, on = case.row.number, case.row.opened_on
         self.index.enter(number, on, identifiers(applicant), items)
@@ -186,7 +186,7 @@ class Recognition:
 
     def enter_anew(self, numbers: Sequence[str]) -> int:
         """Enter these cases under the current key as if they were registered now; return how many could be read."""
-        from yishenqing.kinship import identifiers  # noqa: PLC0415
+        from yishenqing.kinship import identifiers
 
         self.index.leave(numbers)
         days = {r.number: r.opened_on for r in ledger_store.rows_of_many(self.connection, self.agency, numbers)}
@@ -199,7 +199,7 @@ class Recognition:
 
     def told(self, proposal: Proposal) -> Row:
         """Return a proposal with the requests behind it and what was decided."""
-        from yishenqing.kinship.proposals import DECISIONS  # noqa: PLC0415
+        from yishenqing.kinship.proposals import DECISIONS
 
         numbers = sorted({number for number, _ in proposal.requests})
         states, texts = self._states(numbers), self._texts(numbers)
@@ -321,7 +321,7 @@ def _state(case: Casework) -> Row:
 
 
 def _kin(kin: Kin, state: Row) -> Row:
-    from yishenqing.kinship.identifying import KIND_TITLES  # noqa: PLC0415
+    from yishenqing.kinship.identifying import KIND_TITLES
 
     why = [KIND_TITLES[k] for k in kin.kinds]
     return {"number": kin.number, "on": kin.on.isoformat(), "why": why, **state}

@@ -86,7 +86,7 @@ def _check(home: Path, file: Path, to: str) -> None:
 
 
 def _upgrade(target: Transactions, file: Path, source: Transactions) -> None:
-    from yishenqing.store.upgrade import newest, revision, upgrade  # noqa: PLC0415
+    from yishenqing.store.upgrade import newest, revision, upgrade
 
     with source.reading() as connection:
         if revision(connection) != newest():
@@ -96,9 +96,9 @@ def _upgrade(target: Transactions, file: Path, source: Transactions) -> None:
 
 
 def _carried(connection: Connection, target: Transactions, file: Path, told: Told) -> Transfer:
-    from yishenqing.office.schema import kept, never_rewritten  # noqa: PLC0415
+    from yishenqing.office.schema import erasable, kept, never_rewritten
 
-    found = Transfer(connection, target, kept(), frozenset(never_rewritten()), told)
+    found = Transfer(connection, target, kept(), frozenset(never_rewritten()), erasable(), told)
     mark = moved_mark(file)
     if not mark.is_file():
         found.begin(str(file.resolve()), now())

@@ -77,7 +77,7 @@ def signature(content: bytes, issued: bytes, how: Signing | None) -> Row:
 
     ``holds`` is False only where something was changed; what this machine cannot examine it does not judge.
     """
-    from yishenqing.letters import signing  # noqa: PLC0415 - few letters are signed
+    from yishenqing.letters import signing
 
     found = signing.examined(content, how.trust if how else None)
     begins = content.startswith(issued)
@@ -93,7 +93,7 @@ def signature(content: bytes, issued: bytes, how: Signing | None) -> Row:
 
 def _text(pdf: bytes) -> list[str]:
     """Return what the letter says, clause by clause: where its lines end is layout, and so are page numbers."""
-    from pypdf import PdfReader  # noqa: PLC0415 - only where two letters differ
+    from pypdf import PdfReader
 
     lines = [line for page in PdfReader(io.BytesIO(pdf)).pages for line in page.extract_text().splitlines()]
     whole = "".join("".join(line.split()) for line in lines if not _PAGE_NUMBER.fullmatch(line.strip()))

@@ -11,10 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.agencies import known, line_down
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.office import counting as rows_of_cases
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk, now
+from yishenqing.reporting import store
 from yishenqing.settings import OFFICE_ROLES
 from yishenqing.store import ledger as ledger_store
 
@@ -62,7 +64,7 @@ class ReportVerbs(Desk):
         Raises:
             NotFound: there is no such cell.
         """
-        from yishenqing.reporting import counting  # noqa: PLC0415
+        from yishenqing.reporting import counting
 
         with self._transactions.reading() as connection:
             span = self._span(connection, year, as_of, agencies)
@@ -103,7 +105,7 @@ class ReportVerbs(Desk):
         Raises:
             DataFault: a file cannot be written.
         """
-        from yishenqing.office import reportpapers as papers  # noqa: PLC0415
+        from yishenqing.office import reportpapers as papers
 
         written = {}
         if xlsx is not None:
@@ -118,8 +120,6 @@ class ReportVerbs(Desk):
         Raises:
             DataFault: a cell is unknown, or a value is no number; nothing was kept.
         """
-        from yishenqing.reporting import store  # noqa: PLC0415
-
         user = by or self._user
         self.person(user)
         cells = self._entered(values)
@@ -140,8 +140,6 @@ class ReportVerbs(Desk):
         Raises:
             Refused: the year is not over, a rule does not hold, or the actor does not supervise.
         """
-        from yishenqing.reporting import store  # noqa: PLC0415
-
         user = by or self._user
         self._supervises(user, "定稿", _LAW)
         with self._transactions.writing() as connection:
@@ -165,8 +163,6 @@ class ReportVerbs(Desk):
 
     def report_rebuild(self) -> Row:
         """Write the derived rows of every case anew from the entries; return how many cases were counted."""
-        from yishenqing.reporting import store  # noqa: PLC0415
-
         agency = self.settings.agency
         with self._transactions.writing() as connection:
             numbers = [r.number for r in ledger_store.case_rows(connection, agency)]
@@ -179,8 +175,6 @@ class ReportVerbs(Desk):
 
     def _count_uncounted(self) -> None:
         """Count the cases of a database that was made before cases were counted."""
-        from yishenqing.reporting import store  # noqa: PLC0415
-
         agency = self.settings.agency
         with self._transactions.reading() as connection:
             missing = not store.count(connection, [agency]) and rows_of_cases.in_ledger(connection, [agency])
@@ -191,12 +185,12 @@ class ReportVerbs(Desk):
 
     @cached_property
     def _form(self) -> Form:
-        from yishenqing.reporting.form import read_form  # noqa: PLC0415
+        from yishenqing.reporting.form import read_form
 
         return read_form(self.home)
 
     def _span(self, connection: Connection, year: int, as_of: date | None, agencies: Sequence[str]) -> Span:
-        from yishenqing.reporting.counting import Span  # noqa: PLC0415
+        from yishenqing.reporting.counting import Span
 
         if as_of is not None and as_of > self.today:
             raise DataFault.of([Fault(f"统计之日{as_of}晚于今天（{self.today}）", field="as_of")])
@@ -204,8 +198,6 @@ class ReportVerbs(Desk):
 
     def _whose(self, connection: Connection, agencies: Sequence[str]) -> tuple[str, ...]:
         """Return whose cases are counted: those below are looked at by those who supervise (条例第四十七条)."""
-        from yishenqing.agencies import known, line_down  # noqa: PLC0415 - few ask beyond their own
-
         own = self.settings.agency
         if set(agencies) <= {own}:
             return (own,)
@@ -228,7 +220,7 @@ class ReportVerbs(Desk):
             raise Refused(f"{person.name}没有{what}的岗位，须有{roles}之一。", law=[law])
 
     def _year(self, connection: Connection, year: int, as_of: date | None, agencies: Sequence[str]) -> _Counted:
-        from yishenqing.reporting import checks, counting, wording  # noqa: PLC0415
+        from yishenqing.reporting import checks, counting, wording
 
         form, span = self._form, self._span(connection, year, as_of, agencies)
         three, four = counting.table3(connection, form, span), counting.table4(connection, form, span)
@@ -264,7 +256,7 @@ class ReportVerbs(Desk):
 
     def _forwarded(self, connection: Connection, agencies: Sequence[str], year: int) -> dict[str, Any]:
         """Return what the year before left: as published where every agency published, else as counted."""
-        from yishenqing.reporting import counting, store  # noqa: PLC0415
+        from yishenqing.reporting import counting
 
         form = self._form
         known = store.published_of(connection, agencies, year - 1)
@@ -276,7 +268,7 @@ class ReportVerbs(Desk):
         return {"forwarded": counting.forwarded(connection, form, agencies, day), "published": False}
 
     def _smells(self, connection: Connection, span: Span) -> list[Row]:
-        from yishenqing.reporting import counting  # noqa: PLC0415
+        from yishenqing.reporting import counting
 
         found = []
         for smell in self._form.smells:
@@ -287,8 +279,6 @@ class ReportVerbs(Desk):
 
     def _table2(self, connection: Connection, agencies: Sequence[str], year: int) -> Row:
         """Return table two, the sum over the agencies; what one of them has not entered is missing."""
-        from yishenqing.reporting import store  # noqa: PLC0415
-
         entered = store.entered_of(connection, agencies, year)
         cells: dict[str, Decimal | None] = {}
         missing = []

@@ -19,14 +19,14 @@ _STYLE = "report.css"
 
 def annual_workbook(form: Form, found: Mapping[str, Any]) -> bytes:
     """Return the annual report as a workbook."""
-    from yishenqing.reporting import grid, workbook  # noqa: PLC0415
+    from yishenqing.reporting import grid, workbook
 
     return workbook.annual(grid.grids(form, found), found)
 
 
 def annual_pdf(form: Form, found: Mapping[str, Any], home: Path) -> bytes:
     """Return the annual report as PDF/A, laid out like the workbook."""
-    from yishenqing.reporting import grid, page  # noqa: PLC0415
+    from yishenqing.reporting import grid, page
 
     title = f"{found['name']}{found['year']}年{found['title']}"
     return printed(page.annual(grid.grids(form, found), found), title, found, home)
@@ -34,7 +34,7 @@ def annual_pdf(form: Form, found: Mapping[str, Any], home: Path) -> bytes:
 
 def printed(body: str, title: str, found: Mapping[str, Any], home: Path) -> bytes:
     """Print markup in the style of reports."""
-    from yishenqing.letters import printer  # noqa: PLC0415
+    from yishenqing.letters import printer
 
     day = date.fromisoformat(found["as_of"])
     html = printer.document(body, title=title, author=found["name"], day=day)

@@ -18,7 +18,7 @@ class RuleVerbs(Desk):
 
     def check(self) -> Row:
         """Check workflow, law and letters of this office; see ``checking.check``."""
-        from yishenqing.office import checking  # noqa: PLC0415
+        from yishenqing.office import checking
 
         return checking.check(self.home)
 
@@ -31,7 +31,7 @@ class RuleVerbs(Desk):
         Raises:
             DataFault: the file is malformed; nothing was changed.
         """
-        from yishenqing.office.renewing import Renewal  # noqa: PLC0415
+        from yishenqing.office.renewing import Renewal
 
         self._transactions.permit()
         year = almanac.read_year(Path(path))

@@ -58,9 +58,9 @@ def read_review(home: Path | None) -> Review:
 
 
 def _read(path: Path) -> Review:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     review = validated(TypeAdapter(Review), document)
@@ -94,7 +94,7 @@ class Sheet:
         Raises:
             YishenqingError: the disk refuses.
         """
-        from openpyxl import Workbook  # noqa: PLC0415 - only who draws a sample pays for it
+        from openpyxl import Workbook
 
         book = Workbook()
         first = book.create_sheet("评分表", 0)
@@ -111,7 +111,7 @@ class Sheet:
             raise YishenqingError(f"{path}：评分表无法写入（{error.strerror}）") from error
 
     def _scores(self, sheet: Worksheet, cases: Sequence[Casework]) -> None:
-        from openpyxl.utils import get_column_letter  # noqa: PLC0415
+        from openpyxl.utils import get_column_letter
 
         items = self._review.items
         sheet.append([f"{self._settings.name}　{self._year}年{self._review.title}"])
@@ -132,8 +132,8 @@ class Sheet:
 
     def _checked(self, sheet: Worksheet, before: int, cases: int) -> None:
         """Let nobody give more points than an item has."""
-        from openpyxl.utils import get_column_letter  # noqa: PLC0415
-        from openpyxl.worksheet.datavalidation import DataValidation  # noqa: PLC0415
+        from openpyxl.utils import get_column_letter
+        from openpyxl.worksheet.datavalidation import DataValidation
 
         for n, item in enumerate(self._review.items, before + 1):
             rule = DataValidation(type="decimal", operator="between", formula1="0", formula2=str(item.points))
@@ -161,9 +161,9 @@ def _facts(case: Casework) -> Iterator[str]:
 
 
 def _dressed(sheet: Worksheet, widths: Sequence[int]) -> None:
-    from openpyxl.styles import Alignment, Border, Font, Side  # noqa: PLC0415
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
-    from openpyxl.worksheet.properties import PageSetupProperties  # noqa: PLC0415
+    from openpyxl.styles import Alignment, Border, Font, Side
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.properties import PageSetupProperties
 
     thin = Side(style="thin")
     for row in sheet.iter_rows(min_row=3):

@@ -41,3 +41,8 @@ def never_rewritten() -> Iterator[str]:
     """Yield the tables whose rows stand for ever."""
     for module in _modules():
         yield from getattr(module, "APPEND_ONLY", ())
+
+
+def erasable() -> dict[str, str]:
+    """Return of which of these tables one column may be emptied, though never replaced."""
+    return {table: column for module in _modules() for table, column in getattr(module, "ERASABLE", {}).items()}

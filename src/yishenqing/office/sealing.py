@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound, Refused
 from yishenqing.core.ledger import canonical, digest
+from yishenqing.core.merkle import Proofs as Tree
+from yishenqing.core.merkle import head_leaf
 from yishenqing.office import casework
 from yishenqing.office.auditing import AuditVerbs
 from yishenqing.office.casework import Row
@@ -36,9 +38,7 @@ class ArchiveVerbs(AuditVerbs):
             Refused: the case is not archived yet.
             IntegrityFault: the case does not verify; nothing is sealed over a broken chain.
         """
-        from dataclasses import replace  # noqa: PLC0415
-
-        from yishenqing.archive import export  # noqa: PLC0415
+        from yishenqing.archive import export
 
         proofs = self._proofs()
         case = self._case_file(number, proofs)
@@ -68,7 +68,7 @@ class ArchiveVerbs(AuditVerbs):
             Refused: none of them is archived.
             IntegrityFault: cases do not verify; all of them are named.
         """
-        from yishenqing.archive import Volume, export_volume  # noqa: PLC0415
+        from yishenqing.archive import Volume, export_volume
 
         title = self._volume_title(year, filters)
         ready, left_out = self._chosen(year, numbers, filters or {})
@@ -129,12 +129,12 @@ class ArchiveVerbs(AuditVerbs):
         return ready, left_out
 
     def _planned(self, row: CaseRow, proofs: Proofs) -> Planned:
-        from yishenqing.archive import Planned  # noqa: PLC0415
+        from yishenqing.archive import Planned
 
         return Planned(row.number, row.head_hash, lambda: self._case_file(row.number, proofs))
 
     def _case_file(self, number: str, proofs: Proofs) -> CaseFile:
-        from yishenqing.office import filing  # noqa: PLC0415
+        from yishenqing.office import filing
 
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
@@ -152,7 +152,7 @@ class ArchiveVerbs(AuditVerbs):
         Raises:
             IntegrityFault: the checkpoints do not hold.
         """
-        from yishenqing.checkpoints.log import read_log  # noqa: PLC0415
+        from yishenqing.checkpoints.log import read_log
 
         with self._transactions.reading() as connection:
             log = read_log(connection, self.settings.agency)
@@ -166,9 +166,7 @@ class Proofs:
 
     def __init__(self, agency: str, log: Log, connection: Connection) -> None:
         """Read the leaves once."""
-        from yishenqing.checkpoints.log import leaves  # noqa: PLC0415
-        from yishenqing.core.merkle import Proofs as Tree  # noqa: PLC0415
-        from yishenqing.core.merkle import head_leaf  # noqa: PLC0415
+        from yishenqing.checkpoints.log import leaves
 
         self._agency, self._points = agency, {point.n: point for point in log.points}
         self._last = log.points[-1] if log.points else None
@@ -177,7 +175,7 @@ class Proofs:
 
     def of(self, connection: Connection, number: str) -> dict[str, Any] | None:
         """Return where the latest checkpoint has the case, and the path to its root; None where it has it not."""
-        from yishenqing.checkpoints.log import anchors_of  # noqa: PLC0415
+        from yishenqing.checkpoints.log import anchors_of
 
         if self._last is None:
             return None

@@ -8,7 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yishenqing import rulebook
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.office import casework, linking
 from yishenqing.office.casework import Row
 from yishenqing.office.drafts import DraftVerbs
 
@@ -51,7 +53,7 @@ class SearchVerbs(DraftVerbs):
         Raises:
             DataFault: there is nothing to search for, or there is no such kind.
         """
-        from yishenqing.search import Wanted, asked  # noqa: PLC0415 - other verbs search nothing
+        from yishenqing.search import Wanted, asked
 
         if unknown := [k for k in kinds if k not in KINDS]:
             raise DataFault.of([Fault(f"没有“{unknown[0]}”这一类，可用：{'、'.join(KINDS)}", field="kinds")])
@@ -82,7 +84,7 @@ class SearchVerbs(DraftVerbs):
         with self._transactions.reading() as connection:
             nearest = self._nearest(connection, ())
             matches = nearest.search(text, limit, wanted)
-        from yishenqing.precedents.uses import SHOWN  # noqa: PLC0415
+        from yishenqing.precedents.uses import SHOWN
 
         self._saw("search", "", text)
         self._count(SHOWN, [m.id for m in matches])
@@ -90,7 +92,7 @@ class SearchVerbs(DraftVerbs):
 
     def precedent_batch(self, queries: Path, limit: int = 10) -> Row:
         """Search for every line of a file (``{"id", "text"}``)."""
-        from yishenqing.precedents import Library, batch, read_queries  # noqa: PLC0415
+        from yishenqing.precedents import Library, batch, read_queries
 
         questions = read_queries(queries)
         with self._transactions.reading() as connection:
@@ -98,7 +100,7 @@ class SearchVerbs(DraftVerbs):
 
     def precedent_evaluation(self, queries: Path, qrels: Path) -> Row:
         """Measure the search against known answers."""
-        from yishenqing.precedents import Library, evaluate, read_qrels, read_queries  # noqa: PLC0415
+        from yishenqing.precedents import Library, evaluate, read_qrels, read_queries
 
         questions, answers = read_queries(queries), read_qrels(qrels)
         with self._transactions.reading() as connection:
@@ -109,8 +111,8 @@ class SearchVerbs(DraftVerbs):
 
         Batch by batch: work goes on meanwhile, and after a kill it is simply run again.
         """
-        from yishenqing.office import findable  # noqa: PLC0415
-        from yishenqing.precedents import Library  # noqa: PLC0415
+        from yishenqing.office import findable
+        from yishenqing.precedents import Library
 
         agency = self.settings.agency
         with self._transactions.writing() as connection:
@@ -128,8 +130,7 @@ class SearchVerbs(DraftVerbs):
     # ---- what each kind finds
 
     def _laws(self, _connection: Connection, search: Search) -> Iterator[Row]:
-        from yishenqing import rulebook  # noqa: PLC0415
-        from yishenqing.search.memory import nearest  # noqa: PLC0415
+        from yishenqing.search.memory import nearest
 
         if search.wanted.but_article():
             return  # an article has no outcome, no topic, no year of decision
@@ -146,15 +147,15 @@ class SearchVerbs(DraftVerbs):
             yield _row(hit, hit.ref, title, [*why, force], _shown("条文（简要重述）", text, hit))
 
     def _precedents(self, connection: Connection, search: Search) -> Iterator[Row]:
-        from yishenqing.precedents import Library  # noqa: PLC0415
+        from yishenqing.precedents import Library
 
         text = search.asked.text if search.asked else ""
         for match in Library(connection, self.settings.agency).search(text, search.limit, search.wanted):
             yield match.as_json()
 
     def _cases(self, connection: Connection, search: Search) -> Iterator[Row]:
-        from yishenqing.office import casework, findable  # noqa: PLC0415
-        from yishenqing.search import Collection  # noqa: PLC0415
+        from yishenqing.office import findable
+        from yishenqing.search import Collection
 
         agency = self.settings.agency
         hits = Collection(connection, agency, findable.COLLECTION).find(search.asked, search.limit, search.wanted)
@@ -164,8 +165,8 @@ class SearchVerbs(DraftVerbs):
                 yield self._case(connection, cases[hit.ref], hit, search.asked)
 
     def _case(self, connection: Connection, case: Casework, hit: Hit, asked: Asked | None) -> Row:
-        from yishenqing.office import findable, linking  # noqa: PLC0415
-        from yishenqing.search import passage  # noqa: PLC0415
+        from yishenqing.office import findable
+        from yishenqing.search import passage
 
         texts = findable.texts(connection, case, self._opener(connection, case.row.number))
         known = case.workflow.outcomes.get(case.outcome or "")
@@ -196,21 +197,21 @@ class SearchVerbs(DraftVerbs):
 
 
 def _law_document(cite: str, text: str, statute: Statute) -> Document:
-    from yishenqing.search import Document, Properties  # noqa: PLC0415
+    from yishenqing.search import Document, Properties
 
     return Document([(cite, 3), (text, 1), (statute.title, 1)], Properties(articles=(cite,)))
 
 
 def _holding_properties(holding: Holding) -> Properties:
-    from yishenqing.search import Properties  # noqa: PLC0415
+    from yishenqing.search import Properties
 
     year = holding.made_on.year if holding.made_on else None
     return Properties(articles=holding.ground, agency=f"{holding.unit} {holding.number}", year=year)
 
 
 def _holding_row(line: Row, holding: Holding, asked: Asked) -> Row:
-    from yishenqing.search import Document, Hit  # noqa: PLC0415
-    from yishenqing.search.memory import matched  # noqa: PLC0415
+    from yishenqing.search import Document, Hit
+    from yishenqing.search.memory import matched
 
     parts = matched(Document([(holding.title, 1), (holding.number, 1)]), asked)
     hit = Hit(str(line["id"]), line["score"], parts)
@@ -220,13 +221,13 @@ def _holding_row(line: Row, holding: Holding, asked: Asked) -> Row:
 
 
 def _common(asked: Asked | None, hit: Hit, citations: Sequence[str]) -> list[str]:
-    from yishenqing.search.explaining import in_common  # noqa: PLC0415
+    from yishenqing.search.explaining import in_common
 
     return in_common(asked, hit.parts, citations)
 
 
 def _shown(place: str, text: str, hit: Hit) -> Row:
-    from yishenqing.search import passage  # noqa: PLC0415
+    from yishenqing.search import passage
 
     found: Passage = passage(text, hit.parts)
     return {"field": place, **found.as_json()}

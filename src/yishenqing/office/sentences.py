@@ -147,7 +147,7 @@ def _told(
     case: Casework, registry: Registry, letters: Letterbook, act: DraftAct, open_facts: Opener
 ) -> list[Passage] | str:
     """Return the letter of the recorded draft as the case stands, or why it cannot be filled any more."""
-    from yishenqing.office.inspecting import asked_kind  # noqa: PLC0415
+    from yishenqing.office.inspecting import asked_kind
 
     signing = next(n for n, s in case.workflow.steps.items() if s.letter == "by_outcome")
     _, kind = asked_kind(case, case.workflow.steps[signing], {})

@@ -216,7 +216,7 @@ def _held(view: View) -> Step:
 
 
 def _keywords(view: View) -> list[str]:
-    from yishenqing.office.knowing import leads_of  # noqa: PLC0415 - few verbs advise
+    from yishenqing.office.knowing import leads_of
 
     given = [str(x) for x in view.known.story.received.get("leads") or ()]
     return list(
@@ -255,7 +255,7 @@ def _release(view: View) -> Step:
 
 
 def _manner(view: View) -> Step:
-    from yishenqing.advice import needs_help  # noqa: PLC0415
+    from yishenqing.advice import needs_help
 
     found, received = Step(), view.known.story.received
     fields = view.known.case.workflow.steps[view.known.case.workflow.opening].fields

@@ -91,6 +91,7 @@ class SignInDesk:
             ended = agencies.end(connection, self.settings.agency, token, now)
             if session is not None:
                 agencies.note(connection, self.settings.agency, session.login, "signed_out", instant(now))
+        # The session is over in the database, which alone decides: a token that cannot be deleted opens nothing.
         with suppress(OSError):
             _token_file(self.settings.agency).unlink()
         return ended

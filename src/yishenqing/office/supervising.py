@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, func, select
 
+from yishenqing.agencies import known as known_agencies
 from yishenqing.core.counted import REPLY
 from yishenqing.core.deadline import clock_of
 from yishenqing.core.errors import DataFault, Fault
@@ -49,8 +50,7 @@ class SupervisionVerbs(ReportVerbs):
             Refused: it concerns other agencies, and the actor does not supervise.
             DataFault: the days lie ahead, or the last before the first.
         """
-        from yishenqing.agencies import known as known_agencies  # noqa: PLC0415
-        from yishenqing.reporting.counting import Span  # noqa: PLC0415
+        from yishenqing.reporting.counting import Span
 
         if last < first or first > self.today:
             raise DataFault.of([Fault(f"统计的起止日期有误（{first}至{last}）", field="since")])
@@ -78,19 +78,19 @@ class SupervisionVerbs(ReportVerbs):
 
     def supervision_papers(self, found: Row, *, xlsx: Path | None, pdf: Path | None, svg: Path | None) -> Row:
         """Write a supervision (as ``supervision`` has answered) as a workbook, as PDF, its charts as SVG."""
-        from yishenqing.office import supervisionpapers as papers  # noqa: PLC0415
+        from yishenqing.office import supervisionpapers as papers
 
         return papers.write_all(found, self.home, xlsx=xlsx, pdf=pdf, svg=svg)
 
     @cached_property
     def _supervision_customs(self) -> Customs:
-        from yishenqing.reporting.supervision import read_customs  # noqa: PLC0415
+        from yishenqing.reporting.supervision import read_customs
 
         return read_customs(self.home)
 
     def _of_agency(self, connection: Connection, span: Span, name: str) -> Row:
-        from yishenqing.reporting import counting  # noqa: PLC0415
-        from yishenqing.reporting.supervision import percentile, rate  # noqa: PLC0415
+        from yishenqing.reporting import counting
+        from yishenqing.reporting.supervision import percentile, rate
 
         three = counting.table3(connection, self._form, span)
         frame = {k: three[self._form.table3.row(k)]["total"] for k in ("new", "carried", "decided", "open")}
@@ -178,7 +178,7 @@ class SupervisionVerbs(ReportVerbs):
         return "yellow" if not assigning and self._workdays.left(due) <= customs.yellow_within else "green"
 
     def _outcomes(self, connection: Connection, span: Span) -> list[Row]:
-        from yishenqing.reporting import counting  # noqa: PLC0415
+        from yishenqing.reporting import counting
 
         three = counting.table3(connection, self._form, span)
         lines = [r for r in self._form.table3.rows if r.counts == "outcome" and three[r.id]["total"]]
@@ -186,7 +186,7 @@ class SupervisionVerbs(ReportVerbs):
 
     def _causes(self, connection: Connection, span: Span) -> list[Row]:
         """Return how decisions held in reconsideration and litigation, by what had been decided."""
-        from yishenqing.reporting.supervision import rate  # noqa: PLC0415
+        from yishenqing.reporting.supervision import rate
 
         a, d = applications.c, disputes.c
         joined = disputes.join(applications, and_(a.agency == d.agency, a.number == d.number))
@@ -226,7 +226,7 @@ class SupervisionVerbs(ReportVerbs):
 
     def _topics(self, connection: Connection, span: Span) -> list[Row]:
         """Return what is asked for, by the topics of the routing table."""
-        from yishenqing.routing import read_routing  # noqa: PLC0415
+        from yishenqing.routing import read_routing
 
         routing, counts = read_routing(self.home), Counter[str]()
         for agency, numbers in self._numbers(connection, span):
@@ -240,7 +240,7 @@ class SupervisionVerbs(ReportVerbs):
 
     def _applicants(self, connection: Connection, span: Span) -> Row:
         """Return how far applications come from few hands; nobody is named, the cases are."""
-        from yishenqing.reporting.supervision import concentration  # noqa: PLC0415
+        from yishenqing.reporting.supervision import concentration
 
         by_person: dict[str, list[str]] = {}
         for agency, numbers in self._numbers(connection, span):
@@ -253,7 +253,7 @@ class SupervisionVerbs(ReportVerbs):
 
     def _persons(self, connection: Connection, agency: str, numbers: Sequence[str]) -> Mapping[str, str]:
         """Return by what each case's applicant is known: blinded, as recognition keeps it."""
-        from yishenqing.kinship.index import persons_of  # noqa: PLC0415
+        from yishenqing.kinship.index import persons_of
 
         found = {}
         for number, known in persons_of(connection, agency, numbers).items():

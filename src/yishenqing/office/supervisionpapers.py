@@ -112,10 +112,10 @@ def write_all(
 
 
 def _workbook(found: Mapping[str, Any]) -> bytes:
-    from openpyxl import Workbook  # noqa: PLC0415
-    from openpyxl.chart import BarChart, Reference  # noqa: PLC0415
+    from openpyxl import Workbook
+    from openpyxl.chart import BarChart, Reference
 
-    from yishenqing.reporting.workbook import listed, saved  # noqa: PLC0415
+    from yishenqing.reporting.workbook import listed, saved
 
     book = Workbook()
     book.remove(book.worksheets[0])

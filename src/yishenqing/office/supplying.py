@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -45,14 +46,14 @@ def supplied(known: Known, item: Item, outcome: str, way: str) -> dict[str, Supp
 
 def you(known: Known) -> str:
     """Return how letters speak to the applicant of a case."""
-    from yishenqing.letters.template import you_of  # noqa: PLC0415
+    from yishenqing.letters.template import you_of
 
     kinds = known.case.workflow.steps[known.case.workflow.opening].fields["applicant_kind"].choices
     return you_of(kinds.get(str(known.story.received.get("applicant_kind") or ""), ""))
 
 
 def _day(text: str) -> str:
-    from yishenqing.letters.template import chinese_date  # noqa: PLC0415
+    from yishenqing.letters.template import chinese_date
 
     return chinese_date(date.fromisoformat(str(text)))
 
@@ -121,7 +122,7 @@ def _petition_nature(_known: Known, item: Item) -> Supplied | None:
 
 def _withheld_outcome(known: Known, item: Item) -> Supplied | None:
     """What is withheld of a list of people is mostly theirs; other grounds only where the words say so."""
-    from yishenqing.advice import hints  # noqa: PLC0415 - few verbs advise
+    from yishenqing.advice import hints
 
     grounds = [h for h in hints(known.advice, item.text, ()) if h.outcome.startswith("denied_")]
     best = max(grounds, key=lambda h: h.weight, default=None)
@@ -190,8 +191,6 @@ def _title(fields: Mapping[str, Field], name: str) -> str:
 
 def command(number: str, step: str, known: Step, facts: Mapping[str, Any] | None = None) -> str:
     """Return the command that takes a step, with what it needs and what is known of it already."""
-    import shlex  # noqa: PLC0415
-
     words = [f"ysq act {number} {step}"]
     given = facts or {}
     for name, value in given.items():

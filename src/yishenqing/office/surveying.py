@@ -64,7 +64,7 @@ class SurveyVerbs(PublishVerbs, RecognitionVerbs):
         return found
 
     def _topic(self, connection: Connection, survey: Survey, group: Sequence[Request], needed: int) -> Row:
-        from yishenqing.kinship import different, persons_of  # noqa: PLC0415
+        from yishenqing.kinship import different, persons_of
 
         told = survey.told(group)
         numbers = sorted({r.number for r in group})
@@ -90,7 +90,7 @@ class SurveyVerbs(PublishVerbs, RecognitionVerbs):
 
     def _uses(self, connection: Connection, since: date, until: date) -> list[Row]:
         """Return what each precedent was of use for, the most used first."""
-        from yishenqing.precedents.uses import DRAFTED, OPENED, SHOWN, Uses  # noqa: PLC0415
+        from yishenqing.precedents.uses import DRAFTED, OPENED, SHOWN, Uses
 
         uses = Uses(connection, self.settings.agency)
         totals, drafts = uses.totals(since, until), uses.drafts(since, until)
@@ -137,7 +137,7 @@ class Survey:
 
     def groups(self) -> list[list[Request]]:
         """Return the groups of like requests, the largest first."""
-        from yishenqing.kinship import topics  # noqa: PLC0415
+        from yishenqing.kinship import topics
 
         texts = [r.text for r in self.requests]
         found = topics.grouped(texts, self.customs.cluster_from / 100, self.customs.common)
@@ -146,7 +146,7 @@ class Survey:
 
     def told(self, group: Sequence[Request]) -> Row:
         """Return what a group is about, and how its requests were answered; persons masked."""
-        from yishenqing.kinship import topics  # noqa: PLC0415
+        from yishenqing.kinship import topics
 
         texts = [r.text for r in group]
         example = texts[topics.middle(texts)]
@@ -177,7 +177,7 @@ def _counted(group: Iterable[Request]) -> dict[str, Any]:
 
 def anonymous(text: str) -> tuple[str, list[str]]:
     """Return a text with whatever looks personal masked, and the names that were taken for such."""
-    from yishenqing import naming  # noqa: PLC0415
+    from yishenqing import naming
 
     spans = masking.apart([*masking.numbers(text), *naming.proposed(text)])
     names = [s.text for s in spans if s.kind == "name"]

@@ -128,7 +128,7 @@ def officers_words(
 
 
 def _words(islands: Iterable[str], facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    from yishenqing.letters.model import fact_of  # noqa: PLC0415 - most acts write on no island
+    from yishenqing.letters.model import fact_of
 
     for name in islands:
         if isinstance(text := facts.get(fact_of(name)), str) and text:

@@ -26,8 +26,8 @@ def package_faults(path: Path, minutes: str = "") -> list[Fault]:
         NotFound: there is nothing at ``path``; or ``minutes`` has no checkpoint.
         DataFault: what lies there is no package, or one of a newer program.
     """
-    from yishenqing.archive import read_points, verify  # noqa: PLC0415 - no database is needed for a package
-    from yishenqing.checkpoints.keys import signature_holds  # noqa: PLC0415
+    from yishenqing.archive import read_points, verify
+    from yishenqing.checkpoints.keys import signature_holds
 
     faults = verify(path)
     points, _ = read_points(path)
@@ -107,7 +107,7 @@ class Audit:
         return self._guarded("数据库文件", whole.page_faults)
 
     def _log(self) -> tuple[Log | None, list[Fault]]:
-        from yishenqing.checkpoints.log import read_log  # noqa: PLC0415
+        from yishenqing.checkpoints.log import read_log
 
         read: list[Log] = []
 
@@ -148,7 +148,7 @@ class Audit:
         return [*faults, *self._guarded(number, lambda c: self._anchored(c, number, log))]
 
     def _anchored(self, connection: Connection, number: str, log: Log | None) -> list[Fault]:
-        from yishenqing.checkpoints.log import anchors_of, case_faults  # noqa: PLC0415
+        from yishenqing.checkpoints.log import anchors_of, case_faults
 
         entries = whole.hashes_of(connection, self._agency, number)
         self._found["entries"] += len(entries)
@@ -160,8 +160,8 @@ class Audit:
         return case_faults(log, number, anchored, entries)
 
     def _journal(self, connection: Connection, log: Log | None) -> list[Fault]:
-        from yishenqing.checkpoints import journal_faults, journal_head  # noqa: PLC0415
-        from yishenqing.checkpoints.log import anchors_of  # noqa: PLC0415
+        from yishenqing.checkpoints import journal_faults, journal_head
+        from yishenqing.checkpoints.log import anchors_of
 
         self._found["reads"] = journal_head(connection, self._agency)[0]
         anchored = [(a.seq, a.hash) for a in anchors_of(connection, self._agency, "")] if log else []

@@ -47,7 +47,7 @@ class Worded:
 
 def worded(known: Known, found: Draft, model: Model | None, letters: Letterbook, laws: Sequence[Law]) -> Worded:
     """Return words for what an officer may word and nobody has worded yet; nothing where there is no model."""
-    from yishenqing.endpoints import Unreachable, written  # noqa: PLC0415 - few offices have one
+    from yishenqing.endpoints import Unreachable, written
 
     if model is None:
         return Worded(notes=["office.yaml 没有设置 models.writing，没有试写说理"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import ndiff
@@ -19,6 +19,7 @@ from yishenqing.core.errors import DataFault, Fault, Moved, Refused
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk
 from yishenqing.office.papers import check_lettered
+from yishenqing.office.paperwork import Story
 from yishenqing.store import issued as issued_store
 from yishenqing.store import vault
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from yishenqing.letters.wordread import Returned
     from yishenqing.letters.wordtext import Paragraph, Stamp
     from yishenqing.office import redrafting
+    from yishenqing.office.acting import Act
     from yishenqing.office.paperwork import Story
 
 _SENTENCE = re.compile(r"[^。；\n]*[。；\n]?")
@@ -57,7 +59,7 @@ class WordVerbs(Desk):
             Refused: the letter has been issued, and is changed by nobody.
             DataFault: it is a form, or something that the letter must say is missing.
         """
-        from yishenqing.letters.word import written  # noqa: PLC0415
+        from yishenqing.letters.word import written
 
         with self._transactions.reading() as connection:
             found = self._opened_letter(connection, number, kind, self.today)
@@ -98,8 +100,8 @@ class WordVerbs(Desk):
             Moved: the case has changed since the file was written.
             Refused: the letter has been issued, or the workflow does not allow the acts.
         """
-        from yishenqing.letters import wordread  # noqa: PLC0415
-        from yishenqing.office import redrafting  # noqa: PLC0415
+        from yishenqing.letters import wordread
+        from yishenqing.office import redrafting
 
         file = wordread.read(path)
         stamp = _stamp(file, path, self.today)
@@ -122,9 +124,8 @@ class WordVerbs(Desk):
         }
 
     def _opened_letter(self, connection: Connection, number: str, kind: str, day: date) -> _Open:
-        from yishenqing.letters.wordtext import Stamp, digest  # noqa: PLC0415
-        from yishenqing.office import drafting, redrafting  # noqa: PLC0415
-        from yishenqing.office.paperwork import Story  # noqa: PLC0415
+        from yishenqing.letters.wordtext import Stamp, digest
+        from yishenqing.office import drafting, redrafting
 
         case = self._load(connection, number)
         check_lettered(case)
@@ -134,7 +135,10 @@ class WordVerbs(Desk):
             raise DataFault.of([Fault(text, str(letter.path))])
         _refuse_issued(case, letter, issued_store.letters_of(connection, self.settings.agency, number))
         open_facts = self._opener(connection, number)
-        act: Callable[..., Any] = lambda step, facts: replace(self._draft_act(step, facts), on=day)  # noqa: E731
+
+        def act(step: str, facts: Mapping[str, Any]) -> Act:
+            return replace(self._draft_act(step, facts), on=day)
+
         context = drafting.preview(self._registry, case, letter, act, open_facts)
         titles = redrafting.islands(case, letter, context, self._letters)
         told = self._letters.paragraphs(kind, context, titles)
@@ -196,7 +200,7 @@ def _stamp(file: Returned, path: Path, today: date) -> Stamp:
 
 
 def _refuse_changed(found: _Open, file: Returned, stamp: Stamp, path: Path) -> None:
-    from yishenqing.letters.wordtext import changed_locks  # noqa: PLC0415
+    from yishenqing.letters.wordtext import changed_locks
 
     faults = changed_locks([p.locked for p in found.paragraphs], file.locked, str(path))
     if stamp.digest != found.stamp.digest:
@@ -215,11 +219,11 @@ def _refuse_changed(found: _Open, file: Returned, stamp: Stamp, path: Path) -> N
 
 def _changes(found: _Open, file: Returned) -> Iterator[redrafting.Change]:
     """Yield each island whose words are others than those of the case; blanks and hints are no words."""
-    from yishenqing.letters.context import cleaned, is_blank  # noqa: PLC0415
-    from yishenqing.letters.template import bare  # noqa: PLC0415
-    from yishenqing.letters.word import hint  # noqa: PLC0415
-    from yishenqing.letters.wordtext import words_of  # noqa: PLC0415
-    from yishenqing.office.redrafting import Change  # noqa: PLC0415
+    from yishenqing.letters.context import cleaned, is_blank
+    from yishenqing.letters.template import bare
+    from yishenqing.letters.word import hint
+    from yishenqing.letters.wordtext import words_of
+    from yishenqing.office.redrafting import Change
 
     for name, before in words_of(found.paragraphs).items():
         old = "" if is_blank(before) else before

@@ -54,7 +54,7 @@ def read_records(path: Path, customs: Customs) -> list[Precedent]:
     """
     if path.suffix.lower() in {".jsonl", ".ndjson", ".json"}:
         return read_jsonl(path)
-    from yishenqing.precedents.sheets import Sheets  # noqa: PLC0415 - only tables and Word need it
+    from yishenqing.precedents.sheets import Sheets
 
     faults: list[Fault] = []
     titles = {name: headings[0] for name, headings in customs.headings.items()}
@@ -68,7 +68,7 @@ def _records(
     documents: Iterable[Document], faults: list[Fault], titles: Mapping[str, str] = MappingProxyType({})
 ) -> list[Precedent]:
     """Return the records, or raise with all faults; ``titles`` are what the fields are called in the file."""
-    from yishenqing.documents import validated  # noqa: PLC0415 - a search reads no file
+    from yishenqing.documents import validated
 
     found: list[Precedent] = []
     lines: dict[str, Document] = {}
@@ -96,7 +96,7 @@ def json_lines(path: Path, faults: list[Fault]) -> Iterator[Document]:
         NotFound: there is no such file.
         DataFault: it is not UTF-8.
     """
-    from yishenqing.documents import Document, read_text  # noqa: PLC0415 - as above
+    from yishenqing.documents import Document, read_text
 
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
@@ -142,7 +142,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 @cache
 def _adapter() -> TypeAdapter[Precedent]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - searching does without
+    from pydantic import TypeAdapter
 
     return TypeAdapter(Precedent)
 

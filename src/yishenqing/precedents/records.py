@@ -98,4 +98,5 @@ uses = Table(
     PrimaryKeyConstraint("agency", "id", "kind", "number", "on", name="pk_precedent_uses"),
 )
 
-APPEND_ONLY = ("precedent_acts",)  # of a version the text may be erased, nothing else (see the migration)
+APPEND_ONLY = ("precedent_acts", "precedent_versions")
+ERASABLE = {"precedent_versions": "record"}  # of a version the text may go; it may not be replaced

@@ -100,8 +100,8 @@ class Sheets:
     # ---- Word
 
     def _word(self, path: Path) -> Iterator[Line]:
-        import docx  # noqa: PLC0415 - only Word pays
-        from docx.table import Table  # noqa: PLC0415
+        import docx
+        from docx.table import Table
 
         refuse_bomb(path, "Word 文件（.docx）")
         try:

@@ -27,7 +27,7 @@ def read_invariants(home: Path | None, workflow: Workflow, procedures: Collectio
     Raises:
         DataFault: an unknown word or name, or an own invariant under the name of a shipped one; with file and line.
     """
-    from yishenqing.documents import read, validated  # noqa: PLC0415 - PyYAML is for those who read files
+    from yishenqing.documents import read, validated
 
     found: dict[str, Invariant] = {}
     faults: list[Fault] = []
@@ -50,6 +50,6 @@ def read_invariants(home: Path | None, workflow: Workflow, procedures: Collectio
 
 @lru_cache
 def _adapter() -> TypeAdapter[dict[str, dict[str, Invariant]]]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only those who read files pay for pydantic
+    from pydantic import TypeAdapter
 
     return TypeAdapter(dict[str, dict[str, Invariant]])

@@ -183,9 +183,9 @@ def read_form(home: Path | None) -> Form:
 
 
 def _validated(path: Path) -> Form:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed form is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     form = validated(TypeAdapter(Form), document)

@@ -15,8 +15,8 @@ _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 def workbook(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """Return the rows as a workbook; it is written as it is read, so a long ledger needs little memory."""
-    from openpyxl import Workbook  # noqa: PLC0415 - only who wants a workbook pays
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
 
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title)

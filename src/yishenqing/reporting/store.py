@@ -125,7 +125,7 @@ def _upsert(dialect: str) -> Any:
 def _insertion(dialect: str) -> Any:
     """Return the dialect's own INSERT, which knows ON CONFLICT; only the one in use is imported."""
     if dialect == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415
+        from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415 - the dialect in use alone
     else:
-        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment] # noqa: PLC0415
+        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment]  # noqa: PLC0415 - another class, used alike
     return build(applications)

@@ -24,7 +24,7 @@ _UNITS = 2.1  # widths of a workbook are of Latin characters
 
 def annual(grids: Sequence[Grid], found: Mapping[str, Any]) -> bytes:
     """Return the report as a workbook: one sheet a table, one for the rules, one for the sentences."""
-    from openpyxl import Workbook  # noqa: PLC0415 - only who wants a workbook pays
+    from openpyxl import Workbook
 
     book = Workbook()
     book.remove(book.worksheets[0])
@@ -60,7 +60,7 @@ def put(cell: Cell | MergedCell, value: Any) -> None:
 
 def listed(book: Workbook, name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Worksheet:
     """Add a sheet with a row of headings and rows below it."""
-    from openpyxl.styles import Alignment, Font  # noqa: PLC0415
+    from openpyxl.styles import Alignment, Font
 
     sheet: Worksheet = book.create_sheet(name)
     widths = [len(h) for h in headings]
@@ -79,14 +79,14 @@ def listed(book: Workbook, name: str, headings: Sequence[str], rows: Iterable[Se
 
 
 def _letter(column: int) -> str:
-    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+    from openpyxl.utils import get_column_letter
 
     return get_column_letter(column)
 
 
 def _sheet(sheet: Worksheet, grid: Grid, heading: str) -> None:
-    from openpyxl.styles import Alignment, Border, Font, Side  # noqa: PLC0415
-    from openpyxl.worksheet.properties import PageSetupProperties  # noqa: PLC0415
+    from openpyxl.styles import Alignment, Border, Font, Side
+    from openpyxl.worksheet.properties import PageSetupProperties
 
     thin = Side(style="thin")
     box = Border(left=thin, right=thin, top=thin, bottom=thin)

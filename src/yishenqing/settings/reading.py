@@ -32,10 +32,10 @@ def read_settings(home: Path) -> Settings:
 
 
 def _validated(path: Path) -> Settings:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
-    from yishenqing.settings.faults import faults_of  # noqa: PLC0415
+    from yishenqing.documents import read, validated
+    from yishenqing.settings.faults import faults_of
 
     document = _with_python_names(read(path))
     settings = validated(TypeAdapter(Settings), document)

@@ -6,7 +6,7 @@ done again without writing, is the proof that every row arrived.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +23,16 @@ Told = Callable[[str, int, int], None]
 
 @dataclass
 class Transfer:
-    """From a connection that holds the source still, into another database. ``final`` are tables never rewritten."""
+    """From a connection that holds the source still, into another database.
+
+    ``final`` are tables never rewritten; ``erasable`` names the one column of some of them that may be emptied.
+    """
 
     source: Connection
     target: Transactions
     tables: Sequence[Table]
     final: frozenset[str]
+    erasable: Mapping[str, str] = field(default_factory=dict)
     told: Told = lambda _table, _done, _all: None
     rows: int = 0
     written: int = 0
@@ -121,13 +125,15 @@ class Transfer:
         there = self._there(connection, table, rows)
         new = [row for row in rows if _key(table, row) not in there]
         other = [row for row in rows if there.get(_key(table, row), row) != row]
-        if other and table.name in self.final:
+        erased = self.erasable.get(table.name, "")
+        if table.name in self.final and any({**there[_key(table, row)], erased: None} != row for row in other):
             text = f"目标数据库的“{table.name}”中已有不同的记录，不能迁入"
             raise IntegrityFault.of([Fault(text, field=table.name)])
         if new:
             connection.execute(insert(table), new)
         for row in other:
-            connection.execute(update(table).where(_is(table, _key(table, row))).values(row))
+            changed = {erased: None} if erased else row
+            connection.execute(update(table).where(_is(table, _key(table, row))).values(changed))
         self.written += len(new) + len(other)
 
     def _clear(self, connection: Connection, table: Table) -> None:

@@ -17,10 +17,10 @@ def upgrade(engine: Engine, to: str = "head") -> str:
     Raises:
         DataFault: the database was written by a newer version of the program.
     """
-    from alembic import command  # noqa: PLC0415 - only init and upgrade pay for alembic
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.migration import MigrationContext  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.util import CommandError
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
@@ -39,8 +39,8 @@ def upgrade(engine: Engine, to: str = "head") -> str:
 
 def newest() -> str:
     """Return the version to which this program brings a database."""
-    from alembic.config import Config  # noqa: PLC0415 - only who asks for versions pays
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(shipped("alembic")).replace("%", "%%"))
@@ -59,7 +59,7 @@ def versions() -> list[str]:
 
 def revision(connection: Connection) -> str:
     """Return the version that the database has; empty when it was never made."""
-    from alembic.migration import MigrationContext  # noqa: PLC0415
+    from alembic.migration import MigrationContext
 
     return MigrationContext.configure(connection).get_current_revision() or ""
 
