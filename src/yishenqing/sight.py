@@ -54,9 +54,9 @@ def read_sight(home: Path | None) -> Sight:
 
 
 def _read(path: Path) -> Sight:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     found: Sight = validated(TypeAdapter(Sight), document)

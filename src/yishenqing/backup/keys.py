@@ -106,8 +106,8 @@ def derived(secret: Secret, terms: Mapping[str, Any]) -> Keys:
     Raises:
         ValueError: the terms are not what ``fresh_terms`` writes.
     """
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415 - only backups pay for it
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
     salt = bytes.fromhex(str(terms["salt"]))
     value = secret.value
@@ -118,7 +118,7 @@ def derived(secret: Secret, terms: Mapping[str, Any]) -> Keys:
 
 
 def _stretched(value: bytes, salt: bytes, cost: Mapping[str, Any]) -> bytes:
-    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt  # noqa: PLC0415
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
     if any(type(cost[name]) is not int or not 0 < cost[name] <= most for name, most in _DEAREST.items()):
         raise ValueError("scrypt")

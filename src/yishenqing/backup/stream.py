@@ -30,7 +30,7 @@ def _nonce(number: int, last: int) -> bytes:
 
 
 def _cipher(key: bytes) -> AESGCM:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - only backups pay for it
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(key)
 
@@ -114,7 +114,7 @@ class Opening:
             raise IntegrityFault.of([Fault("备份文件的末尾不符", self._file)])
 
     def _next(self) -> bytes:
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+        from cryptography.exceptions import InvalidTag
 
         if self._ended:
             raise IntegrityFault.of([Fault("备份文件不完整", self._file)])

@@ -147,9 +147,9 @@ def _path(name: str, home: Path | None) -> Path:
 
 
 def _read_vocabulary(path: Path) -> Vocabulary:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     found = validated(TypeAdapter(Vocabulary), document)
@@ -160,9 +160,9 @@ def _read_vocabulary(path: Path) -> Vocabulary:
 
 
 def _read_mapping(path: Path) -> Mapped:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     found = validated(TypeAdapter(Mapped), document)

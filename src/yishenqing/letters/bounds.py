@@ -125,7 +125,7 @@ def turned(_context: Any, value: Any) -> Any:
 
 def passed() -> Callable[[Any, Any], Any]:
     """Return ``turned`` as a filter that Jinja2 does not work out beforehand where a loop runs over a constant."""
-    from jinja2 import pass_context  # noqa: PLC0415 - only who fills letters pays
+    from jinja2 import pass_context
 
     return pass_context(turned)
 
@@ -176,8 +176,8 @@ def bounded(tree: nodes.Template, name: str | None) -> nodes.Template:
     Raises:
         TemplateSyntaxError: it defines or imports macros, which no letter needs; with the line.
     """
-    from jinja2 import TemplateSyntaxError  # noqa: PLC0415 - only who fills letters pays
-    from jinja2 import nodes as known  # noqa: PLC0415
+    from jinja2 import TemplateSyntaxError
+    from jinja2 import nodes as known
 
     never = (known.Macro, known.CallBlock, known.Import, known.FromImport, known.FilterBlock, known.AssignBlock)
     for node in tree.find_all(never):
@@ -192,6 +192,6 @@ def bounded(tree: nodes.Template, name: str | None) -> nodes.Template:
 
 
 def _through(name: str, node: nodes.Node) -> nodes.Filter:
-    from jinja2 import nodes as known  # noqa: PLC0415
+    from jinja2 import nodes as known
 
     return known.Filter(cast("nodes.Expr", node), name, [], [], None, None, lineno=node.lineno)

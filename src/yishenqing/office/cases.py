@@ -285,7 +285,7 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             kinds = self._hidden()
             if not kinds:
                 return open_facts
-            from yishenqing.office import seeing  # noqa: PLC0415 - few look without working on it
+            from yishenqing.office import seeing
 
             return seeing.masked(case, open_facts, kinds)
 

@@ -120,7 +120,7 @@ class Counterpart:
             NotFound: there is no such file.
             DataFault: it cannot be read; every fault with its line.
         """
-        from yishenqing.tabular import Headings, read_lines  # noqa: PLC0415 - only who compares with a file
+        from yishenqing.tabular import Headings, read_lines
 
         fields, key = self.mapping.fields, self.mapping.key
         names = {**{c.title: n for n, c in fields.items()}, **{n: n for n in fields}}

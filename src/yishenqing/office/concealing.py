@@ -47,6 +47,10 @@ class Parties:
         found.values.append(("case", number))
         return found
 
+    def people_alone(self, kinds: Collection[str]) -> Parties:
+        """Leave out letters' and cases' own numbers: whose the papers are is not told by them inside the office."""
+        return Parties(self.people, [], [(kind, value) for kind, value in self.values if kind in kinds], self.own)
+
     def gather(self, facts: Any, *, natural: bool) -> None:
         """Take in whom these facts name and what is said of them."""
         if isinstance(facts, list | tuple):

@@ -83,9 +83,9 @@ class DisposalVerbs(RetentionVerbs):
 
     def _forget(self, connection: Connection, number: str) -> None:
         """Take a destroyed case out of what is recognised, proposed and assessed again."""
-        from yishenqing.holdings import Reviews  # noqa: PLC0415
-        from yishenqing.kinship import forget  # noqa: PLC0415
-        from yishenqing.precedents import Drafts  # noqa: PLC0415
+        from yishenqing.holdings import Reviews
+        from yishenqing.kinship import forget
+        from yishenqing.precedents import Drafts
 
         agency, drafts = self.settings.agency, Drafts(connection, self.settings.agency)
         forget(connection, agency, number)
@@ -110,7 +110,7 @@ class DisposalVerbs(RetentionVerbs):
 
     def _exported(self, listed: Listed) -> list[str]:
         """Return where the cases were exported to: copies that no program can fetch back."""
-        from yishenqing.checkpoints import reads_of  # noqa: PLC0415
+        from yishenqing.checkpoints import reads_of
         from yishenqing.office.destroying import exported_to  # noqa: PLC0415
 
         with self._transactions.reading() as connection:
@@ -127,7 +127,7 @@ class DisposalVerbs(RetentionVerbs):
 
     @property
     def _examiner(self) -> Examiner:
-        from yishenqing.office.casefaults import case_faults  # noqa: PLC0415
+        from yishenqing.office.casefaults import case_faults
         from yishenqing.office.destroying import Examiner  # noqa: PLC0415
 
         filing = self._filing()

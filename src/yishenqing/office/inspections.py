@@ -108,7 +108,7 @@ class InspectionVerbs(RecognitionVerbs):
     def _alike(self, connection: Connection, case: Casework) -> Sequence[Alike]:
         """Return what the office has answered to the same, or a like, request."""
         from yishenqing.office.differing import answered  # noqa: PLC0415
-        from yishenqing.office.knowing import with_findings  # noqa: PLC0415
+        from yishenqing.office.knowing import with_findings
 
         row, items = case.row, current_items(case, self._opener(connection, case.row.number))
         recognised = self._recognition(connection).of_case(row.number, row.opened_on, items)["same_text"]

@@ -132,7 +132,7 @@ def at_filing(connection: Connection, case: Casework, home: Path, today: date) -
 
 def proposal_of(connection: Connection, case: Casework, customs: Customs) -> Row | None:
     """Return the period that is proposed for a case, why, and whose words that is."""
-    from yishenqing.precedents import Shelf  # noqa: PLC0415 - only who files asks
+    from yishenqing.precedents import Shelf
 
     shelf = Shelf(connection, case.row.agency)
     proposal = proposed(case, customs, precedent=shelf.of_case(case.row.number) is not None)

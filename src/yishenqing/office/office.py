@@ -23,7 +23,6 @@ from yishenqing.office.rules import RuleVerbs
 from yishenqing.office.sealing import ArchiveVerbs
 from yishenqing.office.searching import SearchVerbs
 from yishenqing.office.secrecy import SecrecyVerbs
-from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
 from yishenqing.office.unnamed import UnnamedVerbs
 from yishenqing.office.watching import WatchVerbs

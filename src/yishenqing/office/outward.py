@@ -170,9 +170,9 @@ class Outward:
     def _reply_text(self) -> str:
         if self._reply is None:
             return ""
-        import io  # noqa: PLC0415 - only where a receiver wants the whole reply
+        import io
 
-        from pypdf import PdfReader  # noqa: PLC0415
+        from pypdf import PdfReader
 
         reader = PdfReader(io.BytesIO(self.papers.read(self._reply.sha256)))
         return "".join("".join((page.extract_text() or "").split()) for page in reader.pages)

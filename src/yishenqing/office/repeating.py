@@ -116,7 +116,7 @@ class _Call:
         if self.seen is not None:
             case = self.desk._load(connection, self.known.number, lock=True)  # noqa: SLF001 - a part of the desk
             if case.row.head_seq != self.seen:
-                from yishenqing.office.acting import written_since  # noqa: PLC0415
+                from yishenqing.office.acting import written_since
 
                 raise Moved(written_since(case, self.seen))
 

@@ -151,7 +151,7 @@ class _Unpacking:
             return [s for s in contents_of(connection, self._agency) if not papers.path(s).is_file()]
 
     def _make_structure(self) -> None:
-        from yishenqing.store.upgrade import upgrade, versions  # noqa: PLC0415 - only restores
+        from yishenqing.store.upgrade import upgrade, versions
 
         wanted = self.about["structure"]
         if wanted not in versions():
@@ -261,7 +261,7 @@ def _move(staging: Path, home: Path) -> None:
 
 
 def _move_on(home: Path, database: str) -> None:
-    from yishenqing.office.relocating import move_database  # noqa: PLC0415 - few restores
+    from yishenqing.office.relocating import move_database
 
     try:
         move_database(home, database)

@@ -168,7 +168,7 @@ class _Packing:
         }
 
     def _about(self, connection: Connection) -> Row:
-        from yishenqing.store.upgrade import revision, versions  # noqa: PLC0415
+        from yishenqing.store.upgrade import revision, versions
 
         structure = revision(connection)
         if structure not in versions():
@@ -222,7 +222,7 @@ class _Packing:
 
 def left_out() -> set[str]:
     """Return the tables that no backup carries: indexes, who is signed in, what is told of the database."""
-    from yishenqing.office.schema import kept, tables  # noqa: PLC0415
+    from yishenqing.office.schema import kept, tables
 
     derived = {t.name for t in tables()} - {t.name for t in kept()}
     return {*derived, "alembic_version", "sessions", "moves"}

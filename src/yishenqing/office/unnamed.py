@@ -15,14 +15,12 @@ from yishenqing.core import masking
 from yishenqing.core.errors import DataFault, Fault, YishenqingError
 from yishenqing.core.stars import KINDS
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.concealing import Parties
 from yishenqing.office.desk import Desk
-from yishenqing.office.paperwork import Story
-from yishenqing.office.seeing import Hiding
 from yishenqing.store import issued as issued_store
 from yishenqing.store import vault
 
 if TYPE_CHECKING:
+    from yishenqing.office.seeing import Hiding
     from yishenqing.store.issued import Issued
 
 _MARK = "脱敏副本"
@@ -49,6 +47,10 @@ class UnnamedVerbs(Desk):
             NotFound: there is no such case.
             DataFault: the folder is there already.
         """
+        from yishenqing.office.concealing import Parties
+        from yishenqing.office.paperwork import Story  # noqa: PLC0415 - beside the parties, which are gathered from it
+        from yishenqing.office.seeing import Hiding
+
         folder = target or self.home / "archive" / f"{number}-{_MARK}"
         if folder.exists():
             raise DataFault.of([Fault("已经存在，请另写一个文件夹或者先移走", str(folder))])
@@ -58,7 +60,7 @@ class UnnamedVerbs(Desk):
             letters = issued_store.letters_of(connection, self.settings.agency, number)
             attached = len(vault.papers_of(connection, self.settings.agency, number)) - len(letters)
             parties = Parties.of(Story.of(case.standing, open_facts), self.settings, number, letters)
-        hide = Hiding(_of_people(parties), KINDS)
+        hide = Hiding(parties.people_alone(KINDS), KINDS)
         told = {"mark": _MARK, **_told(case, open_facts, hide)}
         texts = dict(self._letter_texts(letters, hide))
         unread = [name for name, text in texts.items() if text is None]
@@ -80,17 +82,11 @@ class UnnamedVerbs(Desk):
         return {"path": str(folder), "files": sorted(files), "doubts": _doubts(files)}
 
     def _letter_texts(self, letters: Sequence[Issued], hide: Hiding) -> Iterator[tuple[str, str | None]]:
-        from yishenqing.inspection import text_of  # noqa: PLC0415
+        from yishenqing.inspection import text_of
 
         for n, letter in enumerate(letters, 1):
             text = text_of("letter.pdf", self._papers.read(letter.sha256))
             yield f"{n:02d}-{letter.title}", hide.text(text) if text is not None else None
-
-
-def _of_people(parties: Parties) -> Parties:
-    """Leave letters' and cases' own numbers: whose the papers are is not told by them inside the office's lists."""
-    kept = [(kind, value) for kind, value in parties.values if kind in KINDS]
-    return Parties(parties.people, [], kept, parties.own)
 
 
 def _told(case: Casework, open_facts: Any, hide: Hiding) -> Row:
@@ -116,7 +112,7 @@ def _told(case: Casework, open_facts: Any, hide: Hiding) -> Row:
 
 def _doubts(files: dict[str, str]) -> list[str]:
     """Return the words that still look like somebody's name: a person decides."""
-    from yishenqing import naming  # noqa: PLC0415
+    from yishenqing import naming
 
     found: dict[str, None] = {}
     for name, text in files.items():

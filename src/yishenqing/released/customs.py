@@ -56,10 +56,10 @@ def read_customs(home: Path | None) -> Customs:
 
 
 def _read(path: Path) -> Customs:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
     from yishenqing.core.errors import DataFault  # noqa: PLC0415
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     customs: Customs = validated(TypeAdapter(Customs), document)

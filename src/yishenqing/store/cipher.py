@@ -45,7 +45,7 @@ class DataKey:
         Raises:
             Unreadable: it is not what was sealed with this key for this place.
         """
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - many commands open nothing
+        from cryptography.exceptions import InvalidTag
 
         try:
             plain: bytes = self._aead.decrypt(sealed[:_NONCE], sealed[_NONCE:], about)
@@ -83,7 +83,7 @@ class DataKey:
 
     @cached_property
     def _aead(self) -> Any:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - many commands seal nothing
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         return AESGCM(self.secret) if self.algorithm == "aes-256-gcm" else _Sm4(self.secret)
 
@@ -96,7 +96,7 @@ class _Sm4:
 
     def encrypt(self, nonce: bytes, plain: bytes, about: bytes) -> bytes:
         """Return cipher text and tag."""
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         work = Cipher(algorithms.SM4(self._secret), modes.GCM(nonce)).encryptor()
         work.authenticate_additional_data(about)
@@ -104,7 +104,7 @@ class _Sm4:
 
     def decrypt(self, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
         """Return the plain text, once the tag has been found right."""
-        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         work = Cipher(algorithms.SM4(self._secret), modes.GCM(nonce, sealed[-_TAG:])).decryptor()
         work.authenticate_additional_data(about)
@@ -113,7 +113,7 @@ class _Sm4:
 
 def can(algorithm: str) -> bool:
     """Tell whether this machine's OpenSSL has the algorithm."""
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
+    from cryptography.exceptions import UnsupportedAlgorithm
 
     try:
         DataKey("", algorithm, bytes(ALGORITHMS[algorithm])).sealed(b"", b"")

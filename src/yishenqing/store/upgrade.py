@@ -49,8 +49,8 @@ def newest() -> str:
 
 def versions() -> list[str]:
     """Return every version that this program knows, the newest first."""
-    from alembic.config import Config  # noqa: PLC0415 - only who asks for versions pays
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(shipped("alembic")).replace("%", "%%"))
