@@ -254,6 +254,8 @@ def test_what_was_changed_or_put_elsewhere_is_named(
     before = set(rows(home, table))
     assert len(office.rotate_keys()["faults"]) == broken  # each named
     assert len(before & set(rows(home, table))) == broken  # and left as it is
+    again = office.rotate_keys()
+    assert (again["new"], len(again["faults"])) == (True, broken)  # which keeps nobody from exchanging the keys
 
 
 def test_a_file_that_was_changed_is_named(home: Path, office: Office, application: Path) -> None:
