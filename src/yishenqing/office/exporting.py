@@ -14,7 +14,6 @@ from yishenqing.core.counted import REPLY
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.stars import KINDS
 from yishenqing.office.casework import Row, rules_of
-from yishenqing.office.concealing import Parties
 from yishenqing.office.desk import Desk
 from yishenqing.office.recognising import received_of
 from yishenqing.reporting.tables import applications, disputes
@@ -133,6 +132,7 @@ def _how(*, names: bool, masked: bool) -> str:
 
 def _unnamed(row: list[Any]) -> list[Any]:
     """Return a row of the list (the applicant before it) with its people hidden in what they ask."""
+    from yishenqing.office.concealing import Parties  # noqa: PLC0415
     from yishenqing.office.seeing import Hiding  # noqa: PLC0415
 
     applicant, *shown = row

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,13 @@ from yishenqing.core import masking
 from yishenqing.core.errors import DataFault, Fault, YishenqingError
 from yishenqing.core.stars import KINDS
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.concealing import Parties
 from yishenqing.office.desk import Desk
-from yishenqing.office.paperwork import Story
-from yishenqing.office.seeing import Hiding
 from yishenqing.store import issued as issued_store
 from yishenqing.store import vault
 
 if TYPE_CHECKING:
+    from yishenqing.office.concealing import Parties
+    from yishenqing.office.seeing import Hiding
     from yishenqing.store.issued import Issued
 
 _MARK = "脱敏副本"
@@ -49,6 +49,10 @@ class UnnamedVerbs(Desk):
             NotFound: there is no such case.
             DataFault: the folder is there already.
         """
+        from yishenqing.office.concealing import Parties  # noqa: PLC0415 - many verbs hide nobody
+        from yishenqing.office.paperwork import Story  # noqa: PLC0415
+        from yishenqing.office.seeing import Hiding  # noqa: PLC0415
+
         folder = target or self.home / "archive" / f"{number}-{_MARK}"
         if folder.exists():
             raise DataFault.of([Fault("已经存在，请另写一个文件夹或者先移走", str(folder))])
@@ -90,7 +94,7 @@ class UnnamedVerbs(Desk):
 def _of_people(parties: Parties) -> Parties:
     """Leave letters' and cases' own numbers: whose the papers are is not told by them inside the office's lists."""
     kept = [(kind, value) for kind, value in parties.values if kind in KINDS]
-    return Parties(parties.people, [], kept, parties.own)
+    return replace(parties, bodies=[], values=kept)
 
 
 def _told(case: Casework, open_facts: Any, hide: Hiding) -> Row:
