@@ -113,8 +113,8 @@ def test_an_office_without_a_key_begins_to_encrypt(plain: Path, calendar: Calend
         number = office.register(application)["number"]
         hashes = [e["hash"] for e in office.show(number)["entries"]]
     assert {word for _, word in clear(plain)} == set(TELLING)
-    asked = ysq("init", "--home", plain, "--as", USER)
-    assert "尚未加密；请运行 ysq key init" in asked.stdout
+    for command in ("init", "upgrade"):
+        assert "尚未加密；请运行 ysq key init" in ysq(command, "--home", plain, "--as", USER).stdout
     done = ysq("key", "init", "--home", plain, "--as", USER)
     assert done.returncode == 0, done.stderr
     assert "逐项核对一致" in done.stdout
@@ -254,6 +254,8 @@ def test_what_was_changed_or_put_elsewhere_is_named(
     before = set(rows(home, table))
     assert len(office.rotate_keys()["faults"]) == broken  # each named
     assert len(before & set(rows(home, table))) == broken  # and left as it is
+    again = office.rotate_keys()
+    assert (again["new"], len(again["faults"])) == (True, broken)  # which keeps nobody from exchanging the keys
 
 
 def test_a_file_that_was_changed_is_named(home: Path, office: Office, application: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from offices import USER, use_database
+from offices import USER, use_database, without_keys
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, insert, inspect, select, text, types
 
 from yishenqing import Office
@@ -145,6 +145,7 @@ def test_a_case_of_an_earlier_version_holds_and_goes_on(
     home: Path, request: pytest.FixtureRequest, in_state: Callable[[str], str], kind: str, revision: str
 ) -> None:
     """The rows of a real office, put into the tables of that day, brought up, verified, and acted on."""
+    without_keys(home)  # which none of those versions had
     numbers = [in_state("accepted"), in_state("drafted")]
     newest = create_engine(f"sqlite:///{home / 'office.db'}")
     if kind == "sqlite":
@@ -173,6 +174,8 @@ def test_a_case_of_an_earlier_version_holds_and_goes_on(
         (home / "old.db").replace(home / "office.db")
     Office.upgrade(home)
     with Office.open(home, user=USER, today=lambda: date(2026, 3, 19)) as office:
+        assert [office.verify(number) for number in numbers] == [[], []]
+        assert office.encrypt()["faults"] == []
         assert [office.verify(number) for number in numbers] == [[], []]
         assert office.act(numbers[1], "reviewed", {"opinion": "同意"})["state"] == "reviewed"
         assert office.due()["cases"]

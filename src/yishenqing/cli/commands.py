@@ -69,7 +69,14 @@ def upgrade(wishes: Wishes, db: str) -> None:
     from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
     version = Office.upgrade(wishes.folder, db)
-    _show(wishes, {"version": version}, [f"数据库结构已是最新（{version}）。"])
+    with Office.open(wishes.folder, user=wishes.user) as office:
+        encrypted = office.keys()
+    text = [f"数据库结构已是最新（{version}）。"]
+    if not encrypted["encrypted"]:
+        from yishenqing.cli.secrecy import told_at_first  # noqa: PLC0415 - once in the life of an office
+
+        text += told_at_first(encrypted)
+    _show(wishes, {"version": version}, text)
 
 
 @click.command(cls=Command, help="登记一件申请（JSON 或者 YAML 文件），给出编号和期限。")

@@ -49,7 +49,8 @@ class Parties:
 
     def people_alone(self, kinds: Collection[str]) -> Parties:
         """Leave out letters' and cases' own numbers: whose the papers are is not told by them inside the office."""
-        return Parties(self.people, [], [(kind, value) for kind, value in self.values if kind in kinds], self.own)
+        kept = [(kind, value) for kind, value in self.values if kind in kinds]
+        return replace(self, bodies=[], values=kept)
 
     def gather(self, facts: Any, *, natural: bool) -> None:
         """Take in whom these facts name and what is said of them."""

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault
-from yishenqing.store.cipher import ALGORITHMS, DataKey, Unreadable
+from yishenqing.store.cipher import ALGORITHMS, DataKey, Unreadable, can
 from yishenqing.store.hot import Hot, insertion
 from yishenqing.store.masterkey import Masters
 from yishenqing.store.tables import data_keys
@@ -87,6 +87,9 @@ class Keyring:
                 f"密钥不是加密本机关个人信息的那一把：需要{master}，这里有{'、'.join(masters)}；"
                 "请放回原来的密钥，案卷没有损坏"
             )
+            raise DataFault.of([Fault(text, self.masters.place)])
+        if not can(algorithm):
+            text = f"本机的 OpenSSL 没有 {algorithm}，不能读出以其加密的内容"
             raise DataFault.of([Fault(text, self.masters.place)])
         try:
             return masters[master].unwrapped(self.agency, name, algorithm, wrapped)
