@@ -27,7 +27,7 @@ def tick(wishes: Wishes) -> int:
         printing.document(found)
     else:
         printing.lines(reminder_lines(found["reminders"]) or ["没有新的提醒。"])
-        printing.lines(_waiting_lines(found["delivery"]))
+        printing.lines([*_waiting_lines(found["delivery"]), *upkeep_lines(found)])
     for line in problem_lines(found):
         click.echo(line, err=True)
     exits = [_EXITS.get(f["code"], 1) for f in found["faults"]]
@@ -48,6 +48,16 @@ def _waiting_lines(delivery: dict[str, Any]) -> Iterator[str]:
         yield f"已送出{delivery['sent']}份。"
     if delivery["waiting"] and delivery["quiet"]:
         yield f"另有{delivery['waiting']}份待送：现为静默时段或者非工作日，过后再发。"
+
+
+def upkeep_lines(found: dict[str, Any]) -> list[str]:
+    """Return what the office did by itself beside reminders."""
+    point, scan = found["checkpoint"], found["released"]
+    lines = [f"已做检查点：{point['line']}"] if point else []
+    if scan:
+        done = "已经完成" if scan["finished_at"] else "下次接着做"
+        lines.append(f"已公开文书的复查：已查{scan['papers']}份，{done}。")
+    return lines
 
 
 def problem_lines(found: dict[str, Any]) -> list[str]:
@@ -96,7 +106,7 @@ class _Teller:
             for reminder in reminders:
                 printing.line(reminder)
         else:
-            printing.lines(reminder_lines(reminders))
+            printing.lines([*reminder_lines(reminders), *upkeep_lines(found)])
         problems = {_without_count(line): line for line in problem_lines(found)}
         for key in problems.keys() - self._told:
             click.echo(problems[key], err=True)

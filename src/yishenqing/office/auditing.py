@@ -38,19 +38,26 @@ class AuditVerbs(PaperVerbs):
             Refused: the key is gone, or another one than signed the last checkpoint.
             IntegrityFault: what earlier checkpoints hold is not what lies here any more; nothing is signed.
         """
+        self._transactions.permit()
+        self._enter_looks()
+        with self._transactions.writing() as connection:
+            return self._anchored(connection, new_key=new_key)
+
+    def _enter_looks(self) -> None:
+        """Let a checkpoint hold the looks that still wait to be entered, too."""
+        if not self._transactions.hosted and self._journal.waiting():
+            self._journal.enter_waiting()
+
+    def _anchored(self, connection: Connection, *, new_key: bool) -> Row:
         from yishenqing.checkpoints import log  # noqa: PLC0415 - only the verbs of audit need them
         from yishenqing.checkpoints.keys import signed  # noqa: PLC0415
 
         agency = self.settings.agency
-        self._transactions.permit()
-        if not self._transactions.hosted and self._journal.waiting():
-            self._journal.enter_waiting()
-        with self._transactions.writing() as connection:
-            known = log.checkpoints_of(connection, agency)
-            key = self._signing_key(known, new_key=new_key)
-            told = {"made_at": now(), "actor": self._user, "rehearsal": self._rehearsal}
-            heads = self._heads(connection)
-            point, added = log.make_checkpoint(connection, agency, heads, lambda p: signed(p, key), told)
+        known = log.checkpoints_of(connection, agency)
+        key = self._signing_key(known, new_key=new_key)
+        told = {"made_at": now(), "actor": self._user, "rehearsal": self._rehearsal}
+        heads = self._heads(connection)
+        point, added = log.make_checkpoint(connection, agency, heads, lambda p: signed(p, key), told)
         return {**self._told(point), "added": added}
 
     def _signing_key(self, known: Sequence[Checkpoint], *, new_key: bool) -> Ed25519PrivateKey:

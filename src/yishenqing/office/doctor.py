@@ -20,6 +20,7 @@ from yishenqing.shipped import layered
 
 if TYPE_CHECKING:
     from yishenqing.settings import Settings
+    from yishenqing.store.engine import Transactions
 
 _PYTHON = (3, 11)
 _PACKAGES = ("sqlalchemy", "alembic", "jinja2", "weasyprint", "uharfbuzz", "pydyf", "pypdf", "openpyxl", "yaml")
@@ -205,9 +206,26 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
                 text = f"结构是{known or '空的'}，本版本程序需要{wanted}"
                 return [Finding("database", "数据库", "fault", text, "请先备份，然后运行：ysq upgrade")]
             last, left = last_recorded(connection, settings.agency), leftovers(home, connection)
+        undone = list(_destroyed(transactions, home, settings, sweep=sweep))
     finally:
         transactions.close()
-    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last), *_left(left, sweep=sweep)]
+    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last), *_left(left, sweep=sweep), *undone]
+
+
+def _destroyed(transactions: Transactions, home: Path, settings: Settings, *, sweep: bool) -> Iterator[Finding]:
+    """Tell of contents of destroyed cases that a kill has left on the disk; with ``sweep`` they go now."""
+    from yishenqing.office.desk import now  # noqa: PLC0415
+    from yishenqing.office.destroying import Clearing  # noqa: PLC0415
+    from yishenqing.store.vault import Papers  # noqa: PLC0415
+
+    clearing = Clearing(transactions, home, settings.agency, Papers(home / "files"))
+    waiting = clearing.waiting()
+    if waiting and sweep:
+        clearing.clear(now())
+        yield Finding("destroyed", "已批准销毁的内容", "ok", f"已从磁盘删去{len(waiting)}处")
+    elif waiting:
+        text = f"有{len(waiting)}处已批准销毁的内容还在磁盘上（销毁中途断电、被终止所留）"
+        yield Finding("destroyed", "已批准销毁的内容", "warning", text, "请运行 ysq doctor --sweep 或者 ysq tick")
 
 
 def _left(left: list[Path], *, sweep: bool) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.desk import database_url, system_user
-from yishenqing.office.disposing import DisposalVerbs
 from yishenqing.office.exporting import ExportVerbs
 from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
@@ -23,6 +22,7 @@ from yishenqing.office.sealing import ArchiveVerbs
 from yishenqing.office.searching import SearchVerbs
 from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.office.surveying import SurveyVerbs
+from yishenqing.office.upkeep import UpkeepVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import FILE, read_settings, write_settings
 from yishenqing.store import address
@@ -34,7 +34,7 @@ class Office(
     BatchVerbs,
     JoinVerbs,
     LinkVerbs,
-    DisposalVerbs,
+    UpkeepVerbs,
     ArchiveVerbs,
     SurveyVerbs,
     SearchVerbs,
