@@ -247,9 +247,9 @@ def test_the_verbs_that_need_the_papers_refuse_and_the_rest_goes_on(
 ) -> None:
     before = office.report(2026)["table3"]
     destroyed(office, signer, filed)
-    for verb in (lambda: office.letter(filed, "reply_granted"), lambda: office.letter_again(filed, "reply_granted")):
+    for verb in (office.letter, office.letter_again):
         with pytest.raises(Refused, match="依法销毁") as refused:
-            verb()
+            verb(filed, "reply_granted")
         assert refused.value.law == ["档案法实施条例第二十四条", "国家档案局令第8号"]
     with pytest.raises(Refused):
         office.act(filed, "corrected", {"of": 1, "field": "on", "value": "2026-03-02", "reason": "试"})

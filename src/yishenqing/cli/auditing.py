@@ -105,7 +105,7 @@ def reads(wishes: Wishes, case: str) -> None:
     for row in found["reads"]:
         rehearsal = "　【演练】" if row["rehearsal"] else ""
         act = _ACTS.get(row["act"], row["act"])
-        parts = [row["at"][:19].replace("T", " "), row["actor"], act, row["number"], row["detail"]]
+        parts = [row["at"][:19].replace("T", " "), row["actor"], act, row["number"], row["detail_title"]]
         lines.append("　".join(part for part in parts if part) + rehearsal)
     if found["waiting"]:
         lines.append("另有查阅记录尚待记入数据库（数据库暂时不能写入）。")

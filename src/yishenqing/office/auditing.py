@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Told = Callable[[int, int], None]
 _LAW = "条例第四十五条"
+_DETAILS = {"inspect": "发出前检查", "draft": "起草"}
 
 
 class AuditVerbs(PaperVerbs):
@@ -146,7 +147,17 @@ class AuditVerbs(PaperVerbs):
             found = reads_of(connection, agency, number)
             if number and not found:
                 ledger_store.case_row(connection, agency, number)
-        return {"number": number or None, "reads": found, "waiting": self._journal.waiting()}
+        rows = [{**row, "detail_title": self._said(row["detail"])} for row in found]
+        return {"number": number or None, "reads": rows, "waiting": self._journal.waiting()}
+
+    def _said(self, detail: str) -> str:
+        """Return in words what a look was for: the codes of the program as what they are called."""
+        if detail in _DETAILS or not detail.isidentifier() or not detail.isascii():
+            return _DETAILS.get(detail, detail)
+        try:
+            return f"《{self._letters.kind(detail).title}》"
+        except NotFound:  # a kind that the office has given up since
+            return detail
 
     def sample(self, year: int, n: int, seed: str, target: Path | None = None) -> Row:
         """Draw ``n`` cases of a year for peer review, and write the score sheet.
