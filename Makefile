@@ -1,5 +1,5 @@
 # 每个目标只调用一个脚本；没有 make 时可以直接运行 scripts 下的同名脚本。
-.PHONY: demo test lint law bench cover gallery clean
+.PHONY: demo test lint law bench cover gallery tamper clean
 
 demo:
 	@scripts/demo $(ARGS)
@@ -21,6 +21,9 @@ gallery:
 
 bench:
 	@scripts/bench
+
+tamper:
+	@scripts/tamper $(ARGS)
 
 clean:
 	@rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
