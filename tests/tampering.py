@@ -115,6 +115,8 @@ def swap(c: Any, table: str, column: str, one: Any, rows: Any, chance: random.Ra
 
 def insert(c: Any, table: str, column: str, one: Any, rows: Any, chance: random.Random) -> bool:
     """Put a row in that is like another but for one cell."""
+    if column == "agency":
+        return False  # a row of another agency is that one's matter
     known = [x[1] for x in c.execute(f"PRAGMA table_info({table})")]
     values = list(one[1:])
     place = known.index(column)
