@@ -1,5 +1,5 @@
 # 每个目标只调用一个脚本；没有 make 时可以直接运行 scripts 下的同名脚本。
-.PHONY: demo test lint law bench faults soak gallery fuzz sbom audit clean
+.PHONY: demo test lint law bench faults soak tamper gallery fuzz sbom audit clean
 
 demo:
 	@scripts/demo $(ARGS)
@@ -33,6 +33,9 @@ sbom:
 
 audit:
 	@scripts/audit $(ARGS)
+
+tamper:
+	@scripts/tamper $(ARGS)
 
 clean:
 	@rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

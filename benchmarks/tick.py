@@ -51,7 +51,7 @@ def million(home: Path, stored: int) -> Office:
     from yishenqing.store import due  # noqa: PLC0415
 
     with office._transactions.writing() as connection_:  # noqa: SLF001
-        due.put_basis(connection_, practice.agency, reminding._basis(practice))  # noqa: SLF001
+        due.put_basis(connection_, practice.agency, reminding.basis(practice))
     return office
 
 

@@ -121,7 +121,10 @@ def arguments(number: str, tmp_path: Path) -> Mapping[str, Any]:
         "user": USER,
         "target": tmp_path / "written",
         "superior": OWN,
+        "listed": "2026-1",
+        "opinion": "试",
         "numbers": [number],
+        "find": 1,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,10 @@ CHANGES = {
     "a deadline hidden": ("UPDATE deadlines SET listed = NOT listed WHERE clock = 'reply'", 11),
     "a deadline done": ("UPDATE deadlines SET state = 'met' WHERE clock = 'litigation'", 11),
     "a state that is none": ("UPDATE deadlines SET state = 'x' WHERE clock = 'litigation'", 11),
+    "provisional though announced": ("UPDATE deadlines SET provisional = NOT provisional WHERE clock = 'reply'", 11),
+    "provisional though open": ("UPDATE deadlines SET provisional = NOT provisional WHERE clock = 'litigation'", 11),
+    "stopped though running": ("UPDATE deadlines SET state = 'stopped' WHERE clock = 'litigation'", 11),
+    "over before its day": ("UPDATE deadlines SET state = 'lapsed' WHERE clock = 'litigation'", 11),
     "who owes": ("UPDATE deadlines SET owed_by = 'applicant' WHERE clock = 'reply'", 11),
     "a deadline gone": ("DELETE FROM deadlines WHERE clock = 'reply'", 11),
     "the rules": ("UPDATE rulebooks SET snapshot = replace(snapshot, '已登记', '已经登记')", 1),
@@ -185,3 +190,36 @@ def test_an_untouched_case_is_whole_on_every_later_day(
     for day in (calendar.day.replace(month=6), calendar.day.replace(month=12)):
         calendar.day = day
         assert office.verify(number) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "provisional = NOT provisional",
+        "state = 'stopped'",
+        "state = 'missed'",
+        "due = date(due, '+1 day')",
+        "due = date(due, '-1 day')",
+        "state = 'stopped', due = date(due, '+3 days')",
+    ],
+)
+def test_a_changed_row_of_an_open_clock_is_found(
+    change: str, in_state: Callable[[str], str], home: Path, office: Office
+) -> None:
+    number = in_state("accepted")
+    tamper(home, f"UPDATE deadlines SET {change} WHERE clock = 'reply'")  # noqa: S608 - a list of ours
+    assert "期限数据与记录推出的不符" in found(office, number)
+
+
+@pytest.mark.parametrize("change", ["state = 'running'", "due = date(due, '-1 day')", "due = date(due, '+30 days')"])
+def test_a_changed_row_of_a_stopped_clock_is_found(
+    change: str, in_state: Callable[[str], str], home: Path, office: Office, calendar: Calendar
+) -> None:
+    number = in_state("accepted")
+    calendar.day = calendar.day.replace(day=calendar.day.day + 1)
+    office.act(number, "third_party_consulted", {"party": "安居公司", "content": "合同"})
+    for days in (0, 8, 20):
+        calendar.day += timedelta(days=days)
+        assert office.verify(number) == []
+    tamper(home, f"UPDATE deadlines SET {change} WHERE clock = 'reply'")  # noqa: S608 - a list of ours
+    assert "期限数据与记录推出的不符" in found(office, number)

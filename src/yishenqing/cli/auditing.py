@@ -112,7 +112,7 @@ def reads(wishes: Wishes, case: str) -> None:
     for row in found["reads"]:
         rehearsal = "　【演练】" if row["rehearsal"] else ""
         act = _ACTS.get(row["act"], row["act"])
-        parts = [row["at"][:19].replace("T", " "), row["actor"], act, row["number"], row["detail"]]
+        parts = [row["at"][:19].replace("T", " "), row["actor"], act, row["number"], row["detail_title"]]
         lines.append("　".join(part for part in parts if part) + rehearsal)
     if found["waiting"]:
         lines.append("另有查阅记录尚待记入数据库（数据库暂时不能写入）。")
@@ -133,6 +133,54 @@ def sample(wishes: Wishes, year: int, count: int, seed: str, target: Path | None
         found = office.sample(year, count, seed, target)
     lines = [f"从{year}年的{found['of']}件中抽取{len(found['cases'])}件（种子“{seed}”）：", *found["cases"]]
     _show(wishes, found, [*lines, f"评分表：{found['path']}"])
+
+
+@audit.command(
+    cls=Command,
+    short_help="已公开文书的复查：列出疑似的个人信息。",
+    help=(
+        "已公开文书的复查：已经发出的文书、提供的文件、案例库，每季度重新扫描有无证件号码、电话、银行账号、车牌号，"
+        "由 ysq run（或者 ysq tick）分批自动做；--scan 立即做完本季度的。列出尚待处理的所见，--all 列出全部。"
+    ),
+)
+@click.option("--scan", is_flag=True, help="立即做完本季度的复查")
+@click.option("--all", "everything", is_flag=True, help="连同已经处理的一并列出")
+@global_options
+def released(wishes: Wishes, *, scan: bool, everything: bool) -> None:
+    """List what was found in released papers."""
+    with wishes.office() as office:
+        if scan:
+            office.scan_released()
+        found = office.released(everything=everything)
+    turn = found["scan"]
+    if turn is None:
+        lines = [f"{found['turn']}季度的复查还没有开始；由 ysq run 自动做，或者运行 ysq audit released --scan。"]
+    else:
+        done = "已经完成" if turn["finished_at"] else "正在进行"
+        unread = f"，其中{turn['unread']}份读不出文字（图片、扫描件），请人工查看" if turn["unread"] else ""
+        lines = [f"{turn['turn']}季度的复查{done}：已查{turn['papers']}份{unread}。"]
+    for row in found["finds"]:
+        lines.append(f"  {row['find']}　{row['source_title']}　{row['ref']}　{row['title']}")
+        lines.append(f"      {row['kind_title']}：{row['excerpt']}")
+        if row["decision"]:
+            lines.append(f"      {row['decided_on']}　{row['decided_by']}　{row['decision_title']}：{row['reason']}")
+    if not found["finds"]:
+        lines.append("没有尚待处理的所见。" if not everything else "没有所见。")
+    elif not everything:
+        lines.append("逐处处理：ysq audit settle 编号 已处理|误报 --reason 理由")
+    _show(wishes, found, lines)
+
+
+@audit.command(cls=Command, help="处理复查所见：已处理（更正、收回、遮盖）或者误报，写明理由。")
+@click.argument("find", type=click.IntRange(min=1), metavar="编号")
+@click.argument("decision", metavar="已处理|误报")
+@click.option("--reason", required=True, metavar="理由", help="怎样处理的，或者为何是误报")
+@global_options
+def settle(wishes: Wishes, find: int, decision: str, reason: str) -> None:
+    """Decide of a find."""
+    with wishes.office() as office:
+        found = office.settle_find(find, decision, reason, on=wishes.on)
+    _show(wishes, found, [f"第{find}处：{found['decision_title']}（{found['reason']}）"])
 
 
 ALL: tuple[click.Command, ...] = (audit,)

@@ -52,7 +52,8 @@ def annual_lines(found: Row, titles: Row) -> list[str]:
     out += table(["", *titles["table4"]["columns"].values()], rows)
     out += ["", "勾稽关系"]
     for check in found["checks"]:
-        out.append(f"  {_MARKS[check['holds']]} {check['rule']}")
+        mark = _MARKS[check["holds"]] if check["entered"] else "未填"
+        out.append(f"  {mark} {check['rule']}")
         out += [f"      {where}" for where in check["where"]]
     out += [f"  ！{w['text']}：{'、'.join(w['cases'])}" for w in found["warnings"]]
     if found["missing"]:
@@ -107,5 +108,7 @@ def supervision_lines(found: Row) -> list[str]:
         if row["unassigned"]:
             out.append(f"  ［未分办］{row['name']}：{'、'.join(row['unassigned'])}")
     papers = found["papers"]
-    written = [papers[kind] for kind in ("xlsx", "pdf") if kind in papers] + papers.get("svg", [])
+    written = (
+        [papers[kind] for kind in ("xlsx", "pdf") if kind in papers] + papers.get("svg", []) + papers.get("png", [])
+    )
     return [*out, *(f"已写入 {path}" for path in written)]

@@ -36,7 +36,8 @@ def agency_add(wishes: Wishes, code: str, name: str, superior: str) -> None:
     """Enter an agency."""
     with wishes.office() as office:
         found = office.add_agency(code, name, superior)
-    show(wishes, found, _agency_lines(found))
+    changed = [f"　{text}" for text in found["changed"]]
+    show(wishes, found, ["有改动：" if changed else "没有改动。", *changed, *_agency_lines(found)])
 
 
 @agency.command("list", cls=Command, help="列出本机关、上级机关和全部下级机关。")

@@ -117,6 +117,7 @@ def rebuild(wishes: Wishes) -> None:
 
 
 _SVG = click.option("--svg", type=_FILE, metavar="文件夹", help="把图表写成 SVG")
+_PNG = click.option("--png", type=_FILE, metavar="文件夹", help="把图表写成 PNG 图片")
 
 
 @report.command("month", cls=Command, help="一个月的监督统计，如：ysq report month 2026-03（默认本月）。")
@@ -125,9 +126,16 @@ _SVG = click.option("--svg", type=_FILE, metavar="文件夹", help="把图表写
 @_XLSX
 @_PDF
 @_SVG
+@_PNG
 @global_options
 def month_of(
-    wishes: Wishes, month: str, agencies: tuple[str, ...], xlsx: Path | None, pdf: Path | None, svg: Path | None
+    wishes: Wishes,
+    month: str,
+    agencies: tuple[str, ...],
+    xlsx: Path | None,
+    pdf: Path | None,
+    svg: Path | None,
+    png: Path | None,
 ) -> None:
     """Supervise a month."""
     match = _MONTH.fullmatch(month)
@@ -136,7 +144,7 @@ def month_of(
     with wishes.office_as_seen() as office:
         year, number = (int(match[1]), int(match[2])) if match else (office.today.year, office.today.month)
         found = office.month(year, number, agencies=agencies)
-        found["papers"] = office.supervision_papers(found, xlsx=xlsx, pdf=pdf, svg=svg)
+        found["papers"] = office.supervision_papers(found, xlsx=xlsx, pdf=pdf, svg=svg, png=png)
     _supervised(wishes, found)
 
 
@@ -151,6 +159,7 @@ def month_of(
 @_XLSX
 @_PDF
 @_SVG
+@_PNG
 @global_options
 def supervision(
     wishes: Wishes,
@@ -160,12 +169,13 @@ def supervision(
     xlsx: Path | None,
     pdf: Path | None,
     svg: Path | None,
+    png: Path | None,
 ) -> None:
     """Supervise a stretch of days."""
     with wishes.office_as_seen() as office:
         first = since or date(office.today.year, 1, 1)
         found = office.supervision(first, until or office.today, agencies=agencies)
-        found["papers"] = office.supervision_papers(found, xlsx=xlsx, pdf=pdf, svg=svg)
+        found["papers"] = office.supervision_papers(found, xlsx=xlsx, pdf=pdf, svg=svg, png=png)
     _supervised(wishes, found)
 
 

@@ -30,8 +30,8 @@ def tick(wishes: Wishes) -> int:
         printing.document(found)
     else:
         printing.lines(reminder_lines(found["reminders"]) or ["没有新的提醒。"])
-        printing.lines(_waiting_lines(found["delivery"]))
-        printing.lines(_exchange_lines(found["exchange"]))
+        waiting, sent = _waiting_lines(found["delivery"]), _exchange_lines(found["exchange"])
+        printing.lines([*waiting, *sent, *upkeep_lines(found)])
     for line in problem_lines(found):
         click.echo(line, err=True)
     exits = [_EXITS.get(f["code"], 1) for f in found["faults"]]
@@ -56,6 +56,16 @@ def _waiting_lines(delivery: dict[str, Any]) -> Iterator[str]:
 
 def _exchange_lines(exchange: dict[str, Any]) -> Iterator[str]:
     yield from (f"已向“{r['receiver']}”发出{r['now']}件事项。" for r in exchange["receivers"] if r["now"])
+
+
+def upkeep_lines(found: dict[str, Any]) -> list[str]:
+    """Return what the office did by itself beside reminders."""
+    point, scan = found["checkpoint"], found["released"]
+    lines = [f"已做检查点：{point['line']}"] if point else []
+    if scan:
+        done = "已经完成" if scan["finished_at"] else "下次接着做"
+        lines.append(f"已公开文书的复查：已查{scan['papers']}份，{done}。")
+    return lines
 
 
 def problem_lines(found: dict[str, Any]) -> list[str]:
@@ -110,7 +120,7 @@ class _Teller:
             for reminder in reminders:
                 printing.line(reminder)
         else:
-            printing.lines(reminder_lines(reminders))
+            printing.lines([*reminder_lines(reminders), *upkeep_lines(found)])
         problems = {_without_count(line): line for line in problem_lines(found)}
         for key in problems.keys() - self._told:
             click.echo(problems[key], err=True)

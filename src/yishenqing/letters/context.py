@@ -155,6 +155,9 @@ _NAMES = {
     "destruction.cases": "所列案件",
     "destruction.proposed_by": "提出人",
     "destruction.approved_by": "批准人",
+    "destruction.proposed_on": "提出日期",
+    "destruction.on": "销毁日期",
+    "destruction.law": "依据",
 }
 
 

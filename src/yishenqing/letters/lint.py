@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ROOTS = frozenset({
     "organ", "case", "applicant", "letter", "facts", "due", "remedy",
-    "search", "islands", "attachments", "file", "papers", "note",
+    "search", "islands", "attachments", "file", "papers", "note", "destruction",
     "side", "fee", "document", "record", "history",
     "facts_title", "ground", "withheld", "items", "past", "beside",
 })  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from yishenqing import agencies
@@ -33,6 +34,8 @@ class AgencyVerbs(Desk):
     def add_agency(self, code: str, name: str = "", superior: str = "", *, by: str | None = None) -> Row:
         """Enter an agency below this one, or put one under its superior; answers like ``agencies``.
 
+        ``changed`` says in words what is another than before: nothing where the agency lay there so already.
+
         A new agency lies below this one unless ``superior`` names another below it. This agency itself may be put
         under a superior as long as it has none.
 
@@ -50,11 +53,13 @@ class AgencyVerbs(Desk):
         if own and not superior:
             raise DataFault.of([Fault("请用 --superior 写明上级机关的代码", field="superior")])
         with self._transactions.writing() as connection:
-            if not own and not name.strip() and code not in agencies.known(connection):
+            before = agencies.known(connection).get(code)
+            if not own and not name.strip() and before is None:
                 raise DataFault.of([Fault("请用 --name 写明机关名称", field="name")])
             new = agencies.Agency(code, name.strip(), superior or self.settings.agency)
             agencies.place(connection, self.settings.agency, new, now())
-        return self.agencies()
+            after = agencies.known(connection)
+        return {**self.agencies(), "changed": _changed(before, after[code], after)}
 
     def failures(self, *, over: bool = False) -> Row:
         """Return what could not be done and why: cases that a tick stumbled over, what did not arrive.
@@ -75,3 +80,18 @@ class AgencyVerbs(Desk):
         """Return who signed in, was refused, or looked at another agency's cases; the newest first."""
         with self._transactions.reading() as connection:
             return {"events": agencies.noted(connection, self.settings.agency, most)}
+
+
+def _changed(
+    before: agencies.Agency | None, after: agencies.Agency, tree: Mapping[str, agencies.Agency]
+) -> list[str]:
+    """Return what entering an agency has changed, in words."""
+    if before is None:
+        return [f"新登记“{after.name}”（{after.agency}）"]
+    found = []
+    if before.name != after.name:
+        found.append(f"{after.agency}的名称由“{before.name}”改为“{after.name}”")
+    if before.superior != after.superior:
+        names = [tree[code].name if code in tree else "（无）" for code in (before.superior, after.superior)]
+        found.append(f"“{after.name}”的上级由“{names[0]}”改为“{names[1]}”")
+    return found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Told = Callable[[int, int], None]
 _LAW = "条例第四十五条"
+_DETAILS = {"inspect": "发出前检查", "draft": "起草"}
 
 
 class AuditVerbs(PaperVerbs):
@@ -38,19 +39,26 @@ class AuditVerbs(PaperVerbs):
             Refused: the key is gone, or another one than signed the last checkpoint.
             IntegrityFault: what earlier checkpoints hold is not what lies here any more; nothing is signed.
         """
+        self._transactions.permit()
+        self._enter_looks()
+        with self._transactions.writing() as connection:
+            return self._anchored(connection, new_key=new_key)
+
+    def _enter_looks(self) -> None:
+        """Let a checkpoint hold the looks that still wait to be entered, too."""
+        if not self._transactions.hosted and self._journal.waiting():
+            self._journal.enter_waiting()
+
+    def _anchored(self, connection: Connection, *, new_key: bool) -> Row:
         from yishenqing.checkpoints import log
         from yishenqing.checkpoints.keys import signed
 
         agency = self.settings.agency
-        self._transactions.permit()
-        if not self._transactions.hosted and self._journal.waiting():
-            self._journal.enter_waiting()
-        with self._transactions.writing() as connection:
-            known = log.checkpoints_of(connection, agency)
-            key = self._signing_key(known, new_key=new_key)
-            told = {"made_at": now(), "actor": self._user, "rehearsal": self._rehearsal}
-            heads = self._heads(connection)
-            point, added = log.make_checkpoint(connection, agency, heads, lambda p: signed(p, key), told)
+        known = log.checkpoints_of(connection, agency)
+        key = self._signing_key(known, new_key=new_key)
+        told = {"made_at": now(), "actor": self._user, "rehearsal": self._rehearsal}
+        heads = self._heads(connection)
+        point, added = log.make_checkpoint(connection, agency, heads, lambda p: signed(p, key), told)
         return {**self._told(point), "added": added}
 
     def _signing_key(self, known: Sequence[Checkpoint], *, new_key: bool) -> Ed25519PrivateKey:
@@ -139,7 +147,17 @@ class AuditVerbs(PaperVerbs):
             found = reads_of(connection, agency, number)
             if number and not found:
                 ledger_store.case_row(connection, agency, number)
-        return {"number": number or None, "reads": found, "waiting": self._journal.waiting()}
+        rows = [{**row, "detail_title": self._said(row["detail"])} for row in found]
+        return {"number": number or None, "reads": rows, "waiting": self._journal.waiting()}
+
+    def _said(self, detail: str) -> str:
+        """Return in words what a look was for: the codes of the program as what they are called."""
+        if detail in _DETAILS or not detail.isidentifier() or not detail.isascii():
+            return _DETAILS.get(detail, detail)
+        try:
+            return f"《{self._letters.kind(detail).title}》"
+        except NotFound:  # a kind that the office has given up since
+            return detail
 
     def sample(self, year: int, n: int, seed: str, target: Path | None = None) -> Row:
         """Draw ``n`` cases of a year for peer review, and write the score sheet.

@@ -8,14 +8,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from yishenqing.core import destroying, moving
-from yishenqing.core.deadline import STATE_TITLES, clock_of
 from yishenqing.core.errors import Fault
 from yishenqing.core.ledger import Entry, Sealed, chain_faults, placeholders, sm3_digest
-from yishenqing.office import casework
-from yishenqing.office.casework import Casework, Row, at
+from yishenqing.office import derived
+from yishenqing.office.casework import Casework, at
 from yishenqing.office.filing import Filing, mentions
 from yishenqing.rulebook import snapshot_digest
-from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
@@ -46,7 +44,7 @@ def case_faults(connection: Connection, case: Casework, filing: Filing) -> list[
         faults.append(at(number, case.row.head_seq, "案件的状态、办理结果或者立案日期与记录推出的不符"))
     letters = issued_store.letters_of(connection, agency, number)
     faults += _letter_faults(case, letters, papers, filing, gone)
-    return [*faults, *_derived_faults(connection, case)]
+    return [*faults, *derived.faults(connection, case)]
 
 
 def raw_faults(connection: Connection, row: CaseRow, entries: Sequence[Entry]) -> list[Fault]:
@@ -148,30 +146,3 @@ def _same_letter(row: Issued, entry: Entry, told: Mapping[str, Any], paper: Pape
 def _same_number(row: Issued, entry: Entry, told: Mapping[str, Any]) -> bool:
     said = (told["kind"], told["number"], told["series"], told["n"], entry.on, entry.on.year)
     return (row.kind, row.letter_number, row.series, row.n, row.issued_on, row.year) == said
-
-
-def _derived_faults(connection: Connection, case: Casework) -> Iterator[Fault]:
-    """The deadlines in the database are derived; they must be what the ledger gives on the day they were written."""
-    workdays = case.standing.workdays
-    found = case.standing.deadlines(max(workdays.today, case.entries[-1].on)) if case.entries else {}
-    wanted = {r["clock"]: r for r in casework.deadline_rows(case, found)}
-    stored = {r.clock: r for r in due_store.deadlines_of(connection, case.row.agency, case.row.number)}
-    # The office's own limits follow its settings of the day, not the ledger.
-    for clock in (wanted.keys() | stored.keys()) - {case.workflow.limiting}:
-        row, want = stored.get(clock), wanted.get(clock)
-        if row is None or want is None or not _same_deadline(row, want):
-            known = case.workflow.clocks.get(clock_of(clock))
-            title = known.title if known else clock
-            yield at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")
-
-
-def _same_deadline(row: due_store.DueRow, want: Row) -> bool:
-    """Days of a stopped clock, and of a year not announced when they were written, may move without any act."""
-    moving = "stopped" in (row.state, want["state"]) or row.provisional
-    if (row.owed_by, row.title, row.listed) != (want["owed_by"], want["title"], want["listed"]):
-        return False
-    if row.state not in STATE_TITLES or (row.state == "met" and want["state"] not in ("met", "missed")):
-        return False  # no day that passes makes what was done undone
-    if not want["listed"] and (row.state, row.provisional) != (want["state"], want["provisional"]):
-        return want["state"] not in ("met", "missed")  # what is done stands still
-    return moving or (row.due == want["due"] and not want["provisional"])

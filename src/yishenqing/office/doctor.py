@@ -210,9 +210,10 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
             last, left = last_recorded(connection, settings.agency), leftovers(home, connection)
             running = [*_chains(connection, settings.agency), *_scheduler(connection, settings.agency)]
             running += _waiting(connection, settings.agency)
+        undone = list(_destroyed(transactions, home, settings, sweep=sweep))
     finally:
         transactions.close()
-    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last), *running, *_left(left, sweep=sweep)]
+    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last), *running, *_left(left, sweep=sweep), *undone]
 
 
 def _chains(connection: Connection, agency: str) -> Iterator[Finding]:
@@ -263,6 +264,22 @@ def _secrets(home: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("secrets", "密钥文件", "fault", f"他人可以读取“{path}”", f"请运行：chmod 600 '{path}'")
     if not open_to_all:
         yield Finding("secrets", "密钥文件", "ok", "只有本账户可以读取")
+
+
+def _destroyed(transactions: Transactions, home: Path, settings: Settings, *, sweep: bool) -> Iterator[Finding]:
+    """Tell of contents of destroyed cases that a kill has left on the disk; with ``sweep`` they go now."""
+    from yishenqing.office.desk import now  # noqa: PLC0415
+    from yishenqing.office.destroying import Clearing  # noqa: PLC0415
+    from yishenqing.store.vault import Papers  # noqa: PLC0415
+
+    clearing = Clearing(transactions, home, settings.agency, Papers(home / "files"))
+    waiting = clearing.waiting()
+    if waiting and sweep:
+        clearing.clear(now())
+        yield Finding("destroyed", "已批准销毁的内容", "ok", f"已从磁盘删去{len(waiting)}处")
+    elif waiting:
+        text = f"有{len(waiting)}处已批准销毁的内容还在磁盘上（销毁中途断电、被终止所留）"
+        yield Finding("destroyed", "已批准销毁的内容", "warning", text, "请运行 ysq doctor --sweep 或者 ysq tick")
 
 
 def _left(left: list[Path], *, sweep: bool) -> Iterator[Finding]:

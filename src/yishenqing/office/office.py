@@ -14,7 +14,6 @@ from yishenqing.office import overseeing
 from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
 from yishenqing.office.desk import database_url, system_user
-from yishenqing.office.disposing import DisposalVerbs
 from yishenqing.office.exporting import ExportVerbs
 from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
@@ -26,6 +25,7 @@ from yishenqing.office.secrecy import SecrecyVerbs
 from yishenqing.office.surveying import SurveyVerbs
 from yishenqing.office.unnamed import UnnamedVerbs
 from yishenqing.office.watching import WatchVerbs
+from yishenqing.office.upkeep import UpkeepVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import FILE, read_settings, write_settings
 from yishenqing.store import address
@@ -37,7 +37,7 @@ class Office(
     BatchVerbs,
     JoinVerbs,
     LinkVerbs,
-    DisposalVerbs,
+    UpkeepVerbs,
     ArchiveVerbs,
     SurveyVerbs,
     SearchVerbs,

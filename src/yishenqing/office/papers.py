@@ -125,8 +125,8 @@ class PaperVerbs(Desk):
                 return casefaults.case_faults(connection, self._load(connection, number), self._filing())
             except IntegrityFault as broken:  # so badly that the case cannot be understood
                 return casefaults.raw_faults(connection, row, entries) or list(broken.faults)
-            except ValueError as broken:  # a date in the database is none any more
-                return [at(number, row.head_seq, f"数据库中与之相连的日期已被改动，无法读取（{broken}）")]
+            except (ValueError, TypeError) as broken:  # a date or a number in the database is none any more
+                return [at(number, row.head_seq, f"数据库中与之相连的内容已被改动，无法读取（{broken}）")]
 
     def ended(self, number: str) -> list[Row]:
         """Return how a case was destroyed: a list of one, or of none."""

@@ -107,19 +107,19 @@ def _fault(number: str, error: Exception) -> Row:
 
 def _reckoned_anew(ticking: Ticking) -> list[Row]:
     """Write all open deadlines anew if they were reckoned by other settings, days or rules than today's."""
-    practice, basis = ticking.practice, _basis(ticking.practice)
+    practice, now = ticking.practice, basis(ticking.practice)
     with ticking.transactions.reading() as connection:
-        if due_store.basis_of(connection, practice.agency) == basis:
+        if due_store.basis_of(connection, practice.agency) == now:
             return []
         numbers = due_store.open_cases(connection, practice.agency)
     faults: list[Row] = []
     for batch in _batches(numbers, BATCH):
         faults += _renewed(ticking, batch)
-    ticking.transactions.kept(lambda connection: due_store.put_basis(connection, practice.agency, basis))
+    ticking.transactions.kept(lambda connection: due_store.put_basis(connection, practice.agency, now))
     return faults
 
 
-def _basis(practice: Practice) -> str:
+def basis(practice: Practice) -> str:
     """Return a name for all that a stored deadline depends on besides its ledger."""
     years = practice.workdays.years
     own = {

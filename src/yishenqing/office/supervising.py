@@ -76,11 +76,19 @@ class SupervisionVerbs(ReportVerbs):
                 "applicants": self._applicants(connection, span),
             }
 
-    def supervision_papers(self, found: Row, *, xlsx: Path | None, pdf: Path | None, svg: Path | None) -> Row:
-        """Write a supervision (as ``supervision`` has answered) as a workbook, as PDF, its charts as SVG."""
-        from yishenqing.office import supervisionpapers as papers
+    def supervision_papers(
+        self,
+        found: Row,
+        *,
+        xlsx: Path | None = None,
+        pdf: Path | None = None,
+        svg: Path | None = None,
+        png: Path | None = None,
+    ) -> Row:
+        """Write a supervision (as ``supervision`` has answered) as a workbook, as PDF, its charts as SVG or PNG."""
+        from yishenqing.office import supervisionpapers as papers  # noqa: PLC0415
 
-        return papers.write_all(found, self.home, xlsx=xlsx, pdf=pdf, svg=svg)
+        return papers.write_all(found, self.home, xlsx=xlsx, pdf=pdf, svg=svg, png=png)
 
     @cached_property
     def _supervision_customs(self) -> Customs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 from yishenqing.office.reportpapers import printed, write
 from yishenqing.reporting.supervision import LAMP_COLOURS, bars
 
+_SIZE = re.compile(r' width="(\d+)" height="(\d+)"')
+_SHARP = 2.67  # dots for each point of the page: two for each pixel of the chart
 AGENCY_HEADINGS = {
     "name": "机关",
     "new": "新收",
@@ -98,7 +102,7 @@ def charts(found: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_all(
-    found: Mapping[str, Any], home: Path, *, xlsx: Path | None, pdf: Path | None, svg: Path | None
+    found: Mapping[str, Any], home: Path, *, xlsx: Path | None, pdf: Path | None, svg: Path | None, png: Path | None
 ) -> dict[str, Any]:
     """Write what is wished; return where it lies."""
     written: dict[str, Any] = {}
@@ -108,7 +112,27 @@ def write_all(
         written["pdf"] = write(pdf, printed(_page(found), str(found["title"]), found, home))
     if svg is not None:
         written["svg"] = [write(svg / f"{name}.svg", text.encode()) for name, text in charts(found).items()]
+    if png is not None:
+        pictures = {name: picture(text, name, found, home) for name, text in charts(found).items()}
+        written["png"] = [write(png / f"{name}.png", content) for name, content in pictures.items()]
     return written
+
+
+def picture(svg: str, title: str, found: Mapping[str, Any], home: Path) -> bytes:
+    """Return a chart as PNG, in the fonts of the reports: printed on a page of its size, and that page drawn."""
+    import pypdfium2  # noqa: PLC0415 - only who wants pictures
+
+    wide, high = _SIZE.findall(svg)[0]
+    size = f"size: {wide}px {high}px; margin: 0; @bottom-center {{ content: none }}"
+    page = f"@page {{ {size} }} body {{ margin: 0 }} svg {{ display: block }}"
+    document = pypdfium2.PdfDocument(printed(f"<style>{page}</style>{svg}", title, found, home))
+    try:
+        drawn = document[0].render(scale=_SHARP).to_pil()
+    finally:
+        document.close()
+    out = io.BytesIO()
+    drawn.save(out, "PNG")
+    return out.getvalue()
 
 
 def _workbook(found: Mapping[str, Any]) -> bytes:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from yishenqing.store.engine import Transactions
 
 
+# What reading rows meets where somebody has written another kind of value than belongs there: SQLite keeps any.
+DAMAGE = (ValueError, TypeError, LookupError, AttributeError)
+
+
 def package_faults(path: Path, minutes: str = "") -> list[Fault]:
     """Return every fault of a package, without any office: its bytes, its records, its checkpoints and signatures.
 
@@ -95,7 +99,7 @@ class Audit:
                 return list(do(connection))
         except IntegrityFault as broken:
             return [Fault(f"{what}：{broken.text}")]
-        except ValueError as broken:
+        except DAMAGE as broken:
             return [Fault(f"{what}：数据库中的内容已被改动，无法读取（{broken}）")]
 
     def _ended(self, connection: Connection) -> list[Fault]:
@@ -145,6 +149,8 @@ class Audit:
             ]
         except YishenqingError as broken:
             faults = [Fault(f"{number}：{broken.text}")]
+        except DAMAGE as broken:
+            faults = [Fault(f"{number}：数据库中的内容已被改动，无法读取（{broken}）")]
         return [*faults, *self._guarded(number, lambda c: self._anchored(c, number, log))]
 
     def _anchored(self, connection: Connection, number: str, log: Log | None) -> list[Fault]:

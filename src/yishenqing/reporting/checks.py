@@ -26,16 +26,20 @@ class Figures:
 
 
 def checks(form: Form, figures: Figures) -> list[dict[str, Any]]:
-    """Return every rule: ``rule`` (its text), ``holds``, and ``where`` it does not."""
+    """Return every rule: ``rule`` (its text), ``holds``, and ``where`` it does not.
+
+    ``entered`` is False where there was nothing to compare yet: then it says nothing that the rule holds.
+    """
     found = []
     for rule in form.rules:
         where = list(_KINDS[rule.kind](form, rule, figures))
-        text = rule.text
+        text, entered = rule.text, True
         if rule.kind == "published":
             text += "（上一年度定稿）" if figures.published else "（上一年度没有定稿，按台账推算）"
         elif rule.kind == "stock" and not _stocked(form, figures):
             text += "（尚未填报，没有核对）"
-        found.append({"id": rule.id, "rule": text, "holds": not where, "where": where})
+            entered = bool(where)  # what does not hold among the cells that were entered is told all the same
+        found.append({"id": rule.id, "rule": text, "holds": not where, "entered": entered, "where": where})
     return found
 
 

@@ -48,5 +48,5 @@ def _cell(cell: Cell) -> str:
 
 
 def _rule(check: Mapping[str, Any]) -> str:
-    mark = "成立" if check["holds"] else f"不成立：{'；'.join(check['where'])}"
+    mark = "未填" if not check["entered"] else "成立" if check["holds"] else f"不成立：{'；'.join(check['where'])}"
     return f"<li>{escape(check['rule'])}　<b>{escape(mark)}</b></li>"

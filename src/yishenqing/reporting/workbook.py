@@ -31,7 +31,7 @@ def annual(grids: Sequence[Grid], found: Mapping[str, Any]) -> bytes:
     heading = f"{found['name']}{found['year']}年{found['title']}"
     for grid, name in zip(grids, ("表二", "表三", "表四"), strict=True):
         _sheet(book.create_sheet(name), grid, f"{heading}　{grid.title}")
-    rules = [[c["rule"], "成立" if c["holds"] else "不成立", "；".join(c["where"])] for c in found["checks"]]
+    rules = [[c["rule"], _said(c), "；".join(c["where"])] for c in found["checks"]]
     rules += [[w["text"], "请核对", "、".join(w["cases"])] for w in found["warnings"]]
     listed(book, "勾稽关系", ["规则", "结果", "何处"], rules)
     listed(book, "正文数字", ["句子"], [[s] for s in found["sentences"]])
@@ -117,3 +117,10 @@ def _sheet(sheet: Worksheet, grid: Grid, heading: str) -> None:
     sheet.page_setup.fitToWidth = 1
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+
+
+def _said(check: Mapping[str, Any]) -> str:
+    """Return whether a rule holds, or that what it compares was not entered."""
+    if not check["entered"]:
+        return "未填"
+    return "成立" if check["holds"] else "不成立"

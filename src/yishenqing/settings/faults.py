@@ -30,6 +30,8 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
         for name in ("reassess_months", "propose_applicants", "keys_kept_days")
         if (number := getattr(settings, name)) is not None and number < 1
     ]
+    if settings.checkpoint_days is not None and settings.checkpoint_days < 0:
+        faults.append(document.fault("不能小于0", ("checkpoint_days",)))
     sign = settings.letters.sign
     if sign is not None and bool(sign.pkcs12.strip()) == bool(sign.command and sign.command[0].strip()):
         faults.append(

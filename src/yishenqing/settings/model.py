@@ -216,6 +216,7 @@ class Settings:
     propose_applicants: int | None = None  # None: as workflows/recognition.yaml says
     archive_code: str = "{fonds}-WS·{year}-{retention}-YSQ-{item}"
     checkpoint_key: str = "checkpoint.key"  # seen from the office's folder
+    checkpoint_days: int | None = None  # how often the tick makes one; None: as workflows/upkeep.yaml says; 0: never
     inspection: Mapping[str, Adjusted] = field(default_factory=dict)  # checks before issue that are taken otherwise
     secrecy: Secrecy = field(default_factory=Secrecy)
     models: Models = field(default_factory=Models)  # none unless the office names some

@@ -1,0 +1,88 @@
+"""Hold the stored deadlines of a case against its ledger: they are derived, and only days that pass may move them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection
+
+from yishenqing.core.deadline import STATE_TITLES, clock_of
+from yishenqing.core.errors import Fault
+from yishenqing.office import casework, reminding
+from yishenqing.office.casework import Casework, Row, at
+from yishenqing.store import due as due_store
+from yishenqing.store.due import DueRow
+
+_DONE = ("met", "missed")
+# Through which an open clock goes by itself as days pass; never back.
+_STAGES = {"stopped": 0, "running": 1, "missed": 2, "lapsed": 2}
+
+
+def faults(connection: Connection, case: Casework) -> Iterator[Fault]:
+    """Yield the deadlines that the ledger has never given since the last entry that moved any."""
+    if not case.entries:
+        return
+    last = next((e for e in reversed(case.entries) if case.standing.moved_by(e.step)), case.entries[0])
+    today = max(case.standing.workdays.today, case.entries[-1].on)
+    wanted, then = _rows(case, today), _rows(case, last.on)
+    stored = {r.clock: r for r in due_store.deadlines_of(connection, case.row.agency, case.row.number)}
+    written = _Written(date.fromisoformat(last.recorded_at[:10]), case, renewed=_renewed(connection, case, wanted))
+    # The office's own limits follow its settings of the day, not the ledger.
+    for clock in (wanted.keys() | stored.keys()) - {case.workflow.limiting}:
+        row, want = stored.get(clock), wanted.get(clock)
+        if row is None or want is None or not _same(row, want, then.get(clock, want), written):
+            known = case.workflow.clocks.get(clock_of(clock))
+            title = known.title if known else clock
+            yield at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")
+
+
+def _rows(case: Casework, day: date) -> dict[str, Row]:
+    return {r["clock"]: r for r in casework.deadline_rows(case, case.standing.deadlines(day))}
+
+
+def _renewed(connection: Connection, case: Casework, wanted: Mapping[str, Row]) -> bool:
+    """Tell whether a tick has reckoned the case by today's working days: it does so while anything is watched."""
+    watched = any(row["listed"] for row in wanted.values())
+    return watched and due_store.basis_of(connection, case.row.agency) == reminding.basis(case.practice)
+
+
+@dataclass(frozen=True)
+class _Written:
+    """When the deadlines were written last, at the latest by the last entry."""
+
+    on: date
+    case: Casework
+    renewed: bool
+
+    def provisional(self, due: date) -> bool:
+        """Tell whether the year of ``due`` may have been unannounced when its deadline was written."""
+        if self.renewed:
+            return False
+        known = self.case.standing.workdays.years.get(due.year)
+        later = known is not None and known.loaded_on is not None and known.loaded_on >= self.on
+        return later or due.year > self.on.year
+
+
+def _same(row: DueRow, want: Row, then: Row, written: _Written) -> bool:
+    """Tell whether the row is what the ledger gave on some day from its last entry (``then``) to today (``want``)."""
+    if (row.owed_by, row.title, row.listed) != (want["owed_by"], want["title"], want["listed"]):
+        return False
+    if row.state not in STATE_TITLES or not _same_state(row, want, then):
+        return False
+    if row.state == "stopped":  # its earliest last day moves on, day by day
+        days = sorted((then["due"], want["due"]))
+        moved = days[0] <= row.due <= days[1] or written.provisional(row.due)
+        return moved and row.provisional in (then["provisional"], want["provisional"])
+    if row.provisional and not want["provisional"]:
+        return written.provisional(row.due)
+    return (row.due, row.provisional) == (want["due"], want["provisional"])
+
+
+def _same_state(row: DueRow, want: Row, then: Row) -> bool:
+    if row.state == "met" or (want["state"] in _DONE and not want["listed"]):  # what is done stands still
+        return row.state == want["state"] or (row.state, want["state"]) == ("met", "missed")
+    stages = sorted(_STAGES.get(state, 1) for state in (then["state"], want["state"]))
+    passed = row.state in ("stopped", "running") or row.state == want["state"]
+    return passed and stages[0] <= _STAGES[row.state] <= stages[1]
