@@ -19,6 +19,7 @@ from yishenqing.core.errors import DataFault, NotFound, YishenqingError
 from yishenqing.exchange import read_mapping, read_vocabulary
 from yishenqing.exchange.model import SOURCES
 from yishenqing.letters import Letterbook
+from yishenqing.office import checking
 from yishenqing.office.outward import Outward
 from yishenqing.settings import read_settings
 
@@ -342,3 +343,16 @@ def test_the_shipped_data_name_what_there_is(home: Path) -> None:
     assert province.vocabulary["outcome"].keys() == disclosure.outcomes.keys()
     assert province.vocabulary["channel"].keys() == disclosure.channels.keys()
     assert province.vocabulary["state"].keys() == disclosure.states.keys() - {"new"}
+
+
+def test_a_mapping_that_names_no_event_is_found_by_the_check(home: Path, unproved: None) -> None:
+    mapping(home, lambda data: data["events"].append("vanished"))
+    configure(home, exchange={"receivers": {"a": {"folder": "out", "mapping": "own"}}})
+    (home / "workflows" / "exchange" / "events.yaml").write_text(
+        (SHIPPED / "events.yaml").read_text().replace("[withdrawn]", "[vanished]")
+    )
+    texts = "；".join(f["text"] for f in checking.check(home)["faults"])
+    assert "没有事项“vanished”" in texts
+    assert "没有步骤“vanished”" in texts
+    configure(home, exchange={"receivers": {"a": {"folder": "out", "mapping": "nowhere"}}})
+    assert any("没有字段对应表“nowhere”" in f["text"] for f in checking.check(home)["faults"])

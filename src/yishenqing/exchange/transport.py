@@ -211,4 +211,13 @@ def _private_or_secure(url: SplitResult) -> None:
 
 
 def _short(error: Exception) -> str:
-    return "超时" if isinstance(error, TimeoutError) else (str(error) or type(error).__name__)[:80]
+    said = next((text for kind, text in _SAID if isinstance(error, kind)), "")
+    return said or (str(error) or type(error).__name__)[:80]
+
+
+_SAID: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "超时"),
+    (ConnectionRefusedError, "对方没有开放这一端口"),
+    (ConnectionError, "连接中断"),
+    (ssl.SSLCertVerificationError, "对方的证书不可信；自设证书机构的，请写明 ca"),
+)

@@ -228,6 +228,27 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook
             yield Fault(f"没有岗位“{role}”", path, field=f"people.{user}")
     yield from _series(settings, book, path)
     yield from _unstaffed(settings, flows, path)
+    yield from _exchange(home, settings, flows)
+
+
+def _exchange(home: Path, settings: Settings, flows: Sequence[Workflow]) -> Iterator[Fault]:
+    """The events name steps that there are, the mappings of the receivers events that there are."""
+    from yishenqing.exchange import read_mapping, read_vocabulary  # noqa: PLC0415
+
+    try:
+        vocabulary = read_vocabulary(home)
+        names = dict.fromkeys(r.mapping for r in settings.exchange.receivers.values() if r.mapping)
+        mappings = {name: read_mapping(name, home) for name in names}
+    except (DataFault, NotFound) as error:
+        yield from error.faults if isinstance(error, DataFault) else [Fault(str(error), FILE, field="exchange")]
+        return
+    steps = {step for flow in flows for step in flow.steps}
+    for event, kind in vocabulary.events.items():
+        for step in set(kind.steps) - steps:
+            yield Fault(f"没有步骤“{step}”", "workflows/exchange/events.yaml", field=f"events.{event}")
+    for name, mapping in mappings.items():
+        for event in set(mapping.events) - vocabulary.events.keys():
+            yield Fault(f"没有事项“{event}”", f"workflows/exchange/{name}.yaml", field="events")
 
 
 def _unstaffed(settings: Settings, flows: Sequence[Workflow], path: str) -> Iterator[Fault]:

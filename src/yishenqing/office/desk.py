@@ -169,9 +169,12 @@ class Desk:
         Raises:
             DataFault: the key is empty, too long, or has invisible characters in it.
         """
+        if key is None and seen is None:
+            return self
         from yishenqing.office.repeating import Once  # noqa: PLC0415 - most calls bear no key
 
         same = copy.copy(self)
+        vars(same)["_registry"] = self._registry  # and with it the letters: they are not read anew for every call
         same.only_once = Once.of(key, seen)
         return same
 

@@ -37,14 +37,14 @@ class Once:
     seen: int | None
 
     @classmethod
-    def of(cls, key: str | None, seen: int | None) -> Once | None:
-        """Return what was wished for; None where nothing was.
+    def of(cls, key: str | None, seen: int | None) -> Once:
+        """Return what was wished for.
 
         Raises:
             DataFault: the key is none.
         """
         if key is None:
-            return None if seen is None else cls("", seen)
+            return cls("", seen)
         if not 0 < len(key) <= _LONGEST or not key.isprintable() or key != key.strip():
             text = f"应为1至{_LONGEST}个可见字符，前后没有空格"
             raise DataFault.of([Fault(text, field="key")])
