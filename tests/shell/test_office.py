@@ -93,12 +93,12 @@ class TestRegister:
         assert any("周德旺" in value for (value,) in rows(home, "SELECT value FROM sealed"))
 
     def test_keeps_attachments_by_content(self, office: Office, tmp_path: Path) -> None:
-        (tmp_path / "附件.pdf").write_bytes(b"%PDF attachment")
+        (tmp_path / "附件.pdf").write_bytes(b"%PDF-1.7 attachment")
         file = tmp_path / "申请.json"
         file.write_text(json.dumps({**APPLICATION, "attachments": ["附件.pdf"]}, ensure_ascii=False))
         number = office.register(file)["number"]
         kept = [p for p in (office.home / "files").rglob("*") if p.is_file()]
-        assert [p.read_bytes() for p in kept] == [b"%PDF attachment"]
+        assert [p.read_bytes() for p in kept] == [b"%PDF-1.7 attachment"]
         assert office.verify(number) == []
 
     @pytest.mark.parametrize("escape", ["../secret", "/etc/passwd", "a/../../secret", "C:\\secret", "link/secret"])

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from yishenqing.checkpoints import Read
+    from yishenqing.intake.attachments import Attachments
     from yishenqing.letters import Letterbook
     from yishenqing.letters.signing import Signing
     from yishenqing.letters.style import Style
@@ -238,7 +239,15 @@ class Desk:
         from yishenqing.office.acting import Registry  # noqa: PLC0415 - reading verbs record nothing
 
         sign = letter_signing(self.home, self.settings)
-        return Registry(self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, sign)
+        return Registry(
+            self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, self._attachments, sign
+        )
+
+    def _attachments(self) -> Attachments:
+        from yishenqing.intake.attachments import read_attachments  # noqa: PLC0415 - few acts attach anything
+
+        own = self.settings.attachments
+        return read_attachments(self.home).narrowed(own.megabytes, own.kinds)
 
     def _act(
         self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""

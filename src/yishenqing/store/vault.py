@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound
+from yishenqing.core.errors import Fault, IntegrityFault, NotFound
 from yishenqing.core.ledger import Sealed, digest, opened, placeholder, placeholders, seal
 from yishenqing.core.workflow import Step
 from yishenqing.store.hot import Hot, insertion
@@ -201,17 +201,3 @@ def papers_of(connection: Connection, agency: str, number: str) -> dict[str, Pap
         files.c.agency == agency, files.c.number == number
     )
     return {row.digest: Paper(*row) for row in connection.execute(query)}
-
-
-def read_paper(path: Path) -> bytes:
-    """Return the content of a file that an officer names.
-
-    Raises:
-        DataFault: it is missing or cannot be read.
-    """
-    try:
-        if path.exists() and not path.is_file():  # a folder, or a device that never ends
-            raise DataFault.of([Fault("不是文件，不能作为附件", str(path))])
-        return path.read_bytes()
-    except OSError as error:
-        raise DataFault.of([Fault(f"无法读取（{error.strerror}）", str(path))]) from None
