@@ -169,7 +169,7 @@ class _Laying:
         mine = self.overlay.data.get(section)
         if section not in _SECTIONS or not isinstance(mine, dict) or name not in mine:
             self._fault(f"after 只能安排本文件新增的内容，没有“{target}”", ("after", target))
-        elif not isinstance(known, dict) or before not in known or before == name:
+        elif not isinstance(known, dict) or str(before) not in known or before == name:
             self._fault(f"没有“{section}.{before}”", ("after", target))
         else:
             moved = known.pop(name)
@@ -185,12 +185,12 @@ class _Laying:
         A ``from`` of ``other`` alone is of the step that moves it on, which is no business of the new state.
         """
         name = target.removeprefix("states.")
-        if name not in self._mapping("states") or other not in self.data.get("states", {}):
+        if name not in self._mapping("states") or str(other) not in self.data.get("states", {}):
             self._fault(f"like 只能让本文件新增的状态与已有的状态一样，没有“{target}”或者“{other}”", ("like", target))
             return
         for step, known in self.data["steps"].items():
             sources = known.get("from", []) if isinstance(known, dict) else []
-            if len(sources) > 1 and other in sources and name not in sources:
+            if isinstance(sources, list) and len(sources) > 1 and other in sources and name not in sources:
                 known["from"] = [*sources, name]
                 self.lines.setdefault(("steps", step), self.overlay.line(("like", target)) or 1)
 

@@ -95,14 +95,14 @@ class TestRegister:
         assert office.show("2026-0001")["entries"][0]["facts"]["applicant"]["name"] == "周德旺"
 
     def test_keeps_attachments_by_content(self, office: Office, tmp_path: Path) -> None:
-        (tmp_path / "附件.pdf").write_bytes(b"%PDF attachment")
+        (tmp_path / "附件.pdf").write_bytes(b"%PDF-1.7 attachment")
         file = tmp_path / "申请.json"
         file.write_text(json.dumps({**APPLICATION, "attachments": ["附件.pdf"]}, ensure_ascii=False))
         number = office.register(file)["number"]
         kept = [p for p in (office.home / "files").rglob("*") if p.is_file()]
-        assert [p.name for p in kept] == [hashlib.sha256(b"%PDF attachment").hexdigest()]
+        assert [p.name for p in kept] == [hashlib.sha256(b"%PDF-1.7 attachment").hexdigest()]
         assert b"%PDF" not in kept[0].read_bytes()
-        assert office._papers.read(kept[0].name) == b"%PDF attachment"
+        assert office._papers.read(kept[0].name) == b"%PDF-1.7 attachment"
         assert office.verify(number) == []
 
     @pytest.mark.parametrize("escape", ["../secret", "/etc/passwd", "a/../../secret", "C:\\secret", "link/secret"])

@@ -252,3 +252,25 @@ class TestDoctor:
             assert (level, "chmod 600" in remedy) == ("fault", True)
             path.chmod(0o600)
         assert os.access(home / "recognition.key", os.R_OK)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("mail.password_env", {"mail": {"host": "x", "from": "a@b.cn", "user": "a", "password_env": "s3cret!"}}),
+        (
+            "models.embedding.key_env",
+            {"models": {"embedding": {"url": "http://10.1.1.1/v1", "model": "m", "key_env": "sk-1x"}}},
+        ),
+        ("models.writing.url", {"models": {"writing": {"url": "http://ich:geheim@10.1.1.1/v1", "model": "m"}}}),
+        ("letters.sign.password_env", {"letters": {"sign": {"pkcs12": "a.p12", "password_env": "geheim"}}}),
+        ("database", {"database": "postgresql+psycopg://ich:geheim@10.1.1.1/ysq"}),
+        ("database", {"database": "postgresql+psycopg://10.1.1.1/ysq?user=ich&password=geheim"}),
+    ],
+)
+def test_no_setting_takes_a_secret_itself(home: Path, place: str, value: dict[str, object]) -> None:
+    configure(home, **value)
+    with pytest.raises(DataFault) as told:
+        read_settings(home)
+    assert [fault.field for fault in told.value.faults] == [place]
+    assert "geheim" not in str(told.value)

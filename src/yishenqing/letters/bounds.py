@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import nodes
 
 LARGEST_FILE = 256 * 1024  # bytes of a template; the longest shipped one has 8 kB
-_TURNS = 100_000  # of all loops of one letter together: a volume's list of contents has some thousand rows
+_TURNS = 100_000  # of all loops of one letter together: its longest list has 300 rows
 _PARTS = 1_000  # shared parts taken in
 _DEEPEST = 20  # parts within parts; the shipped ones have three
 _ROOT = "root"  # what Jinja2 calls the body of a template

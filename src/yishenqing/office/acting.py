@@ -34,6 +34,7 @@ from yishenqing.store.vault import Paper, Papers
 
 if TYPE_CHECKING:
     from yishenqing.core.law import Law
+    from yishenqing.intake.attachments import Attachments
     from yishenqing.letters import Letterbook
     from yishenqing.letters.model import LetterKind
     from yishenqing.letters.press import Enclosed
@@ -109,12 +110,13 @@ class Registry:
         letters: Callable[[], Letterbook],
         papers: Papers,
         law: Callable[[], Law],
+        attachments: Callable[[], Attachments],
         signing: Signing | None = None,
         departures: Departures | None = None,
     ) -> None:
-        """Work for one office; its letters are fetched when a step issues one, today's law when it is asked about."""
+        """Work for one office; what few acts need is fetched when an act needs it."""
         self._settings, self._fetch_letters, self._papers, self._fetch_law = settings, letters, papers, law
-        self._signing, self.departures = signing, departures
+        self._signing, self.departures, self._attachments = signing, departures, attachments
 
     @property
     def _letters(self) -> Letterbook:
@@ -322,7 +324,7 @@ class Registry:
             if known.type == "file" and plan.facts.get(name):
                 given = plan.facts[name]
                 paths = given if isinstance(given, list | tuple) else [given]
-                kept = [self._papers.keep(vault.read_paper(Path(p)), Path(p).name) for p in paths]
+                kept = [self._papers.keep(self._attachments().content(Path(p)), Path(p).name) for p in paths]
                 inside[name] = [p.in_entry() for p in kept]
                 papers += kept
         return papers

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from yishenqing.checkpoints import Read
+    from yishenqing.intake.attachments import Attachments
     from yishenqing.letters import Letterbook
     from yishenqing.letters.signing import Signing
     from yishenqing.letters.style import Style
@@ -282,7 +283,13 @@ class Desk:
 
         sign = letter_signing(self.home, self.settings)
         return Registry(
-            self.settings, lambda: self._letters, self._papers, lambda: self._rules().law, sign, self._departures
+            self.settings,
+            lambda: self._letters,
+            self._papers,
+            lambda: self._rules().law,
+            self._attachments,
+            sign,
+            self._departures,
         )
 
     @cached_property
@@ -294,6 +301,12 @@ class Desk:
         from yishenqing.office.departing import Departures  # noqa: PLC0415 - few offices
 
         return Departures(self.settings, self.home)
+
+    def _attachments(self) -> Attachments:
+        from yishenqing.intake.attachments import read_attachments  # noqa: PLC0415 - few acts attach anything
+
+        own = self.settings.attachments
+        return read_attachments(self.home).narrowed(own.megabytes, own.kinds)
 
     def _act(
         self, step: str, on: date, by: str | None, facts: Mapping[str, Any], expect: int | None = None, verb: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -96,26 +95,21 @@ def json_lines(path: Path, faults: list[Fault]) -> Iterator[Document]:
         NotFound: there is no such file.
         DataFault: it is not UTF-8.
     """
-    from yishenqing.documents import Document, read_text
+    from yishenqing.documents import Document, json_value, read_text
 
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
-        document = Document(None, str(path), {(): number})
         try:
-            data = json.loads(line, object_pairs_hook=_once)
-        except json.JSONDecodeError as error:
-            faults.append(document.fault(f"不是合法的 JSON（第{error.colno}列附近）"))
-        except RecursionError:
-            faults.append(document.fault("嵌套层数过多"))
-        except _TwinKeyError as error:
-            faults.append(document.fault(f"键“{error}”重复"))
+            data = json_value(line, str(path), number)
+        except DataFault as error:
+            faults += error.faults
+            continue
+        if isinstance(data, dict):
+            kept = {key: value for key, value in data.items() if value is not None}
+            yield Document(kept, str(path), {(): number})
         else:
-            if isinstance(data, dict):
-                kept = {key: value for key, value in data.items() if value is not None}
-                yield Document(kept, str(path), {(): number})
-            else:
-                faults.append(document.fault("每行应为一个键值对（JSON 对象）"))
+            faults.append(Fault("每行应为一个键值对（JSON 对象）", str(path), number))
 
 
 def twin(identifier: str, lines: dict[str, Document], document: Document, field: str) -> list[Fault]:
@@ -125,19 +119,6 @@ def twin(identifier: str, lines: dict[str, Document], document: Document, field:
         return []
     place = "" if first.file == document.file else f"{first.file} "
     return [document.fault(f"编号“{identifier}”重复，已见于{place}第{first.line(())}行", (field,))]
-
-
-class _TwinKeyError(Exception):
-    """A key stands twice in one object."""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in seen:
-            raise _TwinKeyError(key)
-        seen[key] = value
-    return seen
 
 
 @cache

@@ -39,6 +39,9 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
         )
     faults += _model_faults(settings, document)
     faults += [document.fault(text, place) for place, text in _keeping_faults(settings)]
+    faults += [
+        document.fault(_NAME_THE_VARIABLE, place) for place, name in _names_of_secrets(settings) if not _VARIABLE.match(name)
+    ]
     if _PASSWORD_INSIDE.search(settings.database):
         text = "口令不写在这里；请放在环境变量 YISHENQING_DB_PASSWORD 或者本文件夹的 database.password（权限600）中"
         faults.append(document.fault(text, ("database",)))
@@ -49,6 +52,17 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
     ]
     faults += _exchange_faults(settings, document)
     return [*faults, *_pattern_faults(settings, document), *_reminder_faults(settings, document)]
+
+
+def _names_of_secrets(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what should name a variable of the environment: whoever writes the secret itself there is told."""
+    if settings.mail is not None and settings.mail.password_env:
+        yield ("mail", "password_env"), settings.mail.password_env
+    if settings.letters.sign is not None:
+        yield ("letters", "sign", "password_env"), settings.letters.sign.password_env
+    for name in ("embedding", "writing"):
+        if (model := getattr(settings.models, name)) is not None and model.key_env:
+            yield ("models", name, "key_env"), model.key_env
 
 
 def _keeping_faults(settings: Settings) -> Iterator[tuple[tuple[str, str], str]]:
@@ -197,6 +211,8 @@ _HOURS = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d")
 _PASSWORD_INSIDE = re.compile(r"://[^/@]*?:[^@/]+@|[?&]password=")
 _PORTS = 65536
 _NAME = re.compile(r"[0-9A-Za-z-]+")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*\Z")
+_NAME_THE_VARIABLE = "应为环境变量的名称（大写字母、数字、下划线）；口令和密钥本身不写在这里"
 _ENDING = re.compile(r"[0-9a-z]{1,10}")
 _ENDPOINT = re.compile(r"https?://[0-9A-Za-z.\-\[\]:]+(?:/[!-;=?-~]*)?")
 _PATIENCE = 120  # seconds that a command may wait for a model

@@ -345,17 +345,3 @@ def _ring(ring: Keyring | None) -> Keyring:
 
 def _about(*place: str) -> str:
     return "\0".join(place)
-
-
-def read_paper(path: Path) -> bytes:
-    """Return the content of a file that an officer names.
-
-    Raises:
-        DataFault: it is missing or cannot be read.
-    """
-    try:
-        if path.exists() and not path.is_file():  # a folder, or a device that never ends
-            raise DataFault.of([Fault("不是文件，不能作为附件", str(path))])
-        return path.read_bytes()
-    except OSError as error:
-        raise DataFault.of([Fault(f"无法读取（{error.strerror}）", str(path))]) from None
