@@ -42,7 +42,6 @@ def test_the_new_case_keeps_the_day_of_receipt_and_both_keep_their_history(
     assert office.verify(number) == office.verify(child["number"]) == []
 
 
-@pytest.mark.parametrize(("items", "says"), [([4], "没有第4项"), ([], "请写明"), ([1, 2, 3], "至少要保留一项")])
 def test_a_case_that_was_split_off_is_recognised_and_its_item_is_met_once(
     office: Office, calendar: Calendar, quick_letters: None
 ) -> None:
@@ -61,6 +60,7 @@ def test_a_case_that_was_split_off_is_recognised_and_its_item_is_met_once(
     assert [(a["number"], a["earlier_item"], a["earlier"]) for a in alarms] == [(second, 1, "granted")]
 
 
+@pytest.mark.parametrize(("items", "says"), [([4], "没有第4项"), ([], "请写明"), ([1, 2, 3], "至少要保留一项")])
 def test_what_cannot_be_split_leaves_one_case(office: Office, items: list[int], says: str) -> None:
     number = opened(office)
     with pytest.raises(DataFault, match=says):
