@@ -94,6 +94,7 @@ def arguments(number: str, tmp_path: Path) -> Mapping[str, Any]:
         "identifier": 1,
         "subject": number,
         "step": "withdrawn",
+        "since": "2026-01-01T00:00:00.000000Z",
         "into": number,
         "items": [1],
         "reason": "试",

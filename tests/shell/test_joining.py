@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from offices import APPLICATION, Calendar, ysq
+from offices import APPLICATION, Calendar, walked, ysq
 
 from yishenqing.core.errors import DataFault, Refused
 from yishenqing.office import Office
@@ -40,6 +40,24 @@ def test_the_new_case_keeps_the_day_of_receipt_and_both_keep_their_history(
     assert found["entries"][-1]["facts"]["into"] == child["number"]
     assert (child["state"], found["state"]) == ("registered", "under_review")
     assert office.verify(number) == office.verify(child["number"]) == []
+
+
+def test_a_case_that_was_split_off_is_recognised_and_its_item_is_met_once(
+    office: Office, calendar: Calendar, quick_letters: None
+) -> None:
+    asked = ["关于柳湾片区安置房项目的土地征收公告", "青禾镇2025年度财政预算"]
+    first = office.register({**APPLICATION, "items": asked})["number"]
+    office.act(first, "acknowledged", {})
+    second = office.split(first, [1], "一事一申请")["split_into"]
+    assert office.show(second)["recognised"]["same_text"] == []
+    assert [c["number"] for c in office.show(second)["recognised"]["same_person"]["cases"]] == [first]
+    walked(office, calendar, second)
+    stranger = {**APPLICATION["applicant"], "name": "吴某", "id_number": "", "phone": "", "address": ""}
+    later = office.register({**APPLICATION, "items": asked[:1], "applicant": stranger})["number"]
+    for step, facts in (("acknowledged", {}), ("accepted", {"handler": "征地科"})):
+        office.act(later, step, facts)
+    alarms = office.draft(later, "unable_not_held", {"way": "nonexistent"})["differing"]
+    assert [(a["number"], a["earlier_item"], a["earlier"]) for a in alarms] == [(second, 1, "granted")]
 
 
 @pytest.mark.parametrize(("items", "says"), [([4], "没有第4项"), ([], "请写明"), ([1, 2, 3], "至少要保留一项")])

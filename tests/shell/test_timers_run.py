@@ -89,8 +89,31 @@ class TestTwoProcesses:
         assert sorted(n for (n,) in looked(either, "SELECT number FROM reminders WHERE clock = 'reply'")) == numbers
         assert looked(either, "SELECT count(*) FROM deadlines WHERE remind_on <= '2026-03-23'") == [(0,)]
         assert ticked(either, YELLOW)["reminders"] == []
+        assert ysq("--home", either, "tick", YISHENQING_TODAY=YELLOW.isoformat()).returncode == 0
+        assert list(either.glob(".ticking-*")) == []  # what the killed one left has been named by now
         by_both = [(r["number"], r["clock"], r["mark"]) for p in (0, 1) for r in told(tmp_path, p)]
         assert len(by_both) == len(set(by_both))
+
+    def test_what_was_recorded_and_not_shown_is_named_by_the_next(self, home: Path) -> None:
+        """Deterministic: everything is recorded, and the process dies before it prints a line."""
+        numbers = many(home, 60)
+        dying = """
+            import os, signal, sys
+            from yishenqing.cli import run, timing
+            timing.reminder_lines = lambda reminders: os.kill(os.getpid(), signal.SIGKILL)
+            run(["--home", sys.argv[1], "tick"])
+        """
+        words = [sys.executable, "-c", textwrap.dedent(dying), str(home)]
+        day = {**os.environ, "PYTHONUTF8": "1", "YISHENQING_TODAY": YELLOW.isoformat()}
+        assert subprocess.run(words, check=False, env=day).returncode == -signal.SIGKILL
+        assert recorded(home) >= len(numbers)
+        again = ysq("--home", home, "tick", YISHENQING_TODAY=YELLOW.isoformat()).stdout.splitlines()
+        assert again[0] == "上次检查中断，下列提醒已经记录，可能没有显示过："
+        assert sorted(n for n in numbers if any(f"【黄灯】{n}　答复期限：" in line for line in again)) == numbers
+        assert again[-1] == "没有新的提醒。"
+        assert ysq("--home", home, "tick", YISHENQING_TODAY=YELLOW.isoformat()).stdout == "没有新的提醒。\n"
+        assert recorded(home) == len(again) - 2
+        assert list(home.glob(".ticking-*")) == []
 
     def test_killed_in_the_middle_of_a_batch_leave_that_batch_due(self, either: Path) -> None:
         """Deterministic: the fifth transaction has written its reminders and dies before it commits."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,10 @@ from yishenqing.cli.speaking import Command
 from yishenqing.cli.watching import leave
 from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault, Moved, NotFound, YishenqingError
 
+if TYPE_CHECKING:
+    from yishenqing.cli.showing import Mark
+    from yishenqing.office import Office
+
 _EXITS = {kind.code: kind.exit_code for kind in (CalendarGap, DataFault, IntegrityFault, Moved, NotFound)}
 
 
@@ -23,8 +28,9 @@ def tick(wishes: Wishes) -> int:
     """Do what is due now, once."""
     if wishes.on is not None:
         raise click.UsageError("tick 只办理今天到期的事项，不能指定 --on；查看某日的期限请用 ysq due --on 日期。")
+    watch = _Watch(wishes)
     with wishes.office_unattended() as office:
-        found = office.tick()
+        found = watch.ticked(office)
         leave(office, 0)
     if wishes.as_json:
         printing.document(found)
@@ -32,10 +38,41 @@ def tick(wishes: Wishes) -> int:
         printing.lines(reminder_lines(found["reminders"]) or ["没有新的提醒。"])
         waiting, sent = _waiting_lines(found["delivery"]), _exchange_lines(found["exchange"])
         printing.lines([*waiting, *sent, *upkeep_lines(found)])
+    watch.shown()
     for line in problem_lines(found):
         click.echo(line, err=True)
     exits = [_EXITS.get(f["code"], 1) for f in found["faults"]]
     return max(exits, default=1 if found["delivery"]["failed"] or found["exchange"]["failed"] else 0)
+
+
+class _Watch:
+    """Ticks, and names first what an earlier tick recorded and perhaps never showed."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._mark: Mark | None = None
+
+    def ticked(self, office: Office) -> dict[str, Any]:
+        """Tick; the mark stands until ``shown``."""
+        from yishenqing.cli.showing import LeftBehind, Mark  # noqa: PLC0415 - for these commands alone
+
+        behind = LeftBehind(self._wishes.folder)
+        if since := behind.since:
+            rows = office.reminders_since(since)["reminders"]
+            lines = [f"【{r['mark_title']}】{r['number']}　{r['title']}：{r['due']}" for r in rows]
+            head = ["上次检查中断，下列提醒已经记录，可能没有显示过："] if lines else []
+            for line in [*head, *lines]:
+                click.echo(line, err=self._wishes.as_json)
+        behind.told()
+        self._mark = Mark(self._wishes.folder)
+        return dict(office.tick())
+
+    def shown(self) -> None:
+        """Note that what the tick recorded stands on the screen."""
+        if self._mark is not None:
+            sys.stdout.flush()
+            self._mark.shown()
+            self._mark = None
 
 
 def reminder_lines(reminders: list[dict[str, Any]]) -> list[str]:
@@ -92,10 +129,12 @@ def run_scheduler(wishes: Wishes, every: int) -> None:
     with wishes.office_unattended():  # an office that is none is said at once
         pass
 
+    watch = _Watch(wishes)
+
     def once() -> dict[str, Any]:
         # Opened anew each time: settings, working days and the database may have changed while this runs.
         with wishes.office_unattended() as office:
-            found = office.tick()
+            found = watch.ticked(office)
             try:
                 leave(office, every)
             except (YishenqingError, OSError) as error:  # what the tick has given must be told
@@ -104,14 +143,14 @@ def run_scheduler(wishes: Wishes, every: int) -> None:
 
     if not wishes.as_json:
         click.echo(f"已开始，每{every}秒检查一次；按 Ctrl+C 停止。")
-    scheduler.run(once, every, _Teller(wishes))
+    scheduler.run(once, every, _Teller(wishes, watch))
 
 
 class _Teller:
     """Tells what each tick found; a trouble that stays is told once."""
 
-    def __init__(self, wishes: Wishes) -> None:
-        self._wishes = wishes
+    def __init__(self, wishes: Wishes, watch: _Watch) -> None:
+        self._wishes, self._watch = wishes, watch
         self._told: set[str] = set()
 
     def __call__(self, found: dict[str, Any]) -> None:
@@ -121,6 +160,7 @@ class _Teller:
                 printing.line(reminder)
         else:
             printing.lines([*reminder_lines(reminders), *upkeep_lines(found)])
+        self._watch.shown()
         problems = {_without_count(line): line for line in problem_lines(found)}
         for key in problems.keys() - self._told:
             click.echo(problems[key], err=True)

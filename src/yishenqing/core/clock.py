@@ -96,6 +96,17 @@ class _Fold:
         run = self.runs.get(clock)
         return run is not None and on <= self._look(self.count(run, on).day)
 
+    def _unconfirmed(self) -> str:
+        """Say what a clock waits for, and how that is recorded where the case has gone on past the step for it."""
+        flow, text = self.workflow, "双方确认之前尚未起算"
+        state = next((to for f in reversed(self.facts) if (to := flow.steps[f.step].to)), flow.initial)
+        taken, corrected = flow.steps.get(flow.confirming), flow.steps.get(flow.correcting)
+        day = flow.steps[flow.opening].fields.get("confirmed_on")
+        if taken is None or corrected is None or day is None or state in taken.from_:
+            return text
+        way_out = f"确认以后，请办理“{corrected.title}”，更正第1条记录的“{day.title}”（confirmed_on）"
+        return f"{text}；本案已不能办理“{taken.title}”，{way_out}"
+
     def start(self, step: Step, effect: Start, fact: Fact, _kept: Mapping[str, bool]) -> None:
         if not self._applies(effect, fact):
             return
@@ -111,7 +122,7 @@ class _Fold:
         elif not self._measure(run, effect.term or clock.term):
             return  # the law of the day knew no such period (旧条例 set none for 补正)
         if begun is None:
-            run.stopped_on, run.waiting = fact.on, "双方确认之前尚未起算"
+            run.stopped_on, run.waiting = fact.on, self._unconfirmed()
         key = keyed(effect.clock, identifier)
         old = self.runs.get(key)
         # A wait for somebody's opinion goes on, whatever starts the period anew; an ordered day waits for nobody.

@@ -12,7 +12,7 @@ from typing import Any
 from yishenqing.core.deadline import Fact, as_date
 from yishenqing.core.errors import DataFault
 from yishenqing.core.facts import shaped
-from yishenqing.core.workflow import Step, Workflow
+from yishenqing.core.workflow import Field, Step, Workflow
 
 ON = "on"  # the legal date itself
 _CORRECTABLE = frozenset({"text", "date", "int", "bool", "choice", "channel"})
@@ -51,14 +51,20 @@ def objection(workflow: Workflow, facts: Sequence[Fact], correction: Any) -> str
 def _wrong_value(workflow: Workflow, step: Step, of: int, name: str, value: object) -> str:
     known = step.fields.get(name)
     if known is None:
-        return f"第{of}条记录（{step.title}）没有“{name}”这一事实"
-    if known.personal or known.type not in _CORRECTABLE or (name == "id" and step.side):
+        can = [f"{n}（{f.title}）" for n, f in step.fields.items() if _correctable(step, n, f)]
+        names = "、".join([*can, f"{ON}（办理日期）"])
+        return f"第{of}条记录（{step.title}）没有“{name}”这一事实；可以更正：{names}"
+    if not _correctable(step, name, known):
         return f"“{known.title}”不能以更正记录改写，请以补充办理的步骤记明"
     try:
         shaped(workflow, step, {name: value})
     except DataFault as error:
         return str(error)
     return ""
+
+
+def _correctable(step: Step, name: str, known: Field) -> bool:
+    return not known.personal and known.type in _CORRECTABLE and not (name == "id" and step.side)
 
 
 def _wrong_day(facts: Sequence[Fact], of: int, value: object) -> str:

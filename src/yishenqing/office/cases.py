@@ -239,6 +239,16 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             exchange = {"receivers": [], "failed": []}
         return {**found, "delivery": delivery, "exchange": exchange}
 
+    def reminders_since(self, since: str) -> Row:
+        """Return the reminders recorded from the UTC instant ``since`` on, whoever gave them."""
+        from yishenqing.office.reminding import MARK_TITLES  # noqa: PLC0415
+
+        with self._transactions.reading() as connection:
+            found = due_store.given_since(connection, self.settings.agency, since)
+        names = ("number", "clock", "mark", "due", "title", "recorded_at")
+        rows = [dict(zip(names, (n, c, m, d.isoformat(), t, at), strict=True)) for n, c, m, d, t, at in found]
+        return {"reminders": [{**row, "mark_title": MARK_TITLES[row["mark"]]} for row in rows]}
+
     def _note_failures(self, faults: list[Row]) -> None:
         """Keep what failed until it does not; let those above know by what choices this agency reckons."""
         from yishenqing.office import failing

@@ -193,8 +193,8 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
         story, advice = Story.of(case.standing, open_facts), read_advice(self.home)
         inspection = read_inspection(self.home)
         nearest = self._nearest(connection, [(step, facts) for step, _, facts in story.facts])
-        number, texts = case.row.number, story.items
-        recognised = self._recognition(connection).of_case(number, case.row.opened_on, texts)
+        texts = story.items
+        recognised = self._recognition(connection).of_case(case, texts)
         agency = self.settings.agency
         items = knowing.items_of(
             texts,

@@ -111,7 +111,7 @@ class InspectionVerbs(RecognitionVerbs):
         from yishenqing.office.knowing import with_findings
 
         row, items = case.row, current_items(case, self._opener(connection, case.row.number))
-        recognised = self._recognition(connection).of_case(row.number, row.opened_on, items)["same_text"]
+        recognised = self._recognition(connection).of_case(case, items)["same_text"]
         return [one for _, one in answered(with_findings(connection, self._practice, row.agency, recognised))]
 
     def _printed(self, plan: Plan, open_facts: Opener, around: Around, files: Sequence[Enclosed]) -> Printed:

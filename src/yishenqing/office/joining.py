@@ -12,6 +12,7 @@ from yishenqing.office.answering import Answer
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework
 from yishenqing.office.paperwork import Story
+from yishenqing.office.recognising import SPLIT_FROM
 from yishenqing.store import ledger as ledger_store
 
 _SPLIT_LAW = "信息处理费办法第四条"
@@ -41,13 +42,15 @@ class JoinVerbs(CaseVerbs):
             facts = {"items": kept, "moved": moved, "into": new.row.number, "reason": reason}
             act = self._act("split", on or self.today, by, facts, verb="split")
             plan = self._registry.plan(connection, case, act, self.today)
-            received = {**_taken_over(story.received), "items": moved, "split_from": number}
+            received = {**_taken_over(story.received), "items": moved, SPLIT_FROM: number}
             opening = self._act(case.workflow.opening, case.row.opened_on, by, received)
             # Whoever may split opens the new case with it, though registering is another's post.
             posts = case.workflow.steps[case.workflow.opening].by
             opening = replace(opening, roles=dict.fromkeys(posts, opening.actor))
             child = self._registry.plan(connection, new, opening, self.today)
             self._registry.record(connection, child, None)
+            applicant = story.received["applicant"]
+            self._recognition(connection).enter(new.row.number, case.row.opened_on, applicant, moved)
             return self._answer(self._registry.record(connection, plan, None), split_into=new.row.number)
 
     def merge(self, number: str, into: str, reason: str, *, on: date | None = None, by: str | None = None) -> Answer:

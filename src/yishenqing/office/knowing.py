@@ -12,6 +12,7 @@ from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.paperwork import Story
 from yishenqing.store import issued as issued_store
+from yishenqing.store import vault
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Search = Callable[[str], Sequence[Match]]
 
-_JUDGES = "found"
+_JUDGES, _SPLITS = "found", "split"
 _REPLY = "by_outcome"
 
 
@@ -109,15 +110,35 @@ def leads_of(text: str, given: Sequence[str], inspection: Inspection) -> list[st
 
 
 def with_findings(connection: Connection, practice: casework.Practice, agency: str, rows: Sequence[Row]) -> list[Row]:
-    """Return earlier requests, each with what was found of that very item and by which letter it was told."""
+    """Return earlier requests, each with what was found of that very item and by which letter it was told.
+
+    An item that was split off is answered in the case that it went to, which is among the requests itself.
+    """
     numbers = sorted({str(r["number"]) for r in rows})
     cases = {c.row.number: c for c in casework.load_many(connection, practice, numbers)} if numbers else {}
     letters = {n: issued_store.letters_of(connection, agency, n) for n in cases}
-    return [{**row, **_finding(cases[n], letters[n], row)} for row in rows if (n := str(row["number"])) in cases]
+    return [
+        {**row, **_finding(cases[n], letters[n], place)}
+        for row in rows
+        if (n := str(row["number"])) in cases
+        and (place := _place_now(connection, cases[n], int(row["earlier_item"]))) is not None
+    ]
 
 
-def _finding(case: Casework, letters: Sequence[issued_store.Issued], row: Row) -> Row:
-    found = found_items(case.standing, _JUDGES).get(int(row["earlier_item"]), {})
+def _place_now(connection: Connection, case: Casework, item: int) -> int | None:
+    """Return where an item of the application stands now that others may have been split off; None: it was itself."""
+    splits = [fact for fact in case.standing.facts if fact.step == _SPLITS]
+    if not splits:
+        return item
+    open_facts = vault.opener(vault.sealed_of(connection, case.row.agency, case.row.number))
+    items = open_facts(case.standing.facts[0].facts)["items"]
+    moved = [text for fact in splits for text in open_facts(fact.facts)["moved"]]
+    kept = [n for n, text in enumerate(items, 1) if text not in moved]
+    return kept.index(item) + 1 if item in kept else None
+
+
+def _finding(case: Casework, letters: Sequence[issued_store.Issued], place: int) -> Row:
+    found = found_items(case.standing, _JUDGES).get(place, {})
     steps = case.workflow.steps
     reply = next((x for x in reversed(letters) if steps[case.entries[x.seq - 1].step].letter == _REPLY), None)
     outcome = str(found.get(FINDING) or case.outcome or "")

@@ -24,6 +24,7 @@ from yishenqing.store import vault
 if TYPE_CHECKING:
     from yishenqing.kinship import Customs, Index, Keys, Kin, Proposal, Proposals, Text
 
+SPLIT_FROM = "split_from"  # the fact that names the case from which one was split
 _LAW = "条例第四十四条"
 _AT_ONCE = 200  # cases that a rebuilding enters in one transaction
 
@@ -117,7 +118,7 @@ class RecognitionVerbs(Desk):
         def recognised() -> Row:
             with self._transactions.reading() as connection:
                 items = current_items(case, self._opener(connection, case.row.number))
-                return self._recognition(connection).of_case(case.row.number, case.row.opened_on, items)
+                return self._recognition(connection).of_case(case, items)
 
         return {"recognised": recognised}
 
@@ -180,9 +181,20 @@ class Recognition:
             self.proposals.consider((number, item), on, recent, since, self.needed, now())
         return self._told(number, on, alike)
 
-    def of_case(self, number: str, on: date, items: Sequence[str]) -> Row:
-        """Return what is recognised of a case that is registered already; later cases are no matter of it."""
-        return self._told(number, on, [self._alike(number, on, text) for text in items])
+    def enter(self, number: str, on: date, applicant: Any, items: Sequence[str]) -> None:
+        """Enter a case that was registered within another one: it proposes nothing, and later ones meet it."""
+        from yishenqing.kinship import identifiers  # noqa: PLC0415
+
+        self.index.enter(number, on, identifiers(applicant if isinstance(applicant, dict) else {}), items)
+
+    def of_case(self, case: Casework, items: Sequence[str]) -> Row:
+        """Return what is recognised of a case that is registered already; later cases are no matter of it.
+
+        Nor is the request that it was split from: it is the same one.
+        """
+        number, on, origin = case.row.number, case.row.opened_on, case.standing.facts[0].facts.get(SPLIT_FROM)
+        alike = [[t for t in self._alike(number, on, text) if t.number != origin] for text in items]
+        return self._told(number, on, alike)
 
     def enter_anew(self, numbers: Sequence[str]) -> int:
         """Enter these cases under the current key as if they were registered now; return how many could be read."""

@@ -7,7 +7,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Result, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Result, and_, bindparam, delete, func, insert, select, update
 
 from yishenqing.store.hot import Hot, as_kept
 from yishenqing.store.ledger import insert_of
@@ -195,6 +195,31 @@ def to_remind_of(connection: Connection, agency: str, numbers: Sequence[str], to
 def given(connection: Connection, agency: str, numbers: Sequence[str]) -> set[tuple[str, str, str, date]]:
     """Return the reminders that were given in these cases: case, clock, mark, last day."""
     return {(n, c, m, d) for n, c, m, d in connection.execute(_GIVEN, {"a": agency, "ns": numbers}).all()}
+
+
+def given_since(connection: Connection, agency: str, since: str) -> list[tuple[str, str, str, date, str, str]]:
+    """Return the reminders recorded from an instant on: case, clock, mark, last day, title, when."""
+    query = (
+        select(
+            reminders.c.number,
+            reminders.c.clock,
+            reminders.c.mark,
+            reminders.c.due,
+            deadlines.c.title,
+            reminders.c.recorded_at,
+        )
+        .join(
+            deadlines,
+            and_(
+                deadlines.c.agency == reminders.c.agency,
+                deadlines.c.number == reminders.c.number,
+                deadlines.c.clock == reminders.c.clock,
+            ),
+        )
+        .where(reminders.c.agency == agency, reminders.c.recorded_at >= since)
+        .order_by(reminders.c.recorded_at, reminders.c.number, reminders.c.clock)
+    )
+    return [(n, c, m, d, t, at) for n, c, m, d, t, at in connection.execute(query)]
 
 
 _REMIND = insert(reminders)
