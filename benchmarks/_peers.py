@@ -92,7 +92,7 @@ def django_fsm(folder: Path) -> Callable[[], object]:
 
 def spiff(folder: Path) -> Callable[[], object]:
     """Return one task done by SpiffWorkflow, its state kept on SQLite."""
-    from lxml import etree  # noqa: PLC0415 - as above
+    from lxml import etree  # type: ignore[import-untyped] # noqa: PLC0415 - as above
     from SpiffWorkflow.bpmn import BpmnWorkflow  # type: ignore[import-not-found] # noqa: PLC0415 - as above
     from SpiffWorkflow.bpmn.parser import BpmnParser  # type: ignore[import-not-found] # noqa: PLC0415 - as above
     from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer  # type: ignore[import-not-found] # noqa: PLC0415 - as above

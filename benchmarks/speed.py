@@ -307,6 +307,7 @@ def _multiplied(home: Path, count: int, remind_on: date, first: int = 1) -> None
             statement += f"WHERE t.number = '2026-0001'{only}"
             cast = statement.replace(":day", "CAST(:day AS date)") if server else statement
             connection.execute(text(cast), {"day": remind_on.isoformat()} if table == "deadlines" else {})
+        connection.execute(text("UPDATE deadlines SET remind_on = NULL WHERE number = '2026-0001'"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("ANALYZE"))
     engine.dispose()
