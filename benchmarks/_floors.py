@@ -10,7 +10,6 @@ from typing import Any
 
 from benchmarks.act import PAYLOAD, RAW_TABLES
 
-
 _SERIAL = "id SERIAL PRIMARY KEY, payload"
 
 
