@@ -196,7 +196,7 @@ class _Shifted(datetime):
         return cls.fromtimestamp(time.time() + cls.by.total_seconds(), tz)
 
 
-def clock_stepped_back(home: Path, diary: Diary, seed: int) -> str:
+def clock_stepped_back(home: Path, diary: Diary, seed: int, officers: int = 4) -> str:
     """Work and tick, then the same with the clock ten days back, then as before."""
     days = (DUE_DAY, OPENED + timedelta(days=8), DUE_DAY)
 
@@ -205,7 +205,7 @@ def clock_stepped_back(home: Path, diary: Diary, seed: int) -> str:
             if name.startswith("yishenqing") and getattr(module, "datetime", None) is datetime:
                 vars(module)["datetime"] = _Shifted
         _Shifted.by = datetime.combine(day, datetime.min.time(), UTC) - datetime.now(UTC)
-        for one in range(4):
+        for one in range(officers):
             killing.at_work(home, diary, seed + 10 * n + one, times=2, deeds=_LIGHT, day=day)
         killing.at_work(home, diary, seed + n, times=2, deeds={deeds.tick: 1}, day=day)
 

@@ -85,9 +85,9 @@ def at_work(
             time.sleep(0.05)
 
 
-def warmed(home: Path, *, real: bool = False) -> None:
-    """Do every deed once in an office of its own, so that who is forked from here has nothing left to read."""
-    at_work(home, Diary(home.parent / "warm"), 1, times=20 if real else 60, real=real)
+def warmed(home: Path, *, times: int = 60, real: bool = False) -> None:
+    """Do deeds in an office of its own, so that who is forked from here has nothing left to read."""
+    at_work(home, Diary(home.parent / "warm"), 1, times=times, real=real)
     gc.collect()  # no connection of ours may be shared with a child
 
 

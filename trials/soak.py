@@ -170,7 +170,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory(prefix="ysq-soak-", dir=given.base) as folder:
         (Path(folder) / "warm").mkdir()
-        killing.warmed(made(Path(folder) / "warm" / "home"), real=True)
+        killing.warmed(made(Path(folder) / "warm" / "home"), times=20, real=True)
         server = Server(given.base)
         try:
             home = made(Path(folder) / "home", server.database("soak").render_as_string(hide_password=False))

@@ -89,12 +89,14 @@ def register(wishes: Wishes, file: Path) -> None:
     _show(wishes, found, printing.case(found))
 
 
-@click.command("list", cls=Command, help="列出全部案件。")
+@click.command("list", cls=Command, help="列出全部案件，或者从某个编号之后的若干件。")
+@click.option("--limit", type=click.IntRange(1), metavar="件数", help="最多列出多少件（默认全部）")
+@click.option("--after", default="", metavar="案件编号", help="从这个编号之后列起")
 @global_options
-def list_cases(wishes: Wishes) -> None:
-    """List all cases."""
+def list_cases(wishes: Wishes, limit: int | None, after: str) -> None:
+    """List the cases."""
     with wishes.office_as_seen() as office:
-        found = office.cases()
+        found = office.cases(limit=limit, after=after)
     _show(wishes, found, printing.cases(found))
 
 
@@ -115,11 +117,12 @@ def show(wishes: Wishes, case: str, as_known: date | None, *, drawn: bool) -> No
 
 
 @click.command(cls=Command, help="列出将要届满的期限，最急的在前。")
+@click.option("--limit", type=click.IntRange(1), metavar="项数", help="只列出最急的多少项（默认全部）")
 @global_options
-def due(wishes: Wishes) -> None:
+def due(wishes: Wishes, limit: int | None) -> None:
     """Show what falls due."""
     with wishes.office_as_seen() as office:
-        found = office.due()
+        found = office.due(limit=limit)
     _show(wishes, found, printing.due(found))
 
 

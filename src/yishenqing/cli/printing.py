@@ -187,7 +187,7 @@ def due(found: Row) -> list[str]:
             )
         )
         for x in found["cases"]
-    ]
+    ] + (["（其后还有；用 --limit 指定列出多少项）"] if found.get("more") else [])
 
 
 def left(days: int) -> str:
@@ -203,7 +203,7 @@ def cases(found: Row) -> list[str]:
         f"{x['number']}　{x['state_title']}"
         + (f"　{x['title']}：{x['due']}　{left(x['working_days_left'])}" if x["due"] else "")
         for x in found["cases"]
-    ]
+    ] + ([f"（其后还有；用 --after {found['cases'][-1]['number']} 接着列）"] if found.get("more") else [])
 
 
 _MADE_BY = {"program": "程序或者其程序库的版本", "templates": "文书模板", "fonts": "字体", "style": "文书格式的设置"}

@@ -145,7 +145,14 @@ def touches(workflow: Workflow, step: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _telling(workflow: Workflow) -> frozenset[str]:
-    named = {workflow.opening, workflow.confirming, workflow.correcting, workflow.linking, workflow.moving}
+    named = {
+        workflow.opening,
+        workflow.confirming,
+        workflow.correcting,
+        workflow.linking,
+        workflow.moving,
+        RECONSIDERED,
+    }
     means = _effects(workflow)
     return frozenset(
         name
@@ -153,7 +160,7 @@ def _telling(workflow: Workflow) -> frozenset[str]:
         if name in named
         or means[name] != _NOTHING
         or step.outcome
-        or step.fields.keys() & {_OUTCOME, RESULT, _AMOUNT}
+        or step.fields.keys() & {_OUTCOME, _AMOUNT}
         or (workflow.linked is not None and workflow.linked.result in step.fields)
         or (step.side is not None and step.side.of == REMEDY)
     )

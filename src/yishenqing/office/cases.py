@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -184,31 +184,54 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         since = differences(then, today, before, after)
         return self._answer(then, day, permitted=[], as_known=day.isoformat(), since=since)
 
-    def cases(self) -> Row:
-        """Return all cases, each with the most urgent deadline that the office watches."""
-        urgent: dict[str, Row] = {}
-        for line in self.due()["cases"]:
-            urgent.setdefault(line["number"], line)
-        with self._transactions.reading() as connection:
-            rows = ledger_store.case_rows(connection, self.settings.agency)
-            titles = {r.rulebook: casework.rules_of(connection, r.rulebook).workflow.states for r in rows}
-        return {"cases": [urgent.get(r.number) or _resting(r, titles[r.rulebook][r.state].title) for r in rows]}
+    def cases(self, *, limit: int | None = None, after: str = "") -> Row:
+        """Return the cases, each with the most urgent deadline that the office watches.
 
-    def due(self) -> Row:
-        """Return what falls due, the most urgent first; provisional dates say so."""
+        With ``limit`` only so many, of those whose numbers come after ``after``; ``more`` says whether others follow.
+        """
+        agency = self.settings.agency
         with self._transactions.reading() as connection:
-            lines = [
-                casework.due_line(
-                    row,
-                    casework.rules_of(connection, row.rulebook).workflow,
-                    self._moving(connection, row),
-                    self._workdays,
-                )
-                for row in due_store.open_deadlines(connection, self.settings.agency)
-            ]
+            rows = ledger_store.case_rows(connection, agency, limit=limit and limit + 1, after=after)
+            shown = rows[:limit]
+            titles = {r.rulebook: casework.rules_of(connection, r.rulebook).workflow.states for r in shown}
+            if limit is None and not after:
+                watched = due_store.open_deadlines(connection, agency)
+            else:
+                of_case = due_store.deadlines_by_case(connection, agency, [r.number for r in shown])
+                watched = [row for found in of_case.values() for row in found.values() if row.listed]
+            lines = self._due_lines(connection, watched)
+        urgent: dict[str, Row] = {}
+        for line in lines:
+            urgent.setdefault(line["number"], line)
+        found = [urgent.get(r.number) or _resting(r, titles[r.rulebook][r.state].title) for r in shown]
+        return {"cases": found} if limit is None else {"cases": found, "more": len(rows) > limit}
+
+    def due(self, *, limit: int | None = None) -> Row:
+        """Return what falls due, the most urgent first (with ``limit`` only so many); provisional dates say so."""
+        asked = limit
+        while True:
+            with self._transactions.reading() as connection:
+                rows = due_store.open_deadlines(connection, self.settings.agency, asked)
+                lines = self._due_lines(connection, rows)
+            if limit is None:
+                return {"cases": lines}
+            if len(lines) > limit or len(rows) < (asked or 0):
+                return {"cases": lines[:limit], "more": len(lines) > limit}
+            asked = (asked or limit) * 4  # some of what is stored asks nothing of anybody any more
+
+    def _due_lines(self, connection: Connection, rows: Sequence[due_store.DueRow]) -> list[Row]:
+        lines = (
+            casework.due_line(
+                row,
+                casework.rules_of(connection, row.rulebook).workflow,
+                self._moving(connection, row),
+                self._workdays,
+            )
+            for row in rows
+        )
         # A possibility of the organ's own that has lapsed asks nothing of anybody any more.
         open_lines = (x for x in lines if (x["clock_state"], x["owed_by"]) != ("lapsed", "organ"))
-        return {"cases": sorted(open_lines, key=lambda x: (x["due"], x["number"], x["clock"]))}
+        return sorted(open_lines, key=lambda x: (x["due"], x["number"], x["clock"]))
 
     def tick(self) -> Row:
         """Do what is due now, once: give each reminder that has fallen due and was not given before, and deliver it.

@@ -91,13 +91,14 @@ def _rows(found: Result[Any]) -> list[DueRow]:
     return [DueRow._make(row) for row in rows]
 
 
-def open_deadlines(connection: Connection, agency: str) -> list[DueRow]:
-    """Return what the office still has to watch, the earliest first."""
+def open_deadlines(connection: Connection, agency: str, limit: int | None = None) -> list[DueRow]:
+    """Return what the office still has to watch, the earliest first; all of it, or ``limit`` of it."""
     query = (
         select(*_DUE_COLUMNS)
         .select_from(_JOINED)
         .where(deadlines.c.agency == agency, deadlines.c.listed.is_(True))
         .order_by(deadlines.c.due, deadlines.c.number, deadlines.c.clock)
+        .limit(limit)
     )
     return _rows(connection.execute(query))
 

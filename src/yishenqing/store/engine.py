@@ -109,6 +109,7 @@ class Transactions:
         self.permit: Callable[[], None] = lambda: None  # raises where whoever asks may not write
         self._writer = engine.execution_options(**{_WRITES: True}) if engine is not None else None
         self._queue = _queue_file(engine) if engine is not None and host is None else None
+        self._moved = moved_mark(self._queue.with_suffix("")) if self._queue is not None else None
         self._wait: float = engine.get_execution_options().get(_WAIT, WAIT_SECONDS) if engine is not None else 0
         self._met = False  # the database has answered before: when it is gone it may come back
         self._idle: list[Connection] = []
@@ -193,7 +194,7 @@ class Transactions:
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
         assert self._writer is not None  # noqa: S101 - made with the engine
-        _refuse_moved(self._queue)
+        _refuse_moved(self._moved)
         connection = self._taken(self._writer)
         self._met = True
         try:
@@ -336,9 +337,9 @@ def moved_mark(database: Path) -> Path:
     return database.with_name(f"{database.name}.moved")
 
 
-def _refuse_moved(queue: Path | None) -> None:
+def _refuse_moved(mark: Path | None) -> None:
     """Asked with the turn in hand: whoever waited while the database was moved must not write to the old one."""
-    if queue is not None and moved_mark(queue.with_suffix("")).exists():
+    if mark is not None and mark.exists():
         raise Moved(
             "本机关的数据库已经迁移，本次没有写入任何内容；请重新运行命令，迁移中断的请再次运行 ysq move-database。"
         )

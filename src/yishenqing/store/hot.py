@@ -34,6 +34,8 @@ class Hot:
 
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
         """Run it for each row in one call of the driver; return the driver's cursor."""
+        if len(rows) == 1:  # psycopg takes a pipeline to many, and three ways to the server for it
+            return self.run(connection, rows[0])
         text, order = self._for(connection)
         return execute(connection, text, [_given(row, order) for row in rows], method="executemany")
 

@@ -101,9 +101,11 @@ def case_row(connection: Connection, agency: str, number: str, *, lock: bool = F
     return CaseRow(agency, number, rulebook, opened, state, outcome, head_seq, head_hash)
 
 
-def case_rows(connection: Connection, agency: str) -> Sequence[CaseRow]:
-    """Return all cases of the agency, oldest first."""
-    query = select(cases).where(cases.c.agency == agency).order_by(cases.c.number)
+def case_rows(connection: Connection, agency: str, *, limit: int | None = None, after: str = "") -> Sequence[CaseRow]:
+    """Return the cases of the agency, oldest first: all, or ``limit`` of those whose numbers come after ``after``."""
+    query = (
+        select(cases).where(cases.c.agency == agency, cases.c.number > after).order_by(cases.c.number).limit(limit)
+    )
     return [CaseRow(*row) for row in connection.execute(query)]
 
 
