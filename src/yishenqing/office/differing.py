@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from yishenqing.articles import article
 from yishenqing.office.candidates import outcome_title
 from yishenqing.office.casework import Row
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from yishenqing.office.composing import Choice
     from yishenqing.office.knowing import Item, Known
 
-_LAW = "条例第三十六条"
+_LAW = "reply"
 # To refuse the same again as a repetition is no different answer.
 _REPEATED = "noproc_repeat"
 
@@ -54,6 +55,6 @@ def _alarm(known: Known, item: Item, earlier: Row, choice: Choice) -> Row:
         "exact": earlier["exact"],
         "same_person": earlier["same_person"],
         "text": text,
-        "law": _LAW,
+        "law": article(_LAW),
         "advice": "核对两次之间情况有无变化；没有变化的，应当作相同处理，确需不同的写明理由",
     }
