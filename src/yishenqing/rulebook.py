@@ -193,6 +193,11 @@ def _read_law(folders: list[Path]) -> Law:
         if (problem := law.unresolved(citation))
     ]
     faults += [
+        Fault("程序自己所引的条文随程序提供，不由机关改写；请删去这一文件", str(path))
+        for folder in folders[:-1]
+        if (path := folder / "law" / f"{articles.FILE}.yaml").exists()
+    ]
+    faults += [
         Fault(problem, f"workflows/law/{articles.FILE}.yaml", field=name, law=source.law)
         for name, told in cited.items()
         for source in told.values
