@@ -12,8 +12,11 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
+from yishenqing.articles import article
 from yishenqing.cli import cli
+from yishenqing.letters.lint import _OLD_WORDING
 from yishenqing.rulebook import Rulebook
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -241,3 +244,71 @@ def test_every_rule_set_aside_says_why() -> None:
         if SET_ASIDE.search(line) and not WITH_A_REASON.search(line)
     ]
     assert bare == []
+
+
+# --- articles of law ---------------------------------------------------------------------------------------
+
+ARTICLE = re.compile(r"第[〇零一二三四五六七八九十百]+条(?!记录)|第\d+条(?!记录)")
+# How a citation is written is shown by an example; the help of a command stands before any file is read.
+EXAMPLES = {
+    "cli/holding.py": 2,
+    "cli/searching.py": 1,
+    "core/guards.py": 1,
+    "holdings/parsing.py": 2,
+    "letters/model.py": 2,
+    "search/facets.py": 1,
+}
+
+
+def texts_of(tree: ast.AST) -> Iterator[ast.Constant]:
+    """Yield every text that is no docstring, and the fixed parts of those that are filled in."""
+    explained = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    said = {
+        id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, explained) and isinstance(n.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node
+
+
+@pytest.mark.parametrize("said", ['"条例第四十五条"', 'f"{x}（条例第十八条）"', '"依照第36条"'])
+def test_an_article_in_a_text_is_recognised(said: str) -> None:
+    assert any(ARTICLE.search(str(node.value)) for node in texts_of(ast.parse(f"x = {said}")))
+
+
+def test_no_article_stands_in_python() -> None:
+    """Which article is cited is data (``workflows``): whoever changes it needs no programmer."""
+    found: dict[str, int] = {}
+    for path, tree in TREES.items():
+        if count := sum(1 for node in texts_of(tree) if ARTICLE.search(str(node.value))):
+            found[path.relative_to(SOURCE).as_posix()] = count
+    assert found == EXAMPLES
+
+
+def cited_by(tree: ast.Module) -> Iterator[str]:
+    """Yield what ``article`` is asked for: said at once, or under a name of the module."""
+    known = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "article":
+            name = call.args[0]
+            if isinstance(name, ast.Constant):
+                yield str(name.value)
+            elif isinstance(name, ast.Name) and name.id in known:
+                yield str(known[name.id])
+
+
+def test_every_article_that_the_program_cites_is_in_the_law_data_and_none_is_left_over() -> None:
+    known = yaml.safe_load((ROOT / "workflows/law/citations.yaml").read_text(encoding="utf-8"))["citations"]
+    asked = {name for tree in TREES.values() for name in cited_by(tree)}
+    assert asked | {old.cited for old in _OLD_WORDING} == set(known)
+    for name, told in known.items():
+        days = [value["since"] for value in told["values"]]
+        assert days == sorted(set(days)), name
+        assert article(name, days[0]) == told["values"][0]["law"]
+        assert article(name) == told["values"][-1]["law"]

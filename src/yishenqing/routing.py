@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
@@ -109,6 +110,6 @@ def _faults(routing: Routing, document: Document) -> Iterator[Fault]:
             yield document.fault(text, ("rules", n))
         if rule.organ and not (rule.contact and rule.sentence):
             text = "由其他机关负责公开的，须有联系方式（contact）和告知申请人的话（sentence）"
-            yield document.fault(text, ("rules", n), "条例第三十六条第五项")
+            yield document.fault(text, ("rules", n), article("not_ours"))
         if not rule.words or not all(w.strip() for w in rule.words):
             yield document.fault("至少要有一个识别用的词，且不能为空", ("rules", n, "words"))

@@ -16,9 +16,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing import articles
 from yishenqing.core import soundness
 from yishenqing.core.errors import DataFault, Fault, NotFound
-from yishenqing.core.law import FeeScale, Law, Remedy, Statute, Term
+from yishenqing.core.law import Cited, FeeScale, Law, Remedy, Statute, Term
 from yishenqing.core.ledger import digest
 from yishenqing.core.plain import built
 from yishenqing.core.workflow import Workflow
@@ -184,7 +185,8 @@ def statutes(own: Path | None = None) -> dict[str, Statute]:
         DataFault: a file has faults, with lines.
     """
     files = _law_files(layered("workflows", own))
-    return {n: remembered(Statute, path, own, _read_statute) for n, path in files.items() if n not in _PARTS}
+    none = {*_PARTS, articles.FILE}
+    return {n: remembered(Statute, path, own, _read_statute) for n, path in files.items() if n not in none}
 
 
 def _read_statute(path: Path) -> Statute:
@@ -198,10 +200,13 @@ def _read_law(folders: list[Path]) -> Law:
     from yishenqing.documents import read, validated
 
     parts: dict[str, dict[str, Any]] = {"statutes": {}, "terms": {}, "remedies": {}, "fees": {}}
+    cited: Mapping[str, Cited] = {}
     for name, path in _law_files(folders).items():
         document = read(path)
-        if name in _PARTS:
-            part = document.data.get(name) if isinstance(document.data, dict) else None
+        part = document.data.get(name) if isinstance(document.data, dict) else None
+        if name == articles.FILE:
+            cited = validated(_adapter(dict[str, Cited]), _under(document, name, part))
+        elif name in _PARTS:
             parts[name] = validated(_adapter(_PARTS[name]), _under(document, name, part))
         else:
             parts["statutes"][name] = validated(_adapter(Statute), document)
@@ -210,6 +215,17 @@ def _read_law(folders: list[Path]) -> Law:
         Fault(problem, "workflows/law", field=name, law=citation)
         for name, citation in _law_citations(law)
         if (problem := law.unresolved(citation))
+    ]
+    faults += [
+        Fault("程序自己所引的条文随程序提供，不由机关改写；请删去这一文件", str(path))
+        for folder in folders[:-1]
+        if (path := folder / "law" / f"{articles.FILE}.yaml").exists()
+    ]
+    faults += [
+        Fault(problem, f"workflows/law/{articles.FILE}.yaml", field=name, law=source.law)
+        for name, told in cited.items()
+        for source in told.values
+        if (problem := law.unresolved(source.law, source.since))
     ]
     faults += [
         Fault(f"没有救济途径“{part}”", "workflows/law", field=f"remedies.{name}")
@@ -243,6 +259,8 @@ def _law_files(folders: list[Path]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for folder in reversed(folders):  # the office's own files replace the shipped ones of the same name
         files |= {p.stem: p for p in sorted((folder / "law").glob("*.yaml"))}
+    # What the program itself cites goes with the program; no office replaces it.
+    files[articles.FILE] = folders[-1] / "law" / f"{articles.FILE}.yaml"
     return files
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from yishenqing import articles, rulebook
 from yishenqing.almanac import read_year, workdays
 from yishenqing.core.errors import CalendarGap, DataFault, NotFound
 from yishenqing.rulebook import from_snapshot, read_rulebook, snapshot_digest
@@ -31,6 +33,43 @@ def test_an_office_replaces_single_files(tmp_path: Path) -> None:
     assert rules.law.terms == read_rulebook().law.terms
     assert layered("workflows", tmp_path) == [tmp_path / "workflows", shipped("workflows")]
     assert layered("letters", tmp_path) == [shipped("letters")]
+
+
+CITATIONS = shipped("workflows") / "law" / "citations.yaml"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("law: 条例第四十五条", "law: 条例第九十九条", "没有收录第九十九条"),
+        ("since: 2024-01-01, law: 行政复议法", "since: 2023-12-31, law: 行政复议法", "在2023-12-31不是现行有效"),
+        ("law: 条例第十八条", "clause: 条例第十八条", "clause"),
+    ],
+)
+def test_what_the_program_cites_must_be_law_in_force(tmp_path: Path, old: str, new: str, said: str) -> None:
+    shutil.copytree(shipped("workflows"), tmp_path / "workflows")
+    text = CITATIONS.read_text()
+    assert old in text
+    own(tmp_path, "law/citations.yaml", text.replace(old, new, 1))
+    with pytest.raises(DataFault, match=said):
+        rulebook._read_law([tmp_path / "workflows"])
+
+
+def test_an_office_cannot_write_what_the_program_cites(tmp_path: Path) -> None:
+    path = own(tmp_path, "law/citations.yaml", CITATIONS.read_text())
+    with pytest.raises(DataFault, match="随程序提供") as caught:
+        read_rulebook(tmp_path)
+    assert [f.file for f in caught.value.faults] == [str(path)]
+
+
+def test_a_citation_is_the_one_that_held_on_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [{"since": date(2027, 1, 1), "law": "新"}, {"since": date(2019, 5, 15), "law": "旧"}]
+    monkeypatch.setattr(articles, "_known", lambda: {"reply": {"values": values}})
+    assert [articles.article("reply", day) for day in (date(2026, 12, 31), date(2027, 1, 1), None)] == [
+        "旧",
+        "新",
+        "新",
+    ]
 
 
 def test_a_snapshot_gives_the_rules_back() -> None:

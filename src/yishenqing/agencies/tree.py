@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select, update
 
 from yishenqing.agencies.tables import agencies
+from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Refused
 
-_LAW = "条例第四十七条"
+_LAW = "supervision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +80,19 @@ def place(connection: Connection, by: str, new: Agency, now: str) -> None:
 def _refuse_foreign(tree: Mapping[str, Agency], by: str, new: Agency) -> None:
     own = new.superior == by or lies_below(tree, new.superior, by)
     if new.agency != by and not own:
-        raise Refused("只能在本机关或者本机关的下级机关之下登记机关。", law=[_LAW])
+        raise Refused("只能在本机关或者本机关的下级机关之下登记机关。", law=[article(_LAW)])
 
 
 def _refuse_taking(tree: Mapping[str, Agency], by: str, new: Agency) -> None:
     if new.superior == new.agency or (new.superior and lies_below(tree, new.superior, new.agency)):
-        raise Refused("上级机关不能是本机关自己或者本机关的下级。", law=[_LAW])
+        raise Refused("上级机关不能是本机关自己或者本机关的下级。", law=[article(_LAW)])
     own = new.agency == by and not tree[new.agency].superior
     if not own and not lies_below(tree, new.agency, by):
         above = tree[new.agency].superior
         who = f"其上级机关“{above}”" if above else "该机关自己"
-        raise Refused(f"机关“{new.agency}”已经登记，它的上级只能由{who}确定。", law=[_LAW])
+        raise Refused(f"机关“{new.agency}”已经登记，它的上级只能由{who}确定。", law=[article(_LAW)])
     if not own and not (new.superior == by or lies_below(tree, new.superior, by)):
-        raise Refused("下级机关只能改挂在本机关或者本机关的其他下级机关之下。", law=[_LAW])
+        raise Refused("下级机关只能改挂在本机关或者本机关的其他下级机关之下。", law=[article(_LAW)])
 
 
 def introduce(connection: Connection, own: Agency, now: str) -> None:

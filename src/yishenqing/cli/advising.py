@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from yishenqing.articles import article
 from yishenqing.cli import printing
 from yishenqing.cli.commands import read_facts
 from yishenqing.cli.options import Wishes, global_options
@@ -179,7 +180,7 @@ def _triage(found: Row) -> Iterator[str]:
         for kind in item["kinds"]:
             yield f"      {kind['title']} {kind['score']}分　{'、'.join(kind['matched']) or '（没有相应的字样）'}"
         if item["vague"]:
-            yield f"      用词可能不明确：{'、'.join(item['vague'])}（条例第三十条）"
+            yield f"      用词可能不明确：{'、'.join(item['vague'])}（{article('clear_content')}）"
     yield from _section("登记时会提示", (f"{w['text']}（{w['law']}）" for w in found["warnings"]))
     yield from _section("分办参考", (t.strip() for t in printing.routes(found["routing"])))
     near = (f"第{p['item']}项　{p['id']}　{p['title']}" for p in found["precedents"])

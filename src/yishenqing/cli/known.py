@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from yishenqing.articles import article
+
 Row = Mapping[str, Any]
 _STATES = {"proposed": "待决定", "open": "已决定转为主动公开", "decline": "已决定不转为主动公开"}
 
@@ -52,7 +54,7 @@ def _fate(case: Row) -> str:
 def _proposal(found: Row) -> str:
     scope = f"，公开范围：{found['scope']}" if found["scope"] else ""
     said = f"{found['applicants']}个申请人要同样的信息，{_STATES[found['state']]}{scope}"
-    return f"  转主动公开建议第{found['id']}号：{said}（条例第四十四条）"
+    return f"  转主动公开建议第{found['id']}号：{said}（{article('proactive')}）"
 
 
 def _register_lines(found: Row) -> list[str]:

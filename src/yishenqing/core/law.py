@@ -70,6 +70,25 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """The article that is cited from ``since`` on, last compared by a person on ``checked_on``."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    since: date
+    law: str
+    checked_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """What the program itself cites when it refuses or points something out (``articles.py``)."""
+
+    __pydantic_config__: ClassVar = _STRICT
+    title: str
+    values: tuple[Source, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Remedy:
     """The paragraph that tells where to turn; its numbers come from terms, its names from the office.
 

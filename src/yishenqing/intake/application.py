@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Reason
 from yishenqing.core.identity import credit_code_fault, resident_id_fault
 from yishenqing.documents import Document, read, validated
@@ -29,10 +30,10 @@ Form = Literal["paper", "electronic", "inspection"]
 Delivery = Literal["mail", "email", "in_person", "online"]
 Request = Literal["disclosure", "correction"]  # 申请公开，或者要求更正（条例第四十一条）
 
-_CONTENTS = "条例第二十九条"
-_RECEIPT = "条例第三十一条"
-_NOT_AN_APPLICATION = "条例第三十九条"
-_CORRECTION = "条例第四十一条"
+_CONTENTS = "contents"
+_RECEIPT = "receipt"
+_NOT_AN_APPLICATION = "not_an_application"
+_CORRECTION = "correction"
 
 _Name = Annotated[str, As(prose(200))]
 _Short = Annotated[str | None, As(optional(prose(200)))]
@@ -180,7 +181,7 @@ def _order_of_days(document: Document) -> Iterator[Fault]:
         return
     if confirmed < arrived:
         yield document.fault(
-            f"双方确认之日（{confirmed}）不得早于申请到达之日（{arrived}）", ("confirmed_on",), _RECEIPT
+            f"双方确认之日（{confirmed}）不得早于申请到达之日（{arrived}）", ("confirmed_on",), article(_RECEIPT)
         )
 
 
@@ -188,7 +189,9 @@ def _concerning(document: Document) -> Iterator[Fault]:
     """Only a correction concerns what another case has provided."""
     data = document.data if isinstance(document.data, dict) else {}
     if data.get("concerns") and data.get("request") != "correction":
-        yield document.fault("只有更正申请（request: correction）才写所针对的案件", ("concerns",), _CORRECTION)
+        yield document.fault(
+            "只有更正申请（request: correction）才写所针对的案件", ("concerns",), article(_CORRECTION)
+        )
 
 
 def _absent(document: Document, folder: Path) -> Iterator[Fault]:
@@ -209,20 +212,20 @@ def _absent(document: Document, folder: Path) -> Iterator[Fault]:
 def _identity(application: Application) -> Iterator[Reason]:
     applicant = application.applicant
     if applicant.id_number is None:
-        yield Reason("缺少申请人身份证明（证件类型和号码），可以要求补正", _CONTENTS)
+        yield Reason("缺少申请人身份证明（证件类型和号码），可以要求补正", article(_CONTENTS))
     elif applicant.id_type is None:
-        yield Reason("未写明申请人身份证明的证件类型", _CONTENTS)
+        yield Reason("未写明申请人身份证明的证件类型", article(_CONTENTS))
     fault = _number_fault(applicant.id_type, applicant.id_number)
     if fault:
-        yield Reason(f"申请人：{fault}", _CONTENTS)
+        yield Reason(f"申请人：{fault}", article(_CONTENTS))
 
 
 def _joint(application: Application) -> Iterator[Reason]:
     for other in application.joint_applicants:
         if other.id_number is None:
-            yield Reason(f"缺少共同申请人{other.name}的身份证明，可以要求补正", _CONTENTS)
+            yield Reason(f"缺少共同申请人{other.name}的身份证明，可以要求补正", article(_CONTENTS))
         elif fault := _number_fault(other.id_type, other.id_number):
-            yield Reason(f"共同申请人{other.name}：{fault}", _CONTENTS)
+            yield Reason(f"共同申请人{other.name}：{fault}", article(_CONTENTS))
 
 
 def _number_fault(id_type: str | None, number: str | None) -> str | None:
@@ -240,11 +243,11 @@ def _contact(application: Application) -> Iterator[Reason]:
     applicant = application.applicant
     by_agent = applicant.agent.phone if applicant.agent else None
     if not (applicant.phone or applicant.email or applicant.address or by_agent):
-        yield Reason("缺少申请人联系方式，可以要求补正", _CONTENTS)
+        yield Reason("缺少申请人联系方式，可以要求补正", article(_CONTENTS))
     if application.delivery == "mail" and not applicant.address:
-        yield Reason("要求邮寄，但没有写明通信地址", _CONTENTS)
+        yield Reason("要求邮寄，但没有写明通信地址", article(_CONTENTS))
     if application.delivery == "email" and not applicant.email:
-        yield Reason("要求以电子邮件送达，但没有写明电子邮箱", _CONTENTS)
+        yield Reason("要求以电子邮件送达，但没有写明电子邮箱", article(_CONTENTS))
     for name, value, pattern in (
         ("联系电话", applicant.phone, _PHONE),
         ("代理人联系电话", by_agent, _PHONE),
@@ -252,7 +255,7 @@ def _contact(application: Application) -> Iterator[Reason]:
         ("邮政编码", applicant.postcode, _POSTCODE),
     ):
         if value is not None and not pattern.fullmatch(value):
-            yield Reason(f"{name}“{value}”疑似有误，请核对", _CONTENTS)
+            yield Reason(f"{name}“{value}”疑似有误，请核对", article(_CONTENTS))
 
 
 _MOBILE = r"(?:\+?86-?)?1[3-9][0-9]{9}"
@@ -268,12 +271,12 @@ def _agent(application: Application) -> Iterator[Reason]:
     if agent is None:
         return
     if agent.authority is None:
-        yield Reason(f"代理人{agent.name}没有提交授权委托书，可以要求补正", _CONTENTS)
+        yield Reason(f"代理人{agent.name}没有提交授权委托书，可以要求补正", article(_CONTENTS))
     if agent.id_number is None:
-        yield Reason(f"缺少代理人{agent.name}的身份证明，可以要求补正", _CONTENTS)
+        yield Reason(f"缺少代理人{agent.name}的身份证明，可以要求补正", article(_CONTENTS))
     fault = _number_fault(agent.id_type, agent.id_number)
     if fault:
-        yield Reason(f"代理人{agent.name}：{fault}", _CONTENTS)
+        yield Reason(f"代理人{agent.name}：{fault}", article(_CONTENTS))
 
 
 _DRESSED_UP = re.compile(
@@ -290,13 +293,13 @@ def _dressed_up(application: Application) -> Iterator[Reason]:
             quoted = "".join(f"“{word}”" for word in words)
             yield Reason(
                 f"第{number}项有{quoted}等字样，请判断是否以申请公开的形式进行咨询、信访、投诉、举报（仅作提示）",
-                _NOT_AN_APPLICATION,
+                article(_NOT_AN_APPLICATION),
             )
         if _CORRECTING.search(item):
             yield Reason(
                 f"第{number}项像是要求更正与申请人自身相关的记录；经审核确是的，由审核岗转为更正申请："
                 "ysq move 编号 --to correction --reason …（仅作提示）",
-                _CORRECTION,
+                article(_CORRECTION),
             )
 
 
@@ -308,4 +311,4 @@ _CORRECTING = re.compile(
 def _unproved(application: Application) -> Iterator[Reason]:
     """A correction is asked for with evidence; without any there is nothing to examine yet."""
     if not application.attachments:
-        yield Reason("要求更正的，应当有证据证明记录不准确；没有随附证据，请联系申请人补充", _CORRECTION)
+        yield Reason("要求更正的，应当有证据证明记录不准确；没有随附证据，请联系申请人补充", article(_CORRECTION))

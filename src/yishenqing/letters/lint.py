@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from yishenqing.articles import article
 from yishenqing.core.errors import Fault
 from yishenqing.letters.context import APPLICANTS_WORDS, PROSE_NEEDS, TOLD_TO_OTHERS, name_of
 from yishenqing.letters.markup import SOURCE
@@ -32,7 +33,7 @@ class _Old:
 
     pattern: re.Pattern[str]
     text: str
-    law: str
+    cited: str
 
 
 _OLD_WORDING = (
@@ -41,14 +42,14 @@ _OLD_WORDING = (
             r"(?:十五|15)\s*个工作日(?=[^。；]*答复)(?![^。；]*(?:征求|意见))|答复[^。；征意]*?(?:十五|15)\s*个工作日"
         ),
         "答复期限已由十五个工作日改为二十个工作日",
-        "条例第三十三条",
+        "reply_period",
     ),
     _Old(
         re.compile(r"上[一]?级主管部门"),
         "复议机关已改为人民政府，不再写上级主管部门",
-        "行政复议法第二十四条",
+        "reconsideration_organ",
     ),
-    _Old(re.compile(r"(?:三|3)\s*个月"), "起诉期限已由三个月改为六个月", "行政诉讼法第四十六条"),
+    _Old(re.compile(r"(?:三|3)\s*个月"), "起诉期限已由三个月改为六个月", "litigation_period"),
 )
 
 
@@ -65,7 +66,9 @@ def undeclared(kind: LetterKind, tree: nodes.Template) -> list[Fault]:
             continue
         if kind.to != APPLICANT and root in ROOTS and _hidden_from_others(place):
             text = f"寄给申请人以外的人，不得写入申请人的信息和案卷的其他内容（{name_of(place)}）"
-            faults.setdefault((place, line), Fault(text, str(kind.path), line, place, law="个人信息保护法第六条"))
+            faults.setdefault(
+                (place, line), Fault(text, str(kind.path), line, place, law=article("personal_information"))
+            )
         elif root not in ROOTS:
             text = f"没有“{place}”这一项，可用的有：{'、'.join(sorted(ROOTS))}"
             faults.setdefault((place, line), Fault(text, str(kind.path), line, place))
@@ -146,7 +149,7 @@ def old_wording(kind: LetterKind) -> list[Fault]:
     plain = re.sub(r"<[^>]*>", lambda m: "\n" * m[0].count("\n"), kind.body)
     return [
         Fault(f"过时的表述“{hit[0]}”：{old.text}", str(kind.path), kind.body_line + plain[: hit.start()].count("\n"),
-              law=old.law)
+              law=article(old.cited))
         for old in _OLD_WORDING
         for hit in old.pattern.finditer(plain)
     ]  # fmt: skip
@@ -154,4 +157,4 @@ def old_wording(kind: LetterKind) -> list[Fault]:
 
 def outdated(text: str) -> list[tuple[str, str, str]]:
     """Return each phrase of ``text`` that a later law has overtaken, what the law says now, and the article."""
-    return [(hit[0], old.text, old.law) for old in _OLD_WORDING for hit in old.pattern.finditer(text)]
+    return [(hit[0], old.text, article(old.cited)) for old in _OLD_WORDING for hit in old.pattern.finditer(text)]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from yishenqing import agencies
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office.casework import Row
 from yishenqing.office.delivering import Delivery
 from yishenqing.office.desk import Desk, now
-from yishenqing.office.overseeing import LAW
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR
 from yishenqing.store import failures as failure_store
 
@@ -46,7 +46,10 @@ class AgencyVerbs(Desk):
         """
         person = self.person(by or self._user)
         if SUPERVISOR not in person.roles:
-            raise Refused(f"登记机关、确定上级，须有{OFFICE_ROLES[SUPERVISOR]}岗（{SUPERVISOR}）。", law=[LAW])
+            raise Refused(
+                f"登记机关、确定上级，须有{OFFICE_ROLES[SUPERVISOR]}岗（{SUPERVISOR}）。",
+                law=[article("supervision", self.today)],
+            )
         own = code == self.settings.agency
         if not code.strip() or any(c.isspace() or not c.isprintable() for c in code):
             raise DataFault.of([Fault("机关代码不能为空或者含有空格", field="agency")])

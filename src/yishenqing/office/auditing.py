@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Refused, YishenqingError
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import now
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from yishenqing.core.checkpoint import Checkpoint
 
 Told = Callable[[int, int], None]
-_LAW = "条例第四十五条"
 _DETAILS = {"inspect": "发出前检查", "draft": "起草"}
+_LAW = "work_order"
 
 
 class AuditVerbs(PaperVerbs):
@@ -75,7 +76,7 @@ class AuditVerbs(PaperVerbs):
             if known and not new_key:
                 raise Refused(
                     f"签过前{len(known)}号检查点的密钥“{path}”不见了；请找回，确已丢失的用 --new-key 另制一把。",
-                    law=[_LAW],
+                    law=[article(_LAW, self.today)],
                 )
             make_key(path)
         key = read_key(path)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from yishenqing.articles import article
 from yishenqing.core.findings import found_items
 from yishenqing.core.guards import WAY
 from yishenqing.core.remedies import FINDING, OUTCOME
@@ -132,11 +133,11 @@ def _recorded(known: Known, item: Item) -> Iterable[Hint]:
     last = known.case.standing.last("drafted")
     if found:
         yield Hint(
-            str(found[FINDING]), str(found.get(WAY) or ""), "案卷已逐项认定", "条例第三十六条", weight, (), "found"
+            str(found[FINDING]), str(found.get(WAY) or ""), "案卷已逐项认定", article("reply"), weight, (), "found"
         )
     elif last and OUTCOME in last.facts and len(known.items) == 1:
         way = str(last.facts.get(WAY) or "")
-        yield Hint(str(last.facts[OUTCOME]), way, "案卷已拟制答复", "条例第三十六条", weight, (), "drafted")
+        yield Hint(str(last.facts[OUTCOME]), way, "案卷已拟制答复", article("reply"), weight, (), "drafted")
 
 
 def _registered(known: Known, item: Item) -> Iterable[Hint]:
@@ -147,10 +148,10 @@ def _registered(known: Known, item: Item) -> Iterable[Hint]:
         name = f"《{holding['title']}》{holding['number']}"
         if holding["attribute"] == "open" and holding["place"]:
             why = f"登记簿第{holding['id']}号已主动公开：{holding['place']}"
-            yield Hint("granted", "already_public", why, "条例第三十六条第一项", weight + 1, (name,), "")
+            yield Hint("granted", "already_public", why, article("already_public"), weight + 1, (name,), "")
         elif holding["attribute"] in ("open", "on_request"):
             why = f"登记簿第{holding['id']}号为{holding['attribute_title']}"
-            yield Hint("granted", "provided", why, "条例第三十六条第二项", weight, (name,), "")
+            yield Hint("granted", "provided", why, article("releasable"), weight, (name,), "")
 
 
 def _repeated(known: Known, item: Item) -> Iterable[Hint]:
@@ -161,7 +162,7 @@ def _repeated(known: Known, item: Item) -> Iterable[Hint]:
             weight = known.advice.figures["repeat"] if earlier["exact"] else known.advice.figures["repeat"] // 2
             like = "相同" if earlier["exact"] else "相近"
             why = f"同一申请人在{earlier['number']}案中提出过{like}的申请，{earlier['replied_on']}已答复"
-            yield Hint("noproc_repeat", "", why, "条例第三十六条第六项", weight, (str(earlier["letter"]),), "")
+            yield Hint("noproc_repeat", "", why, article("repeat"), weight, (str(earlier["letter"]),), "")
             return
 
 
@@ -173,9 +174,7 @@ def _routed(known: Known, item: Item) -> Iterable[Hint]:
         if route["organ"] and own:
             why = f"分办表：{route['topic']}·{route['stage']}由{route['organ']}负责公开"
             weight = known.advice.figures["routing"]
-            yield Hint(
-                "unable_not_held", "not_ours", why, "条例第三十六条第五项", weight, tuple(route["matched"]), ""
-            )
+            yield Hint("unable_not_held", "not_ours", why, article("not_ours"), weight, tuple(route["matched"]), "")
 
 
 def _sorted(known: Known, item: Item) -> Iterable[Hint]:
@@ -195,7 +194,9 @@ def _unclear(known: Known, item: Item) -> Iterable[Hint]:
 
     if item.vague and known.case.standing.last("supplement_received"):
         weight = known.advice.figures["worded"] * len(item.vague) * 2
-        yield Hint("unable_unclear", "", "补正后仍有不明确的用词", "条例第三十条", weight, tuple(item.vague), "")
+        yield Hint(
+            "unable_unclear", "", "补正后仍有不明确的用词", article("clear_content"), weight, tuple(item.vague), ""
+        )
 
 
 def _way(outcome: Outcome, hints: Sequence[Hint]) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from yishenqing import almanac, rulebook
 from yishenqing.core import destroying
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
@@ -194,7 +195,8 @@ class Desk:
         if person is None:
             names = "、".join(self.settings.people)
             raise Refused(
-                f"office.yaml 的人员中没有“{user}”；现有：{names}。可用 --as 指定办理人。", law=["条例第四十五条"]
+                f"office.yaml 的人员中没有“{user}”；现有：{names}。可用 --as 指定办理人。",
+                law=[article("work_order", self.today)],
             )
         return person
 
@@ -212,7 +214,7 @@ class Desk:
         """
         if self._only_audits:
             text = f"“{self._user}”的岗位是审计，只看不办；可以查看、检索、核验、抽查、导出卷宗，不能写入任何内容。"
-            raise Refused(text, law=["条例第四十五条"])
+            raise Refused(text, law=[article("work_order", self.today)])
 
     def _hidden(self) -> frozenset[str]:
         """Return which kinds of personal data the user sees masked; from above, all of them."""

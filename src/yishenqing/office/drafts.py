@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.articles import article
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
@@ -172,11 +173,11 @@ class DraftVerbs(LibraryVerbs, WordVerbs, CaseVerbs):
 
         if found.missing:
             titles = "；".join(found.missing.values())
-            raise Refused(f"拟稿尚缺：{titles}。请补充后再用 --take 记入案卷。", law=["条例第三十六条"])
+            raise Refused(f"拟稿尚缺：{titles}。请补充后再用 --take 记入案卷。", law=[article("reply", self.today)])
         if undecided := [c for c in found.choices if c.by == PROPOSED]:
             named = " ".join(c.named for c in undecided)
             text = f"办理结果由承办人决定，程序只是试拟；请指明后再用 --take 记入案卷，如同意所拟：{named}"
-            raise Refused(text, law=["条例第三十六条"])
+            raise Refused(text, law=[article("reply", self.today)])
         case = found.known.case
         with self._transactions.writing() as connection:
             if self._load(connection, case.row.number, lock=True).row.head_hash != case.row.head_hash:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from yishenqing.archive import CaseFile, FilePaper, Order, PaperRecord
 from yishenqing.archive.names import payload_name
+from yishenqing.articles import article
 from yishenqing.core import destroying, moving
 from yishenqing.core.decide import permitted
 from yishenqing.core.errors import IntegrityFault, Refused
@@ -32,7 +33,7 @@ from yishenqing.store.vault import Paper, Papers
 if TYPE_CHECKING:
     from yishenqing.office.acting import Registry
 
-_LAW = "条例第四十五条"
+_LAW = "work_order"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def gathered(connection: Connection, case: Casework, filing: Filing) -> Gathered
     if not case.workflow.states[case.standing.state].final:
         title = case.workflow.states[case.standing.state].title
         offers = permitted(case.standing, filing.today, filing.today)
-        raise Refused(f"案件{case.row.number}现为“{title}”，归档后才能导出卷宗。", law=[_LAW], permitted=offers)
+        raise Refused(
+            f"案件{case.row.number}现为“{title}”，归档后才能导出卷宗。", law=[article(_LAW)], permitted=offers
+        )
     from yishenqing.office.casefaults import case_faults
 
     if faults := case_faults(connection, case, filing):

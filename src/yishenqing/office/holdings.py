@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from yishenqing import rulebook
+from yishenqing.articles import article
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from yishenqing.holdings import Assessment, By, Customs, Found, Holding, Register, Review, Reviews
     from yishenqing.office.notifying import Audience
 
-_LAW = "条例第十八条"
+_LAW = "reassessment"
 NOT_HELD = "登记簿中没有；这不等于信息不存在，仍须检索"
 
 
@@ -129,7 +130,7 @@ class HoldingVerbs(Desk):
         noted = self._noted_by(by, f"评估审查：{reason}", day, self._register_customs.reassess_by)
         code = self._new_attribute(subject, decision, attribute)
         if not reason.strip():
-            raise DataFault.of([Fault("请写明理由", field="reason", law=_LAW)])
+            raise DataFault.of([Fault("请写明理由", field="reason", law=article(_LAW, self.today))])
         with self._transactions.writing() as connection:
             reviews = self._reviews(connection)
             kind, name = self._subject(connection, subject)
@@ -218,9 +219,9 @@ class HoldingVerbs(Desk):
         user = by or self._user
         person = self.person(user)
         if roles and not set(roles) & set(person.roles):
-            raise Refused(f"{person.name}没有评估审查的岗位（{'、'.join(roles)}）", law=[_LAW])
+            raise Refused(f"{person.name}没有评估审查的岗位（{'、'.join(roles)}）", law=[article(_LAW, self.today)])
         if day > self.today:
-            raise Refused(f"办理日期{day}晚于今天（{self.today}）", law=[_LAW])
+            raise Refused(f"办理日期{day}晚于今天（{self.today}）", law=[article(_LAW, self.today)])
         return By(user, now(), self._rehearsal, source, day)
 
     def _attribute(self, word: str) -> str:
@@ -234,11 +235,15 @@ class HoldingVerbs(Desk):
         """Return the attribute that a document gets; an opened document must get one, nothing else may."""
         if decision == "opened" and isinstance(subject, int):
             if attribute is None:
-                raise DataFault.of([Fault("予以公开的，请写明改为哪种公开属性", field="attribute", law=_LAW)])
+                raise DataFault.of(
+                    [Fault("予以公开的，请写明改为哪种公开属性", field="attribute", law=article(_LAW, self.today))]
+                )
             code = self._attribute(attribute)
             if self._register_customs.attributes[code].grounded:
                 title = self._register_customs.attributes[code].title
-                raise DataFault.of([Fault(f"予以公开的，公开属性不能仍为{title}", field="attribute", law=_LAW)])
+                raise DataFault.of(
+                    [Fault(f"予以公开的，公开属性不能仍为{title}", field="attribute", law=article(_LAW, self.today))]
+                )
             return code
         if attribute is not None:
             raise DataFault.of([Fault("只有登记簿中的文件予以公开时才改公开属性", field="attribute")])
@@ -250,29 +255,39 @@ class HoldingVerbs(Desk):
             holding = self._register(connection).get(subject)
             if not self._register_customs.attributes[holding.attribute].reassessed:
                 title = self._register_customs.attributes[holding.attribute].title
-                raise Refused(f"登记簿第{subject}号的公开属性是{title}，不需要评估审查", law=[_LAW])
+                raise Refused(
+                    f"登记簿第{subject}号的公开属性是{title}，不需要评估审查", law=[article(_LAW, self.today)]
+                )
             return "holding", str(subject)
         case = self._load(connection, subject, lock=True)
         if not case.workflow.states[case.standing.state].final:
-            raise Refused(f"案件{subject}尚未办结", law=[_LAW])
+            raise Refused(f"案件{subject}尚未办结", law=[article(_LAW, self.today)])
         if case.outcome not in self._register_customs.reassessed_outcomes:
-            raise Refused(f"案件{subject}没有不予公开的信息，不需要评估审查", law=[_LAW])
+            raise Refused(f"案件{subject}没有不予公开的信息，不需要评估审查", law=[article(_LAW, self.today)])
         return "case", subject
 
     def _judge_day(self, past: list[Assessment], day: date) -> None:
         if past and day < past[-1].on:
-            raise Refused(f"评估审查的日期{day}早于上一次（{past[-1].on}）", law=[_LAW])
+            raise Refused(f"评估审查的日期{day}早于上一次（{past[-1].on}）", law=[article(_LAW, self.today)])
         if past and past[-1].decision == "opened" and past[-1].kind == "case":
-            raise Refused(f"{past[-1].on}已经决定予以公开", law=[_LAW])
+            raise Refused(f"{past[-1].on}已经决定予以公开", law=[article(_LAW, self.today)])
 
     def _next_day(self, decision: str, day: date, next_on: date | None) -> date | None:
         if decision == "opened":
             if next_on is not None:
-                raise DataFault.of([Fault("予以公开的，没有下一次评估审查", field="next_on", law=_LAW)])
+                raise DataFault.of(
+                    [Fault("予以公开的，没有下一次评估审查", field="next_on", law=article(_LAW, self.today))]
+                )
             return None
         if next_on is not None and next_on <= day:
             raise DataFault.of(
-                [Fault(f"下一次评估审查（{next_on}）应晚于这一次（{day}）", field="next_on", law=_LAW)]
+                [
+                    Fault(
+                        f"下一次评估审查（{next_on}）应晚于这一次（{day}）",
+                        field="next_on",
+                        law=article(_LAW, self.today),
+                    )
+                ]
             )
         return next_on or months_later(day, self._reassess_months)
 

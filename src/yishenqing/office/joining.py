@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office.answering import Answer
 from yishenqing.office.cases import CaseVerbs
@@ -15,8 +16,8 @@ from yishenqing.office.paperwork import Story
 from yishenqing.office.recognising import SPLIT_FROM
 from yishenqing.store import ledger as ledger_store
 
-_SPLIT_LAW = "信息处理费办法第四条"
-_FILING_LAW = "条例第四十五条"
+_SPLIT_LAW = "fee_by_item"
+_FILING_LAW = "work_order"
 _NOT_TAKEN_OVER = frozenset({"item_count", "lead_count", "attachments", "warnings"})
 
 
@@ -81,14 +82,15 @@ class JoinVerbs(CaseVerbs):
             raise DataFault.of([Fault("不能并入本案自身", field="into")])
         if _who(stories[source.row.number]) != _who(stories[target.row.number]):
             raise Refused(
-                "两件申请不是同一申请人提出的，不能合并；同一事项的不同申请人应分别答复。", law=[_FILING_LAW]
+                "两件申请不是同一申请人提出的，不能合并；同一事项的不同申请人应分别答复。",
+                law=[article(_FILING_LAW, self.today)],
             )
         ends = [c.standing.deadlines(self.today).get("reply") for c in (source, target)]
         if ends[0] is None or ends[1] is None or ends[1].due > ends[0].due:
             raise Refused(
                 f"案件{target.row.number}的答复期限晚于{source.row.number}，并入后将逾期；"
                 f"请把{target.row.number}并入{source.row.number}。",
-                law=["条例第三十三条第二款"],
+                law=[article("reply_workdays", self.today)],
             )
 
 
@@ -96,11 +98,11 @@ def _parted(items: Sequence[str], chosen: Sequence[int]) -> tuple[list[str], lis
     wrong = [str(n) for n in chosen if not 1 <= n <= len(items)]
     if wrong or not chosen:
         text = f"没有第{'、'.join(wrong)}项" if wrong else "请写明分出第几项"
-        raise DataFault.of([Fault(f"{text}；本件共{len(items)}项", field="items", law=_SPLIT_LAW)])
+        raise DataFault.of([Fault(f"{text}；本件共{len(items)}项", field="items", law=article(_SPLIT_LAW))])
     moved = [item for n, item in enumerate(items, start=1) if n in set(chosen)]
     kept = [item for n, item in enumerate(items, start=1) if n not in set(chosen)]
     if not kept:
-        raise DataFault.of([Fault("本件至少要保留一项申请内容", field="items", law=_SPLIT_LAW)])
+        raise DataFault.of([Fault("本件至少要保留一项申请内容", field="items", law=article(_SPLIT_LAW))])
     return kept, moved
 
 

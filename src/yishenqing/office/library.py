@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.core.masking import KINDS, numbers
 from yishenqing.office.casework import Row
@@ -192,7 +193,11 @@ def _refuse_shared(records: Sequence[Precedent], personal: Sequence[Row], path: 
     """What every agency will see must not hold anybody's number or home."""
     shared = {r.id for r in records if r.level == "city"}
     faults = [
-        Fault(f"案例“{p['id']}”中像有个人信息（{'、'.join(p['kinds'])}），遮盖后才能共享", path, law="条例第十五条")
+        Fault(
+            f"案例“{p['id']}”中像有个人信息（{'、'.join(p['kinds'])}），遮盖后才能共享",
+            path,
+            law=article("third_party"),
+        )
         for p in personal
         if p["id"] in shared
     ]

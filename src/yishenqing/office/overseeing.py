@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from yishenqing import agencies
+from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Refused
 from yishenqing.core.ledger import canonical
 from yishenqing.core.plain import built
@@ -17,7 +18,7 @@ from yishenqing.office.desk import database_url, now
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR, Marks, Settings
 from yishenqing.store.engine import Transactions, open_engine
 
-LAW = "条例第四十七条"
+_LAW = "supervision"
 # The verbs that a superior organ has in an agency below it; a new verb is not among them until it is put here.
 LOOKS = frozenset({"cases", "show", "due"})
 # The choices of an office by which its days are reckoned.
@@ -62,7 +63,7 @@ def admit(verb: str, why_not: str) -> None:
         Refused: it is none of them.
     """
     if verb not in LOOKS:
-        raise Refused(why_not, law=[LAW])
+        raise Refused(why_not, law=[article(_LAW)])
 
 
 def seen_from_above(connection: Connection, settings: Settings, user: str, code: str) -> Settings:
@@ -76,10 +77,10 @@ def seen_from_above(connection: Connection, settings: Settings, user: str, code:
     if code not in tree:
         raise NotFound(f"没有代码为“{code}”的机关；请用 ysq agency list 查看。")
     if not agencies.lies_below(tree, code, settings.agency):
-        raise Refused(f"“{tree[code].name}”不是本机关的下级机关，不能查看其案件。", law=[LAW])
+        raise Refused(f"“{tree[code].name}”不是本机关的下级机关，不能查看其案件。", law=[article(_LAW)])
     person = settings.people.get(user)
     if person is None or SUPERVISOR not in person.roles:
-        raise Refused(f"查看下级机关的案件，须有{OFFICE_ROLES[SUPERVISOR]}岗（{SUPERVISOR}）。", law=[LAW])
+        raise Refused(f"查看下级机关的案件，须有{OFFICE_ROLES[SUPERVISOR]}岗（{SUPERVISOR}）。", law=[article(_LAW)])
     return replace(settings, agency=code, name=tree[code].name, **_choices(tree[code].practice))
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.core.guards import WAY
 from yishenqing.core.masking import KINDS
@@ -130,7 +131,7 @@ class PublishVerbs(LibraryVerbs):
         record = concealing.mask(hidden, self._parties(connection, story, draft.number)).record
         left = concealing.doubts(record, [*keep, *self._public_words()])
         if left:
-            raise Refused(_undecided(left), law=["条例第十五条"])
+            raise Refused(_undecided(left), law=[article("third_party", self.today)])
         shelf = self._shelf(connection)
         overturned, fate = fates.of(case, (shelf.of_case(draft.number) or ("", None))[1])
         record = replace(record, overturned=overturned, fate=fate)

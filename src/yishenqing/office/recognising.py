@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sqlalchemy import Connection
 
 from yishenqing.core import destroying
+from yishenqing.articles import article
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from yishenqing.kinship import Customs, Index, Keys, Kin, Proposal, Proposals, Text
 
 SPLIT_FROM = "split_from"  # the fact that names the case from which one was split
-_LAW = "条例第四十四条"
+_LAW = "proactive"
 _AT_ONCE = 200  # cases that a rebuilding enters in one transaction
 
 
@@ -65,12 +66,12 @@ class RecognitionVerbs(Desk):
         person = self.person(user)
         if not set(self._recognition_customs.decide_by) & set(person.roles):
             roles = "、".join(self._recognition_customs.decide_by)
-            raise Refused(f"{person.name}没有决定转为主动公开的岗位（{roles}）", law=[_LAW])
+            raise Refused(f"{person.name}没有决定转为主动公开的岗位（{roles}）", law=[article(_LAW, self.today)])
         if day > self.today:
-            raise Refused(f"办理日期{day}晚于今天（{self.today}）", law=[_LAW])
-        faults = [] if reason.strip() else [Fault("请写明理由", field="reason", law=_LAW)]
+            raise Refused(f"办理日期{day}晚于今天（{self.today}）", law=[article(_LAW, self.today)])
+        faults = [] if reason.strip() else [Fault("请写明理由", field="reason", law=article(_LAW, self.today))]
         if decision == "open" and not scope.strip():
-            faults.append(Fault("转为主动公开的，请写明公开范围", field="scope", law=_LAW))
+            faults.append(Fault("转为主动公开的，请写明公开范围", field="scope", law=article(_LAW, self.today)))
         if faults:
             raise DataFault.of(faults)
         made = Decision(day, decision, scope.strip(), reason.strip(), user, now(), self._rehearsal)
@@ -79,7 +80,9 @@ class RecognitionVerbs(Desk):
             known = recognition.proposals.get(identifier)
             last = known.decided.on if known.decided else known.on
             if day < last:
-                raise Refused(f"办理日期{day}早于{last}，当时还没有这项建议或者已另有决定", law=[_LAW])
+                raise Refused(
+                    f"办理日期{day}早于{last}，当时还没有这项建议或者已另有决定", law=[article(_LAW, self.today)]
+                )
             return recognition.told(recognition.proposals.decide(identifier, made))
 
     def rebuild_recognition(self, *, new_key: bool = False) -> Row:
@@ -240,7 +243,7 @@ class Recognition:
             "applicants": self.proposals.applicants(proposal),
             "cases": cases,
             "decisions": decided,
-            "law": _LAW,
+            "law": article(_LAW),
         }
 
     def _alike(self, number: str, on: date, text: str) -> list[Text]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.agencies import known, line_down
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.office import counting as rows_of_cases
 from yishenqing.office.casework import Row
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from yishenqing.reporting.counting import Span
     from yishenqing.reporting.form import Form
 
-_LAW = "条例第五十条"
-_ACROSS = "条例第四十七条"
+_LAW = "annual_report"
+_ACROSS = "supervision"
 _AT_ONCE = 500  # cases whose rows one transaction rebuilds
 ALL = "all"
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
@@ -141,11 +142,11 @@ class ReportVerbs(Desk):
             Refused: the year is not over, a rule does not hold, or the actor does not supervise.
         """
         user = by or self._user
-        self._supervises(user, "定稿", _LAW)
+        self._supervises(user, "定稿", article(_LAW, self.today))
         with self._transactions.writing() as connection:
             counted = self._year(connection, year, None, ())
             if counted.span.last < date(year, 12, 31) or self.today <= counted.span.last:
-                raise Refused(f"{year}年尚未结束，年度报告不能定稿。", law=[_LAW])
+                raise Refused(f"{year}年尚未结束，年度报告不能定稿。", law=[article(_LAW, self.today)])
             broken = [c for c in counted.row["checks"] if not c["holds"]]
             if broken:
                 text = "；".join(f"{c['rule']}：{'，'.join(c['where'])}" for c in broken)
@@ -201,7 +202,7 @@ class ReportVerbs(Desk):
         own = self.settings.agency
         if set(agencies) <= {own}:
             return (own,)
-        self._supervises(self._user, "查看其他机关的统计", _ACROSS)
+        self._supervises(self._user, "查看其他机关的统计", article(_ACROSS, self.today))
         tree = known(connection)
         below = list(dict.fromkeys([own, *(a.agency for a in line_down(tree, own))]))
         if ALL in agencies:
@@ -210,7 +211,7 @@ class ReportVerbs(Desk):
             raise NotFound(f"数据库中没有机关“{'、'.join(unknown)}”；本机关及下级机关：{'、'.join(below)}。")
         if foreign := [a for a in agencies if a not in below]:
             text = f"“{'、'.join(foreign)}”不是本机关的下级机关，不能查看其统计；可以查看：{'、'.join(below)}。"
-            raise Refused(text, law=[_ACROSS])
+            raise Refused(text, law=[article(_ACROSS, self.today)])
         return tuple(dict.fromkeys(agencies))
 
     def _supervises(self, user: str, what: str, law: str) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound, Refused
 from yishenqing.core.ledger import canonical, digest
 from yishenqing.core.merkle import Proofs as Tree
@@ -80,7 +81,8 @@ class ArchiveVerbs(AuditVerbs):
         planned = [self._planned(row, proofs) for row in ready if row.number not in damaged]
         if not planned:
             raise Refused(
-                f"{title}：没有可以封存的案件（{len(left_out)}件未归档或者核验未通过）。", law=["条例第四十五条"]
+                f"{title}：没有可以封存的案件（{len(left_out)}件未归档或者核验未通过）。",
+                law=[article("work_order", self.today)],
             )
         volume = Volume(
             agency=self.settings.agency,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.articles import article
 from yishenqing.core.decide import permitted
 from yishenqing.office.candidates import candidates
 from yishenqing.office.casework import Row
@@ -137,7 +138,7 @@ def _nature(view: View) -> Step:
     person = view.known.recognised.get("same_person") or {}
     if person.get("count"):
         text = f"同一申请人近{person['within_months']}个月另有{person['count']}件申请"
-        found.known.append(f"{text}；数量、频次明显超过合理范围的，可以要求说明理由（条例第三十五条）")
+        found.known.append(f"{text}；数量、频次明显超过合理范围的，可以要求说明理由（{article('excessive')}）")
         found.next += view.can("reasons_requested")
     if found.state == OPEN and _accepted(view):
         found.state = DONE
@@ -261,9 +262,11 @@ def _manner(view: View) -> Step:
     fields = view.known.case.workflow.steps[view.known.case.workflow.opening].fields
     form, delivery = fields["preferred_form"].choices, fields["delivery"].choices
     wish = f"{form[received['preferred_form']]}，{delivery[received['delivery']]}"
-    found.known.append(f"申请人要求：{wish}（条例第四十条，{view.place(view.known.case.workflow.opening)}）")
+    found.known.append(
+        f"申请人要求：{wish}（{article('form_of_supply')}，{view.place(view.known.case.workflow.opening)}）"
+    )
     if words := needs_help(view.known.advice, view.known.request):
-        found.known.append(f"申请人可能需要帮助：{'、'.join(words)}（条例第四十三条）")
+        found.known.append(f"申请人可能需要帮助：{'、'.join(words)}（{article('help')}）")
     applicant = received.get("applicant")
     if isinstance(applicant, dict):
         lacking = {"mail": "address", "email": "email"}.get(str(received["delivery"]), "")
@@ -277,7 +280,7 @@ def _manner(view: View) -> Step:
             found.known.append(f"区分处理的考虑：{drafted['severing']}（{view.place('drafted')}）")
         found.state = DOUBT if found.missing else DONE
     else:
-        found.missing.append("含有不应公开的内容的，考虑能否区分处理（条例第三十七条）")
+        found.missing.append(f"含有不应公开的内容的，考虑能否区分处理（{article('severing')}）")
     return found
 
 
@@ -288,7 +291,9 @@ def _answer(view: View) -> Step:
         left = case.standing.workdays.left(due.due)
         days = f"还剩{left}个工作日" if left >= 0 else f"已超{-left}个工作日"
         state = {"met": "已履行", "closed": "已终止"}.get(due.state, days)
-        found.known.append(f"答复期限{due.due}{'（暂定）' if due.provisional else ''}，{state}（条例第三十三条）")
+        found.known.append(
+            f"答复期限{due.due}{'（暂定）' if due.provisional else ''}，{state}（{article('reply_period')}）"
+        )
     if outcome := case.outcome:
         found.known.append(f"办理结果：{case.workflow.outcomes[outcome].title}")
     if case.standing.last("replied") is not None:

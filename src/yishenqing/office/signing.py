@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yishenqing import agencies
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused
 from yishenqing.core.ledger import instant
 from yishenqing.office.casework import Row
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SESSION = "YISHENQING_SESSION"
-_LAW = "条例第四十五条"
+_LAW = "work_order"
 _LONGEST = 1024  # characters: more would only keep the hashing busy
 
 
@@ -72,11 +73,13 @@ class SignInDesk:
                 agencies.verified(connection, agency, login, password[:_LONGEST], now, ways.attempts, pause)
             except agencies.Wrong:
                 agencies.note(connection, agency, login, "refused", instant(now))
-                refusal = Refused("用户名或者口令不正确。", law=[_LAW])
+                refusal = Refused("用户名或者口令不正确。", law=[article(_LAW)])
             except agencies.Locked as locked:
                 agencies.note(connection, agency, login, "locked", instant(now))
                 until = datetime.fromisoformat(locked.args[0]).astimezone(CHINA)
-                refusal = Refused(f"连续输错口令，账号已锁定，{until:%Y-%m-%d %H:%M}后可以再试。", law=[_LAW])
+                refusal = Refused(
+                    f"连续输错口令，账号已锁定，{until:%Y-%m-%d %H:%M}后可以再试。", law=[article(_LAW)]
+                )
             else:
                 return
         raise refusal
@@ -132,7 +135,7 @@ class SignInDesk:
         if not new_user and not there:
             raise NotFound(f"用户“{login}”还没有口令；请用 ysq user add {login}。")
         if known and (new_user or old is None) and not self._supervises():
-            raise Refused("设置他人的口令，须由监督岗（supervisor）登录后办理。", law=[_LAW])
+            raise Refused("设置他人的口令，须由监督岗（supervisor）登录后办理。", law=[article(_LAW)])
         if old is not None:
             self._check(login, old)
         now, password_hash = instant(datetime.now(UTC)), agencies.hashed(password)
@@ -152,7 +155,7 @@ class SignInDesk:
             Refused: only a supervisor who is signed in may.
         """
         if not self._supervises():
-            raise Refused("停用账号，须由监督岗（supervisor）登录后办理。", law=[_LAW])
+            raise Refused("停用账号，须由监督岗（supervisor）登录后办理。", law=[article(_LAW)])
         now = instant(datetime.now(UTC))
         with self._transactions.writing() as connection:
             if agencies.user(connection, self.settings.agency, login) is None:
@@ -196,9 +199,9 @@ def acting(home: Path, asked: str | None) -> str:
     with SignInDesk(home) as desk:
         who = desk.who()
     if who is None:
-        raise Refused("本机关须登录后办理；请运行 ysq login（登录已过期的，请重新登录）。", law=[_LAW])
+        raise Refused("本机关须登录后办理；请运行 ysq login（登录已过期的，请重新登录）。", law=[article(_LAW)])
     if asked is not None and asked != who:
-        raise Refused(f"现在登录的是“{who}”，不能以“{asked}”的名义办理；请由其本人登录。", law=[_LAW])
+        raise Refused(f"现在登录的是“{who}”，不能以“{asked}”的名义办理；请由其本人登录。", law=[article(_LAW)])
     return who
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.articles import article
 from yishenqing.core.guards import said
 from yishenqing.core.standing import Attempt
 from yishenqing.core.workflow import Field, Guard, Step
@@ -127,7 +128,7 @@ def _withheld_outcome(known: Known, item: Item) -> Supplied | None:
     grounds = [h for h in hints(known.advice, item.text, ()) if h.outcome.startswith("denied_")]
     best = max(grounds, key=lambda h: h.weight, default=None)
     if best is None or best.outcome not in _WITHHOLDING:
-        return Supplied("denied_third_party", "提示：他人的个人信息多属第十五条")
+        return Supplied("denied_third_party", f"提示：他人的个人信息多属{article('third_party')}")
     return Supplied(best.outcome, f"提示：{best.why}（{best.law}）")
 
 

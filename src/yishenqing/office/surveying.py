@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.articles import article
 from yishenqing.core import masking
 from yishenqing.office import casework, fates
 from yishenqing.office.casework import Casework, Row
@@ -71,9 +72,8 @@ class SurveyVerbs(PublishVerbs, RecognitionVerbs):
         applicants = different(list(persons_of(connection, self.settings.agency, numbers).values()))
         advice = []
         if applicants >= needed and any(r.outcome in _RELEASED for r in group):
-            advice.append(
-                f"{applicants}个不同申请人要同类信息，已有予以公开的，建议评估转为主动公开（条例第四十四条）"
-            )
+            law = article("proactive", self.today)
+            advice.append(f"{applicants}个不同申请人要同类信息，已有予以公开的，建议评估转为主动公开（{law}）")
         if told["overturned"]:
             advice.append(f"{told['overturned']}件答复被纠正，建议列入培训，并核对同类在办案件")
         return {**told, "applicants": applicants, "cases": numbers, "advice": advice}

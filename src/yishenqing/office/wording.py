@@ -15,6 +15,7 @@ from difflib import ndiff
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Moved, Refused
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk
@@ -186,7 +187,7 @@ def _refuse_issued(case: Casework, letter: LetterKind, issued: Sequence[issued_s
     if last is None or any(case.workflow.steps[e.step].overturns for e in case.entries[last.seq :]):
         return
     text = f"《{letter.title}》（{last.letter_number}）已经出具，不能再改；需要更正的，请依法另行作出。"
-    raise Refused(text, law=["条例第四十五条"])
+    raise Refused(text, law=[article("work_order")])
 
 
 def _stamp(file: Returned, path: Path, today: date) -> Stamp:
