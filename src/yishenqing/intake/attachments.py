@@ -101,9 +101,9 @@ def read_attachments(home: Path | None) -> Attachments:
 
 
 def _validated(path: Path) -> Attachments:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - only a changed file is validated
+    from pydantic import TypeAdapter
 
-    from yishenqing.documents import read, validated  # noqa: PLC0415
+    from yishenqing.documents import read, validated
 
     document = read(path)
     found = validated(TypeAdapter(Attachments), document)

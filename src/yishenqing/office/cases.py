@@ -264,7 +264,7 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
 
     def reminders_since(self, since: str) -> Row:
         """Return the reminders recorded from the UTC instant ``since`` on, whoever gave them."""
-        from yishenqing.office.reminding import MARK_TITLES  # noqa: PLC0415
+        from yishenqing.office.reminding import MARK_TITLES
 
         with self._transactions.reading() as connection:
             found = due_store.given_since(connection, self.settings.agency, since)

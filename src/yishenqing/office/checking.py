@@ -233,7 +233,7 @@ def _settings(home: Path | None, known: Mapping[str, Rulebook], book: Letterbook
 
 def _exchange(home: Path, settings: Settings, flows: Sequence[Workflow]) -> Iterator[Fault]:
     """The events name steps that there are, the mappings of the receivers events that there are."""
-    from yishenqing.exchange import read_mapping, read_vocabulary  # noqa: PLC0415
+    from yishenqing.exchange import read_mapping, read_vocabulary
 
     try:
         vocabulary = read_vocabulary(home)

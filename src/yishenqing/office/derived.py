@@ -27,12 +27,17 @@ def faults(connection: Connection, case: Casework) -> Iterator[Fault]:
     last = next((e for e in reversed(case.entries) if case.standing.moved_by(e.step)), case.entries[0])
     today = max(case.standing.workdays.today, case.entries[-1].on)
     wanted, then = _rows(case, today), _rows(case, last.on)
-    stored = {r.clock: r for r in due_store.deadlines_of(connection, case.row.agency, case.row.number)}
+    agency, number = case.row.agency, case.row.number
+    stored = {r.clock: r for r in due_store.deadlines_of(connection, agency, number)}
+    recipes = due_store.stored_by_case(connection, agency, [number]).get(number, {})
     written = _Written(date.fromisoformat(last.recorded_at[:10]), case, renewed=_renewed(connection, case, wanted))
     # The office's own limits follow its settings of the day, not the ledger.
     for clock in (wanted.keys() | stored.keys()) - {case.workflow.limiting}:
         row, want = stored.get(clock), wanted.get(clock)
-        if row is None or want is None or not _same(row, want, then.get(clock, want), written):
+        before = then.get(clock, want)
+        whole = row is not None and want is not None and before is not None and _same(row, want, before, written)
+        # What is counted follows from the facts alone; the next notice would be reckoned by it.
+        if not (whole and before and want and recipes[clock].recipe in (None, want["recipe"], before["recipe"])):
             known = case.workflow.clocks.get(clock_of(clock))
             title = known.title if known else clock
             yield at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")

@@ -16,8 +16,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from yishenqing import almanac, rulebook
-from yishenqing.core import destroying
 from yishenqing.articles import article
+from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
@@ -305,7 +305,7 @@ class Desk:
         return Departures(self.settings, self.home)
 
     def _attachments(self) -> Attachments:
-        from yishenqing.intake.attachments import read_attachments  # noqa: PLC0415 - few acts attach anything
+        from yishenqing.intake.attachments import read_attachments
 
         own = self.settings.attachments
         return read_attachments(self.home).narrowed(own.megabytes, own.kinds)

@@ -213,7 +213,13 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
         undone = list(_destroyed(transactions, home, settings, sweep=sweep))
     finally:
         transactions.close()
-    return [Finding("database", "数据库", "ok", f"结构{known}"), _clock(last), *running, *_left(left, sweep=sweep), *undone]
+    return [
+        Finding("database", "数据库", "ok", f"结构{known}"),
+        _clock(last),
+        *running,
+        *_left(left, sweep=sweep),
+        *undone,
+    ]
 
 
 def _chains(connection: Connection, agency: str) -> Iterator[Finding]:

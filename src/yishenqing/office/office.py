@@ -24,8 +24,8 @@ from yishenqing.office.searching import SearchVerbs
 from yishenqing.office.secrecy import SecrecyVerbs
 from yishenqing.office.surveying import SurveyVerbs
 from yishenqing.office.unnamed import UnnamedVerbs
-from yishenqing.office.watching import WatchVerbs
 from yishenqing.office.upkeep import UpkeepVerbs
+from yishenqing.office.watching import WatchVerbs
 from yishenqing.rulebook import openable
 from yishenqing.settings import FILE, read_settings, write_settings
 from yishenqing.store import address

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection
 
-from yishenqing.core import destroying
 from yishenqing.articles import article
+from yishenqing.core import destroying
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
@@ -186,7 +186,7 @@ class Recognition:
 
     def enter(self, number: str, on: date, applicant: Any, items: Sequence[str]) -> None:
         """Enter a case that was registered within another one: it proposes nothing, and later ones meet it."""
-        from yishenqing.kinship import identifiers  # noqa: PLC0415
+        from yishenqing.kinship import identifiers
 
         self.index.enter(number, on, identifiers(applicant if isinstance(applicant, dict) else {}), items)
 

@@ -59,7 +59,7 @@ class Renewal:
         ``changed``: the first day that is otherwise, where nothing else is; None: everything may have.
         """
         held = ledger_store.rows_of_many(connection, self.practice.agency, numbers, lock=True)
-        stored = due_store.deadlines_by_case(connection, self.practice.agency, numbers)
+        stored = due_store.stored_by_case(connection, self.practice.agency, numbers)
         moved: list[Row] = []
         rows: list[Row] = []
         rest: list[str] = []

@@ -90,7 +90,7 @@ class Rescanning:
         return after
 
     def _places(self, connection: Connection) -> list[str]:
-        from yishenqing.precedents import Library  # noqa: PLC0415
+        from yishenqing.precedents import Library
 
         rows = ledger_store.case_rows(connection, self.practice.agency)
         numbers = [f"{_CASE}{row.number}" for row in rows if row.state != destroying.STATE]
@@ -136,8 +136,8 @@ class Rescanning:
             return True
 
     def _text(self, name: str, sha256: str) -> str | None:
-        from yishenqing.inspection.texts import text_of  # noqa: PLC0415
-        from yishenqing.released.scanning import pdf_text  # noqa: PLC0415
+        from yishenqing.inspection.texts import text_of
+        from yishenqing.released.scanning import pdf_text
 
         try:
             content = self.papers.read(sha256)
@@ -146,14 +146,14 @@ class Rescanning:
         return pdf_text(content) if Path(name).suffix.lower() == ".pdf" else text_of(name, content)
 
     def _precedent(self, connection: Connection, identifier: str) -> _Paper:
-        from yishenqing.precedents import Library  # noqa: PLC0415
+        from yishenqing.precedents import Library
 
         one = Library(connection, self.practice.agency).get(identifier)
         text = "\n".join((one.title, one.facts, one.request, one.holding, one.reply, one.fate))
         return _Paper(PRECEDENT, identifier, one.title, digest("precedent", text), text, self._organ)
 
     def _finds(self, paper: _Paper, turn: str, now: str) -> Iterator[Find]:
-        from yishenqing.released.scanning import seen  # noqa: PLC0415
+        from yishenqing.released.scanning import seen
 
         for one in seen(paper.text or "", self.customs.kinds, paper.allowed):
             place = f"{paper.source}:{paper.ref}:{paper.mark}:{one.kind}:{one.start}"

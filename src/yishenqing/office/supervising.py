@@ -86,7 +86,7 @@ class SupervisionVerbs(ReportVerbs):
         png: Path | None = None,
     ) -> Row:
         """Write a supervision (as ``supervision`` has answered) as a workbook, as PDF, its charts as SVG or PNG."""
-        from yishenqing.office import supervisionpapers as papers  # noqa: PLC0415
+        from yishenqing.office import supervisionpapers as papers
 
         return papers.write_all(found, self.home, xlsx=xlsx, pdf=pdf, svg=svg, png=png)
 

@@ -120,7 +120,7 @@ def write_all(
 
 def picture(svg: str, title: str, found: Mapping[str, Any], home: Path) -> bytes:
     """Return a chart as PNG, in the fonts of the reports: printed on a page of its size, and that page drawn."""
-    import pypdfium2  # noqa: PLC0415 - only who wants pictures
+    import pypdfium2
 
     wide, high = _SIZE.findall(svg)[0]
     size = f"size: {wide}px {high}px; margin: 0; @bottom-center {{ content: none }}"

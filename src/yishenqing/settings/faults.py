@@ -40,7 +40,9 @@ def faults_of(settings: Settings, document: Document) -> list[Fault]:
     faults += _model_faults(settings, document)
     faults += [document.fault(text, place) for place, text in _keeping_faults(settings)]
     faults += [
-        document.fault(_NAME_THE_VARIABLE, place) for place, name in _names_of_secrets(settings) if not _VARIABLE.match(name)
+        document.fault(_NAME_THE_VARIABLE, place)
+        for place, name in _names_of_secrets(settings)
+        if not _VARIABLE.match(name)
     ]
     if _PASSWORD_INSIDE.search(settings.database):
         text = "口令不写在这里；请放在环境变量 YISHENQING_DB_PASSWORD 或者本文件夹的 database.password（权限600）中"

@@ -9,8 +9,8 @@ from sqlalchemy import column as col
 
 from yishenqing.store.tables import cases, deadlines, entries, failures, letters, messages
 
-# Another system's outbox, where this database has one; its rows are done when ``sent_at`` is there.
-OUTBOX = "events"
+# The queue of the exchange, which the store does not know otherwise; its rows are done when ``sent_at`` is there.
+OUTBOX = "exchange_events"
 
 
 def cases_by_state(connection: Connection, agency: str) -> dict[str, int]:

@@ -128,8 +128,21 @@ class Stored(NamedTuple):
     listed: bool
 
 
-def deadlines_by_case(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, Stored]]:
+def deadlines_by_case(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, DueRow]]:
     """Return the stored deadlines of these cases, by case and clock."""
+    query = (
+        select(*_DUE_COLUMNS)
+        .select_from(_JOINED)
+        .where(deadlines.c.agency == agency, deadlines.c.number.in_(numbers))
+    )
+    found: dict[str, dict[str, DueRow]] = {}
+    for row in _rows(connection.execute(query)):
+        found.setdefault(row.number, {})[row.clock] = row
+    return found
+
+
+def stored_by_case(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, Stored]]:
+    """Return what is stored of the deadlines of these cases alone, by case and clock."""
     columns = (deadlines.c.number, *(deadlines.c[name] for name in Stored._fields))
     query = select(*columns).where(deadlines.c.agency == agency, deadlines.c.number.in_(numbers))
     found: dict[str, dict[str, Stored]] = {}
