@@ -18,6 +18,7 @@ from yishenqing.archive import verify
 from yishenqing.cli import cli
 from yishenqing.core.errors import IntegrityFault, NotFound
 from yishenqing.core.ledger import sm3_digest
+from yishenqing.store.vault import papers_of
 
 
 @pytest.fixture
@@ -90,10 +91,11 @@ def test_the_command_says_what_was_compared(home: Path, replied: str) -> None:
 
 def test_the_entry_holds_sm3_and_what_made_the_letter(home: Path, office: Office, replied: str) -> None:
     letter = told(home)
-    files = {digest: rest for digest, *rest in rows(home, "SELECT digest, salt, sha256, name FROM files")}
-    salt, sha256, name = files[letter["file"]]
-    content = (home / "files" / sha256[:2] / sha256).read_bytes()
-    assert letter["sm3"] == sm3_digest(salt, content, name) != ""
+    with office._transactions.reading() as connection:
+        paper = papers_of(connection, office.settings.agency, replied)[letter["file"]]
+    content = office._papers.read(paper.sha256)
+    assert content.startswith(b"%PDF")
+    assert letter["sm3"] == sm3_digest(paper.salt, content, paper.name) != ""
     assert set(letter["made"]) == {"program", "templates", "fonts", "style"}
     assert office.verify(replied) == []
 
