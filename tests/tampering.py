@@ -56,7 +56,7 @@ def packages(place: Path, chance: random.Random, count: int) -> Counter[str]:
 
 def office_of_three(home: Path) -> None:
     """Make an office of three cases, two checkpoints and some looks."""
-    setattr(Letterbook, "pdf", quick_pdf)  # noqa: B010 - letters whose looks do not matter
+    setattr(Letterbook, "pdf", quick_pdf)  # noqa: B010 - letters whose looks do not matter; an assignment is not typed
     Office.init(home, USER)
     calendar = Calendar(OPENED)
     with Office.open(home, user=USER, today=calendar) as office:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from offices import APPLICATION, OPENED, USER, Calendar, rows, walked
+from offices import APPLICATION, OPENED, USER, Calendar, rows, tamper, walked
 from timing import configure
 
 from yishenqing.core.errors import DataFault, NotFound, Refused
@@ -151,3 +151,13 @@ def test_only_who_is_named_decides(leaked: str, home: Path, calendar: Calendar, 
     configure(home, people={USER: {"name": "经办人", "roles": ["handler"]}})
     with Office.open(home, user=USER, today=calendar) as again, pytest.raises(Refused, match="岗位"):
         again.settle_find(1, "误报", "试")
+
+
+@pytest.mark.parametrize("row", ["anchors SET seq = 'x'", "checkpoints SET size = 'x'", "files SET size = 'x'"])
+def test_another_kind_of_value_in_a_row_is_named_and_stops_no_audit(
+    in_state: Callable[[str], str], office: Office, home: Path, row: str
+) -> None:
+    in_state("acknowledged")
+    office.tick()
+    tamper(home, f"UPDATE {row}")
+    assert office.audit()["faults"]

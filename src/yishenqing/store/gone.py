@@ -6,11 +6,11 @@ from datetime import date
 
 from sqlalchemy import Connection, delete, select, text
 
-from yishenqing.store.tables import cases, files, letters, sealed
+from yishenqing.store.tables import cases, files, given_keys, letters, sealed
 
 
 def destroy(connection: Connection, agency: str, number: str, kept: frozenset[str]) -> None:
-    """Delete the sealed values and the rows of papers of a case, but for the papers whose digests are ``kept``.
+    """Delete the sealed values, the answers kept under keys and the rows of papers of a case, but for the papers whose digests are ``kept``.
 
     SQLite overwrites what it deletes (else it would stay readable in the file); PostgreSQL frees it at the next
     VACUUM.
@@ -18,6 +18,7 @@ def destroy(connection: Connection, agency: str, number: str, kept: frozenset[st
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA secure_delete=ON"))
     connection.execute(delete(sealed).where(sealed.c.agency == agency, sealed.c.number == number))
+    connection.execute(delete(given_keys).where(given_keys.c.agency == agency, given_keys.c.number == number))
     connection.execute(
         delete(files).where(files.c.agency == agency, files.c.number == number, files.c.digest.not_in(kept))
     )

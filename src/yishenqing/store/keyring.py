@@ -104,6 +104,32 @@ def ring_of(connection: Connection, agency: str) -> Keyring | None:
     return rings.get(agency)
 
 
+def locked(connection: Connection, agency: str, text: str, about: str) -> str:
+    """Return a text that tells of persons as it may lie in the database; as it is where nothing is encrypted."""
+    ring = ring_of(connection, agency)
+    key = ring.current(connection) if ring is not None else None
+    return key.text(text, about) if key is not None else text
+
+
+def unlocked(connection: Connection, agency: str, text: str, about: str) -> str:
+    """Return what ``locked`` was given.
+
+    Raises:
+        DataFault: the key is not at hand.
+        IntegrityFault: it was changed.
+    """
+    name = key_of_text(text)
+    if name is None:
+        return text
+    ring = ring_of(connection, agency)
+    if ring is None:
+        raise DataFault.of([Fault("内容已加密，须经机关的密钥才能读出")])
+    try:
+        return ring.key(connection, name).plain(text, about)
+    except Unreadable:
+        raise IntegrityFault.of([Fault("加密的内容已被改动", field=about)]) from None
+
+
 def add(connection: Connection, ring: Keyring, now: str, *, new_master: bool = False) -> DataKey:
     """Give the agency a new data key to write with, and seal all its keys with the current master key."""
     earlier = [ring.key(connection, name) for name in names(connection, ring.agency)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.sql import ColumnElement
 
+from yishenqing.store.keyring import locked, unlocked
 from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import given_keys
 
@@ -30,7 +31,10 @@ def find(connection: Connection, agency: str, key: str, now: str) -> Given | Non
     """Return what the key was given for, unless its time is over."""
     query = select(given_keys).where(_this(agency, key), given_keys.c.kept_until >= now)
     row = connection.execute(query).first()
-    return Given(*row) if row is not None else None
+    if row is None:
+        return None
+    given = Given(*row)
+    return replace(given, answer=unlocked(connection, agency, given.answer, _about(key)))
 
 
 def take(connection: Connection, given: Given) -> Given | None:
@@ -46,13 +50,18 @@ def take(connection: Connection, given: Given) -> Given | None:
 
 
 def answer(connection: Connection, given: Given, text: str) -> None:
-    """Keep what was answered under the key."""
-    connection.execute(update(given_keys).where(_this(given.agency, given.key)).values(answer=text))
+    """Keep what was answered under the key; it may tell who applied."""
+    kept = locked(connection, given.agency, text, _about(given.key))
+    connection.execute(update(given_keys).where(_this(given.agency, given.key)).values(answer=kept))
 
 
 def forget_old(connection: Connection, agency: str, now: str) -> None:
     """Forget the keys whose time is over, and their answers."""
     connection.execute(delete(given_keys).where(given_keys.c.agency == agency, given_keys.c.kept_until < now))
+
+
+def _about(key: str) -> str:
+    return f"given_keys\0{key}"
 
 
 def _this(agency: str, key: str) -> ColumnElement[bool]:
