@@ -21,6 +21,7 @@ from trials.server import Wire
 
 from yishenqing import Office
 from yishenqing.core.errors import Moved, YishenqingError
+from yishenqing.letters import Letterbook
 from yishenqing.office.verbs import verbs
 from yishenqing.store.contention import Contended, Severed, Unsure, once_more
 from yishenqing.store.sayings import committing, in_our_words
@@ -33,7 +34,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What is forked from this process has read the rules already, and prints letters of one line."""
     killing.warmed(made(tmp_path_factory.mktemp("warm") / "home"), times=4)
     yield
-    setattr(killing.Letterbook, "pdf", killing.REAL_PDF)  # noqa: B010 - put back for the tests that follow
+    setattr(Letterbook, "pdf", killing.REAL_PDF)  # noqa: B010 - put back for the tests that follow
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
