@@ -39,7 +39,7 @@ from yishenqing.store import due as due_store
 
 SMALL = os.environ.get("SIZE") == "small"
 ROUNDS = 5
-MILLION, FEW = (30_000, 3_000) if SMALL else (1_000_000, 10_000)
+MILLION, FEW = (int(os.environ.get("CASES", "10000")), 1_000) if SMALL else (1_000_000, 10_000)
 DISK, MEMORY = os.environ.get("BASE", tempfile.gettempdir()), "/dev/shm"
 FACTS = act.FACTS
 PAGE = 100
