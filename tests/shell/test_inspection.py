@@ -17,6 +17,7 @@ from yishenqing.core.deadline import as_date
 from yishenqing.core.facts import shaped
 from yishenqing.core.ledger import Entry, append, canonical
 from yishenqing.inspection import Earlier, Finding, Paper, inspected, read_inspection
+from yishenqing.intake.attachments import read_attachments
 from yishenqing.letters import Letterbook, Passage
 from yishenqing.office.acting import Act, Registry, letter_kind
 from yishenqing.office.casework import Casework, Practice
@@ -130,7 +131,7 @@ def findings(rules: Rulebook, settings: Settings, home: Path, row: Row) -> list[
     before, facts = case(known), facts_of(rules, issue)
     act = Act(str(issue["步骤"]), on, USER, {}, facts, "", rehearsal=True)
     book = Said([shipped("letters")], row.get("换", {}))
-    registry = Registry(settings, lambda: book, Papers(home), lambda: rules.law)
+    registry = Registry(settings, lambda: book, Papers(home), lambda: rules.law, lambda: read_attachments(None))
     step = rules.workflow.steps[act.step]
     kind = row.get("文书") or letter_kind(before, step, facts)
     later = [(x["步骤"], x["日期"], facts_of(rules, x)) for x in row.get("此后", ())]

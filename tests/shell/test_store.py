@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from yishenqing.core.errors import DataFault, IntegrityFault, Moved, NotFound, YishenqingError
 from yishenqing.core.ledger import Entry, append, canonical, genesis, seal
+from yishenqing.intake.attachments import read_attachments
 from yishenqing.office import schema
 from yishenqing.store import due, issued, ledger, vault
 from yishenqing.store.contention import Contended
@@ -329,7 +330,7 @@ class TestSideStore:
     @pytest.mark.parametrize("name", ["", "nothing", "/dev/zero"])
     def test_only_files_can_be_attached(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(DataFault, match=r"不是文件|无法读取"):
-            vault.read_paper(tmp_path / name)
+            read_attachments(None).content(tmp_path / name)
 
 
 def deadline(clock: str, due_on: date, **changes: Any) -> dict[str, Any]:
