@@ -10,7 +10,7 @@ from yishenqing.store.tables import cases, files, given_keys, letters, sealed
 
 
 def destroy(connection: Connection, agency: str, number: str, kept: frozenset[str]) -> None:
-    """Delete the sealed values, the answers kept under keys and the rows of papers of a case, but for the papers whose digests are ``kept``.
+    """Delete what is sealed of a case, its answers under keys, and its papers but for the digests in ``kept``.
 
     SQLite overwrites what it deletes (else it would stay readable in the file); PostgreSQL frees it at the next
     VACUUM.
