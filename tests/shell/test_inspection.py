@@ -16,11 +16,7 @@ from yishenqing.almanac import workdays
 from yishenqing.core.deadline import as_date
 from yishenqing.core.facts import shaped
 from yishenqing.core.ledger import Entry, append, canonical
-<<<<<<< HEAD
 from yishenqing.inspection import Alike, Earlier, Finding, Paper, inspected, read_inspection
-=======
-from yishenqing.inspection import Earlier, Finding, Paper, inspected, read_inspection
->>>>>>> guard
 from yishenqing.intake.attachments import read_attachments
 from yishenqing.letters import Letterbook, Passage
 from yishenqing.office.acting import Act, Registry, letter_kind
