@@ -33,7 +33,7 @@ from trials.server import Server
 
 from yishenqing import Office
 from yishenqing.core.errors import YishenqingError
-from yishenqing.office.desk import database_url
+from yishenqing.office.premises import database_url
 from yishenqing.settings import read_settings
 from yishenqing.store import due as due_store
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, create_engine, insert, select, text
 from yishenqing import Office
 from yishenqing.core.ledger import Entry
 from yishenqing.core.ledger import append as chained
-from yishenqing.office.desk import database_url
+from yishenqing.office.premises import database_url
 from yishenqing.reporting.tables import applications
 from yishenqing.settings import read_settings
 from yishenqing.store.tables import cases, deadlines, entries, sealed

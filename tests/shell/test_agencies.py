@@ -18,8 +18,8 @@ from timing import configure
 
 from yishenqing import Office
 from yishenqing.core.errors import DataFault, NotFound, Refused, YishenqingError
-from yishenqing.office.desk import database_url
 from yishenqing.office.overseeing import LOOKS
+from yishenqing.office.premises import database_url
 from yishenqing.office.schema import tables
 from yishenqing.office.verbs import verbs
 from yishenqing.settings import read_settings

@@ -22,7 +22,7 @@ from test_agencies import NO_CASES, arguments
 from yishenqing import Office
 from yishenqing.core.errors import DataFault, Moved, Refused, YishenqingError
 from yishenqing.letters import Letterbook
-from yishenqing.office.desk import database_url
+from yishenqing.office.premises import database_url
 from yishenqing.office.verbs import verbs
 from yishenqing.settings import read_settings
 

@@ -15,7 +15,7 @@ from offices import USER, use_database, without_keys
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, insert, inspect, select, text, types
 
 from yishenqing import Office
-from yishenqing.office.desk import database_url
+from yishenqing.office.premises import database_url
 from yishenqing.settings import read_settings
 from yishenqing.shipped import shipped
 from yishenqing.store.engine import open_engine

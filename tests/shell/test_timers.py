@@ -285,7 +285,7 @@ class TestClaims:
 
 
 def _url(home: Path) -> str:
-    from yishenqing.office.desk import database_url  # noqa: PLC0415
+    from yishenqing.office.premises import database_url  # noqa: PLC0415
     from yishenqing.settings import read_settings  # noqa: PLC0415
 
     return database_url(home, read_settings(home))

@@ -207,7 +207,7 @@ def test_the_servers_time_zone_changes_nothing(home: Path, zone: str) -> None:
     }
     probe = """
         import os, time
-        from yishenqing.office.desk import now, system_today
+        from yishenqing.office.premises import now, system_today
         for zone in (os.environ["TZ"], "Asia/Shanghai"):
             os.environ["TZ"] = zone
             time.tzset()

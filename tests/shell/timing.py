@@ -12,7 +12,7 @@ from offices import APPLICATION, OPENED, USER
 from sqlalchemy import create_engine, insert, select, text
 
 from yishenqing import Office
-from yishenqing.office.desk import database_url
+from yishenqing.office.premises import database_url
 from yishenqing.settings import read_settings
 from yishenqing.store.tables import cases, deadlines, entries
 

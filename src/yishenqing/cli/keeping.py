@@ -66,7 +66,7 @@ def backup(
 ) -> int:
     """Back the office up, or look whether a backup holds."""
     from yishenqing.backup import make_key  # noqa: PLC0415 - help pages need none
-    from yishenqing.office.safekeeping import back_up, inspected  # noqa: PLC0415
+    from yishenqing.office.safekeeping import back_up, inspected
 
     if new_key is not None:
         make_key(new_key)
@@ -121,7 +121,7 @@ def restore(
     wishes: Wishes, file: Path, key_file: Path | None, password_file: Path | None, db: str, keys: Path | None
 ) -> int:
     """Bring an office back from its backup."""
-    from yishenqing.office.restoring import restore as bring_back  # noqa: PLC0415
+    from yishenqing.office.restoring import restore as bring_back
 
     def told(done: int, count: int) -> None:
         if not wishes.as_json and sys.stderr.isatty():

@@ -65,7 +65,7 @@ def fonts_check(wishes: Wishes) -> None:
     """Say what printing lacks."""
     from yishenqing.letters import fonts as made
     from yishenqing.letters import ownfonts
-    from yishenqing.office.desk import letter_style  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.office.premises import letter_style  # noqa: PLC0415 - `--help` opens no office
     from yishenqing.settings import FILE, read_settings  # noqa: PLC0415 - `--help` opens no office
 
     home = wishes.folder

@@ -92,7 +92,7 @@ def _case_line(row: dict[str, Any]) -> str:
 
 def minute(instant: str) -> str:
     """Return an instant as an office reads it, in China's time."""
-    from yishenqing.office.desk import CHINA  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.office.premises import CHINA  # noqa: PLC0415 - `--help` opens no office
 
     return f"{datetime.fromisoformat(instant).astimezone(CHINA):%Y-%m-%d %H:%M}"
 

@@ -20,7 +20,7 @@ _FILE = click.Path(path_type=Path)
 @global_options
 def clock(wishes: Wishes, file: Path, *, drawn: bool) -> int:
     """Compute deadlines from facts alone."""
-    from yishenqing.office.desk import system_today  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.office.premises import system_today  # noqa: PLC0415 - `--help` opens no office
     from yishenqing.office.reckoning import clock_file
 
     home = wishes.folder if (wishes.folder / "office.yaml").is_file() else None

@@ -63,7 +63,7 @@ def read_password(file: Path) -> str:
 @global_options
 def login(wishes: Wishes, name: str | None, file: Path | None) -> None:
     """Sign in."""
-    from yishenqing.office.desk import system_user  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.office.premises import system_user  # noqa: PLC0415 - `--help` opens no office
     from yishenqing.office.signing import SignInDesk
 
     who = name or wishes.user or system_user()

@@ -49,7 +49,7 @@ def drawings(deadlines: Iterable[Row], home: Path | None, known_on: date | None 
     are those of the office in ``home``; with ``known_on``, as it knew them on that day.
     """
     from yishenqing.almanac import workdays  # noqa: PLC0415 - only who asks for a drawing reads the notices
-    from yishenqing.office.desk import system_today  # noqa: PLC0415 - `--help` opens no office
+    from yishenqing.office.premises import system_today  # noqa: PLC0415 - `--help` opens no office
 
     days = workdays(known_on or system_today(), home, known_on)
     out: list[str] = []

@@ -10,7 +10,8 @@ from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office.casework import Row
 from yishenqing.office.delivering import Delivery
-from yishenqing.office.desk import Desk, now
+from yishenqing.office.desk import Desk
+from yishenqing.office.premises import now
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR
 from yishenqing.store import failures as failure_store
 

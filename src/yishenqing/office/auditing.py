@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Refused, YishenqingError
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import now
 from yishenqing.office.papers import PaperVerbs
+from yishenqing.office.premises import now
 from yishenqing.store import ledger as ledger_store
 
 if TYPE_CHECKING:

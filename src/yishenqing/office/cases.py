@@ -17,12 +17,12 @@ from yishenqing.office import casework, linking, overseeing
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.delivering import Delivery
-from yishenqing.office.desk import end_of_day, now
 from yishenqing.office.exchanging import ExchangeVerbs
 from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
 from yishenqing.office.inspections import InspectionVerbs
 from yishenqing.office.notifying import Audience
+from yishenqing.office.premises import end_of_day, now
 from yishenqing.office.recognising import RecognitionVerbs
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
@@ -340,7 +340,7 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         return Answer({}, **dict(found)) if self._transactions.hosted else found
 
     def _at_filing(self, case: Casework, day: date) -> Row | None:
-        from yishenqing.office import keeping  # noqa: PLC0415 - asked for when a case is looked at
+        from yishenqing.office import keeping
 
         with self._transactions.reading() as connection:
             return keeping.at_filing(connection, case, self.home, day)

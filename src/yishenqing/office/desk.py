@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import getpass
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from time import monotonic
@@ -19,40 +18,42 @@ from yishenqing import almanac, rulebook
 from yishenqing.articles import article
 from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
-from yishenqing.core.ledger import instant
 from yishenqing.core.workdays import Workdays
 from yishenqing.logbook import Logbook, where
 from yishenqing.office import casework, overseeing, verbs
 from yishenqing.office.casework import Casework, Practice
+from yishenqing.office.premises import (
+    DATABASE,
+    TODAY,
+    engine_of,
+    letter_signing,
+    letter_style,
+    master_keys,
+    now,
+    system_today,
+    system_user,
+)
 from yishenqing.rulebook import Rulebook
 from yishenqing.settings import AUDITOR, FILE, Person, Settings, read_settings
 from yishenqing.shipped import layered
-from yishenqing.store import address, vault
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
-from yishenqing.store.engine import Transactions, open_engine
+from yishenqing.store import vault
+from yishenqing.store.engine import Transactions
 from yishenqing.store.issued import Issued
 from yishenqing.store.keyring import Keyring
-from yishenqing.store.masterkey import Masters
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Connection
 
     from yishenqing.checkpoints import Read
     from yishenqing.intake.attachments import Attachments
     from yishenqing.letters import Letterbook
-    from yishenqing.letters.signing import Signing
-    from yishenqing.letters.style import Style
     from yishenqing.office.acting import Act, Registry
     from yishenqing.office.departing import Departures
     from yishenqing.office.journal import Journal
     from yishenqing.office.repeating import Once
     from yishenqing.sight import Sight
-
-DATABASE = "office.db"
-_TODAY = "YISHENQING_TODAY"
-# A legal date is the day in China, whatever zone the server keeps; there is no summer time.
-CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 class Desk:
@@ -110,7 +111,7 @@ class Desk:
         settings = read_settings(home)
         if connection is None and not settings.database and not (home / DATABASE).is_file():
             raise NotFound(f"“{home}”中还没有数据库；请先运行 ysq init。")
-        engine = None if connection is not None else _engine_of(home, settings)
+        engine = None if connection is not None else engine_of(home, settings)
         transactions, who = Transactions(engine, connection), user or system_user()
         if agency and agency != settings.agency:
             settings, transactions = overseeing.looking(transactions, home, settings, who, agency)
@@ -250,7 +251,7 @@ class Desk:
     @property
     def _rehearsal(self) -> bool:
         """Tell whether what is recorded now is a rehearsal: today's date was made up."""
-        return self._today is system_today and bool(os.environ.get(_TODAY))
+        return self._today is system_today and bool(os.environ.get(TODAY))
 
     @property
     def _workdays(self) -> Workdays:
@@ -387,68 +388,3 @@ class Desk:
                 f"（{error.strerror}）；排除故障后运行 ysq show {letter.number} 即可补出，不要重复办理。"
             )
             raise YishenqingError(text) from error
-
-
-def master_keys(home: Path, settings: Settings) -> Masters:
-    """Return where the office keeps the keys of its personal data."""
-    told = settings.secrecy
-    return Masters((home / Path(told.key).expanduser()).resolve(), told.key_env, told.cipher)
-
-
-def _engine_of(home: Path, settings: Settings) -> Engine:
-    return open_engine(database_url(home, settings), settings.agency, wait=settings.wait_seconds)
-
-
-def letter_style(home: Path, settings: Settings) -> Style:
-    """Return how the office wants its letters to look; fonts are looked for from its folder."""
-    from yishenqing.letters.style import Style
-
-    fonts = {str(role): (home / Path(name).expanduser()).resolve() for role, name in settings.fonts.items()}
-    return Style(settings.letters.format, settings.letters.seal, fonts)
-
-
-def letter_signing(home: Path, settings: Settings) -> Signing | None:
-    """Return with what the office signs its letters; its files are looked for from its folder."""
-    wish = settings.letters.sign
-    if wish is None:
-        return None
-    from yishenqing.letters.signing import Signing
-
-    key, trust = ((home / Path(name).expanduser()).resolve() if name else None for name in (wish.pkcs12, wish.trust))
-    return Signing(key, os.environ.get(wish.password_env, ""), wish.command, trust)
-
-
-def system_user() -> str:
-    """Return the operating-system user, who acts unless somebody else is named."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "officer"
-
-
-def now() -> str:
-    """Return the recording time of this moment."""
-    return instant(datetime.now(UTC))
-
-
-def end_of_day(day: date) -> datetime:
-    """Return the instant at which ``day`` ends in China."""
-    return datetime.combine(day + timedelta(days=1), time.min, CHINA)
-
-
-def system_today() -> date:
-    """Return today in the office's place, or the rehearsal's date."""
-    text = os.environ.get(_TODAY)
-    if not text:
-        return datetime.now(CHINA).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise DataFault.of([Fault(f"{_TODAY}“{text}”不是存在的日期，应写作 2026-03-02")]) from None
-
-
-def database_url(home: Path, settings: Settings) -> str:
-    """Return where the office's ledger lies: as the settings say, else in its folder."""
-    if settings.database:
-        return address.with_password(settings.database, home)
-    return f"sqlite:///{(home / DATABASE).resolve()}"

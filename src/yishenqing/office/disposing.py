@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from yishenqing.core import destroying
 from yishenqing.core.errors import Moved, Refused
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import now
+from yishenqing.office.premises import now
 from yishenqing.office.retaining import RetentionVerbs
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class DisposalVerbs(RetentionVerbs):
         return {**self.destructions(listed)["lists"][0], "exported": self._exported(found)}
 
     def _approvable(self, connection: Connection, listed: str, day: date, by: str | None) -> tuple[Listed, str]:
-        from yishenqing.retention import Lists  # noqa: PLC0415
+        from yishenqing.retention import Lists
 
         found = self._open_list(Lists(connection, self.settings.agency), listed)
         user = self._decider(by, day)
@@ -62,8 +62,8 @@ class DisposalVerbs(RetentionVerbs):
     def _destroy(
         self, connection: Connection, listed: Listed, doomed: Sequence[Doomed], day: date, user: str, place: Path
     ) -> None:
-        from yishenqing.office import destroying as work  # noqa: PLC0415
-        from yishenqing.retention import Decision, Lists  # noqa: PLC0415
+        from yishenqing.office import destroying as work
+        from yishenqing.retention import Decision, Lists
 
         content = place.read_bytes()
         for one in doomed:
@@ -111,7 +111,7 @@ class DisposalVerbs(RetentionVerbs):
     def _exported(self, listed: Listed) -> list[str]:
         """Return where the cases were exported to: copies that no program can fetch back."""
         from yishenqing.checkpoints import reads_of
-        from yishenqing.office.destroying import exported_to  # noqa: PLC0415
+        from yishenqing.office.destroying import exported_to
 
         with self._transactions.reading() as connection:
             looks = [
@@ -121,14 +121,14 @@ class DisposalVerbs(RetentionVerbs):
 
     @property
     def _clearing(self) -> Clearing:
-        from yishenqing.office.destroying import Clearing  # noqa: PLC0415
+        from yishenqing.office.destroying import Clearing
 
         return Clearing(self._transactions, self.home, self.settings.agency, self._papers)
 
     @property
     def _examiner(self) -> Examiner:
         from yishenqing.office.casefaults import case_faults
-        from yishenqing.office.destroying import Examiner  # noqa: PLC0415
+        from yishenqing.office.destroying import Examiner
 
         filing = self._filing()
         return Examiner(self._practice, self._retention_customs, lambda c, case: case_faults(c, case, filing))

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from yishenqing.almanac import CalendarFolder
 from yishenqing.core.errors import DataFault, YishenqingError
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import database_url, letter_signing, letter_style, system_today
+from yishenqing.office.premises import CHINA, database_url, letter_signing, letter_style, now, system_today
 from yishenqing.settings import FILE, read_settings
 from yishenqing.shipped import layered
+from yishenqing.store.counts import failing, headless
 from yishenqing.store.engine import Transactions, open_engine
+from yishenqing.store.vault import Papers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -224,7 +226,6 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
 
 def _chains(connection: Connection, agency: str) -> Iterator[Finding]:
     """Hold each case's last entry against its head; every entry is verified by ``ysq audit verify``."""
-    from yishenqing.store.counts import headless  # noqa: PLC0415
 
     if found := headless(connection, agency):
         named = "、".join(found[:_NAMED])
@@ -235,8 +236,7 @@ def _chains(connection: Connection, agency: str) -> Iterator[Finding]:
 
 
 def _scheduler(connection: Connection, agency: str) -> Iterator[Finding]:
-    from yishenqing.office.desk import CHINA  # noqa: PLC0415
-    from yishenqing.watching import latest  # noqa: PLC0415
+    from yishenqing.watching import latest
 
     last = latest(connection, agency)
     remedy = "请运行 ysq run，并设为开机启动（见 docs/operations.md）"
@@ -251,7 +251,6 @@ def _scheduler(connection: Connection, agency: str) -> Iterator[Finding]:
 
 
 def _waiting(connection: Connection, agency: str) -> Iterator[Finding]:
-    from yishenqing.store.counts import failing  # noqa: PLC0415
 
     if failed := failing(connection, agency):
         yield Finding("failures", "未办成的事项", "warning", f"有{failed}件案件检查不了", "请运行：ysq failures")
@@ -274,9 +273,7 @@ def _secrets(home: Path, settings: Settings) -> Iterator[Finding]:
 
 def _destroyed(transactions: Transactions, home: Path, settings: Settings, *, sweep: bool) -> Iterator[Finding]:
     """Tell of contents of destroyed cases that a kill has left on the disk; with ``sweep`` they go now."""
-    from yishenqing.office.desk import now  # noqa: PLC0415
-    from yishenqing.office.destroying import Clearing  # noqa: PLC0415
-    from yishenqing.store.vault import Papers  # noqa: PLC0415
+    from yishenqing.office.destroying import Clearing
 
     clearing = Clearing(transactions, home, settings.agency, Papers(home / "files"))
     waiting = clearing.waiting()

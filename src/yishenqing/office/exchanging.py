@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import NotFound, Refused
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import Desk, now
+from yishenqing.office.desk import Desk
+from yishenqing.office.premises import now
 from yishenqing.settings import FILE
 
 if TYPE_CHECKING:

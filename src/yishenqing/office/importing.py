@@ -18,7 +18,8 @@ from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.core.ledger import append, canonical
 from yishenqing.office import casework, counting
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.desk import Desk, now
+from yishenqing.office.desk import Desk
+from yishenqing.office.premises import now
 from yishenqing.reporting import store as report_store
 from yishenqing.reporting import tables as report_tables
 from yishenqing.store import bulk, vault

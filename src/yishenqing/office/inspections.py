@@ -100,14 +100,13 @@ class InspectionVerbs(RecognitionVerbs):
         return self._around_of(connection, plan.case, plan.facts)
 
     def _around_of(self, connection: Connection, case: Casework, facts: Mapping[str, Any]) -> Around:
-        from dataclasses import replace  # noqa: PLC0415
 
         around = self._inspector.around(connection, self._practice, case, facts)
         return replace(around, alike=self._alike(connection, case)) if case.outcome else around
 
     def _alike(self, connection: Connection, case: Casework) -> Sequence[Alike]:
         """Return what the office has answered to the same, or a like, request."""
-        from yishenqing.office.differing import answered  # noqa: PLC0415
+        from yishenqing.office.differing import answered
         from yishenqing.office.knowing import with_findings
 
         row, items = case.row, current_items(case, self._opener(connection, case.row.number))

@@ -15,7 +15,8 @@ from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.core.masking import KINDS, numbers
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import Desk, now
+from yishenqing.office.desk import Desk
+from yishenqing.office.premises import now
 from yishenqing.store.vault import write_whole
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.office import overseeing
 from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
-from yishenqing.office.desk import database_url, system_user
 from yishenqing.office.exporting import ExportVerbs
 from yishenqing.office.importing import ImportVerbs
 from yishenqing.office.joining import JoinVerbs
 from yishenqing.office.links import LinkVerbs
+from yishenqing.office.premises import database_url, system_user
 from yishenqing.office.rules import RuleVerbs
 from yishenqing.office.sealing import ArchiveVerbs
 from yishenqing.office.searching import SearchVerbs

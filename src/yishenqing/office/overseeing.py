@@ -14,7 +14,7 @@ from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Refused
 from yishenqing.core.ledger import canonical
 from yishenqing.core.plain import built
-from yishenqing.office.desk import database_url, now
+from yishenqing.office.premises import database_url, now
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR, Marks, Settings
 from yishenqing.store.engine import Transactions, open_engine
 

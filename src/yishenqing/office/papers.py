@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from yishenqing.core.errors import IntegrityFault, NotFound, Refused
 from yishenqing.office import casework, ended
 from yishenqing.office.casework import Casework, Row, at
-from yishenqing.office.desk import Desk, letter_signing
+from yishenqing.office.desk import Desk
 from yishenqing.office.paperwork import Story
+from yishenqing.office.premises import letter_signing
 from yishenqing.store import issued as issued_store
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault

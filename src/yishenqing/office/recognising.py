@@ -17,8 +17,9 @@ from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Practice, Row
-from yishenqing.office.desk import Desk, now
+from yishenqing.office.desk import Desk
 from yishenqing.office.holdings import current_items
+from yishenqing.office.premises import now
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
 

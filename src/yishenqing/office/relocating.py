@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import DATABASE, now
+from yishenqing.office.premises import DATABASE, now
 from yishenqing.settings import change_database, read_settings
 from yishenqing.store import address
 from yishenqing.store.engine import Transactions, moved_mark, open_engine

@@ -126,7 +126,7 @@ class _Call:
             return
         if before.digest == self.known.digest:
             raise _Replayed(before.answer)
-        from yishenqing.office.desk import CHINA  # noqa: PLC0415 - the desk knows this module
+        from yishenqing.office.premises import CHINA  # noqa: PLC0415 - the desk knows this module
 
         at = datetime.fromisoformat(before.given_at).astimezone(CHINA)
         text = (

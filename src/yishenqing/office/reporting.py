@@ -16,7 +16,8 @@ from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.office import counting as rows_of_cases
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import Desk, now
+from yishenqing.office.desk import Desk
+from yishenqing.office.premises import now
 from yishenqing.reporting import store
 from yishenqing.settings import OFFICE_ROLES
 from yishenqing.store import ledger as ledger_store

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Table
 from yishenqing.backup import Member, Reader, Secret
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound, YishenqingError
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import DATABASE
+from yishenqing.office.premises import DATABASE
 from yishenqing.office.safekeeping import ABOUT, CONTENTS, HOME, KEYS, MANIFEST, ROWS, inspected, left_out, opened
 from yishenqing.settings import change_database, read_settings
 from yishenqing.store import address
@@ -111,7 +111,7 @@ def _alone(folder: Path) -> Iterator[None]:
     if os.name != "posix":
         yield
         return
-    import fcntl  # noqa: PLC0415 - not on every system
+    import fcntl
 
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -222,7 +222,7 @@ def _put_keys(folder: Path | None, staging: Path) -> None:
 
 def _settle(staging: Path, told: Told) -> Row:
     """Bring the structure up to date, make anew what is derived, verify every case as ``ysq audit`` does."""
-    from yishenqing.office import Office  # noqa: PLC0415 - the door stands above this room
+    from yishenqing.office import Office
 
     blinded_anew = not (staging / "recognition.key").exists()
     structure = Office.upgrade(staging)

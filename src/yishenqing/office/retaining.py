@@ -12,9 +12,9 @@ from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.desk import now
 from yishenqing.office.ended import check_whole, destroyed_of
 from yishenqing.office.papers import PaperVerbs
+from yishenqing.office.premises import now
 from yishenqing.store import vault
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class RetentionVerbs(PaperVerbs):
         Raises:
             NotFound: there is no such case.
         """
-        from yishenqing.office import keeping  # noqa: PLC0415
-        from yishenqing.retention import Holds  # noqa: PLC0415
+        from yishenqing.office import keeping
+        from yishenqing.retention import Holds
 
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
@@ -54,8 +54,8 @@ class RetentionVerbs(PaperVerbs):
 
     def retention_due(self, on: date | None = None) -> Row:
         """Return the cases whose retention has ended on ``on`` (default today), held ones and listed ones marked."""
-        from yishenqing.office import keeping  # noqa: PLC0415
-        from yishenqing.retention import Holds, Lists  # noqa: PLC0415
+        from yishenqing.office import keeping
+        from yishenqing.retention import Holds, Lists
 
         day = on or self.today
         with self._transactions.reading() as connection:
@@ -72,8 +72,8 @@ class RetentionVerbs(PaperVerbs):
         return {"on": day.isoformat(), "cases": rows}
 
     def _over(self, connection: Connection, day: date) -> Iterator[Kept]:
-        from yishenqing.office import keeping  # noqa: PLC0415
-        from yishenqing.store import gone  # noqa: PLC0415
+        from yishenqing.office import keeping
+        from yishenqing.store import gone
 
         agency, made = self.settings.agency, self._retention_customs
         numbers = gone.resting(connection, agency, day.year + 1 - made.shortest, destroying.STATE)
@@ -99,7 +99,7 @@ class RetentionVerbs(PaperVerbs):
         return self._held(number, reason, on, by, placed=False)
 
     def _held(self, number: str, reason: str, on: date | None, by: str | None, *, placed: bool) -> Row:
-        from yishenqing.retention import Hold, Holds  # noqa: PLC0415
+        from yishenqing.retention import Hold, Holds
 
         made, day = self._retention_customs, on or self.today
         user = self._entitled(by, made.hold_by, day, "设定、解除暂缓销毁")
@@ -124,7 +124,7 @@ class RetentionVerbs(PaperVerbs):
             NotFound: a case is not there, or nothing is due.
             Refused: a case must be kept, is held or stands on a list already; or the actor may not propose.
         """
-        from yishenqing.retention import Lists  # noqa: PLC0415
+        from yishenqing.retention import Lists
 
         made, day = self._retention_customs, on or self.today
         user = self._entitled(by, made.propose_by, day, "提出销毁")
@@ -141,13 +141,13 @@ class RetentionVerbs(PaperVerbs):
         return {"lists": [self._as_listed(listed) for listed in found]}
 
     def _listed(self, identifier: str, items: Sequence[Item], day: date, user: str, opinion: str) -> Listed:
-        from yishenqing.retention import Listed  # noqa: PLC0415
+        from yishenqing.retention import Listed
 
         return Listed(identifier, day, opinion, user, now(), self._rehearsal, tuple(items))
 
     def _proposable(self, connection: Connection, numbers: Sequence[str], day: date) -> list[Item]:
-        from yishenqing.office import keeping  # noqa: PLC0415
-        from yishenqing.retention import Holds, Item, Lists  # noqa: PLC0415
+        from yishenqing.office import keeping
+        from yishenqing.retention import Holds, Item, Lists
 
         holds = Holds(connection, self.settings.agency).placed()
         waiting = Lists(connection, self.settings.agency).waiting()
@@ -174,7 +174,7 @@ class RetentionVerbs(PaperVerbs):
     def _asked(
         self, connection: Connection, numbers: Sequence[str], day: date
     ) -> Iterator[tuple[Casework, Kept | None]]:
-        from yishenqing.office import keeping  # noqa: PLC0415
+        from yishenqing.office import keeping
 
         if not numbers:
             yield from ((kept.case, kept) for kept in self._over(connection, day))
@@ -188,7 +188,7 @@ class RetentionVerbs(PaperVerbs):
         Raises:
             NotFound: there is no such list.
         """
-        from yishenqing.retention import Lists  # noqa: PLC0415
+        from yishenqing.retention import Lists
 
         with self._transactions.reading() as connection:
             register = Lists(connection, self.settings.agency)
@@ -202,7 +202,7 @@ class RetentionVerbs(PaperVerbs):
             NotFound: there is no such list.
             Refused: it was decided already, or the actor may not decide.
         """
-        from yishenqing.retention import Decision, Lists  # noqa: PLC0415
+        from yishenqing.retention import Decision, Lists
 
         day = on or self.today
         if not reason.strip():
@@ -243,7 +243,7 @@ class RetentionVerbs(PaperVerbs):
 
     @cached_property
     def _retention_customs(self) -> Customs:
-        from yishenqing.retention import read_customs  # noqa: PLC0415
+        from yishenqing.retention import read_customs
 
         return read_customs(self.home)
 

@@ -16,9 +16,10 @@ from yishenqing.backup import Reader, Secret, Writer
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.version import __version__
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import DATABASE, database_url, now
+from yishenqing.office.premises import DATABASE, database_url, now
 from yishenqing.settings import Settings, read_settings
 from yishenqing.store import address
+from yishenqing.store.vault import Papers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -113,7 +114,7 @@ def _fresh(path: Path) -> Iterator[IO[bytes]]:
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
     """Be the only backup of this office; copies that a killed one left are taken away first."""
-    from yishenqing.store.snapshot import abandoned, discard  # noqa: PLC0415 - only backups
+    from yishenqing.store.snapshot import abandoned, discard
 
     if os.name != "posix":
         yield
@@ -142,7 +143,7 @@ class _Packing:
         self._keys = [p for p in self._own if p.suffix in KEYS]
 
     def pack(self) -> Row:
-        from yishenqing.store.snapshot import snapshot  # noqa: PLC0415 - only backups
+        from yishenqing.store.snapshot import snapshot
 
         settings = self._settings
         file = None if settings.database else (self._home / DATABASE).resolve()
@@ -191,7 +192,7 @@ class _Packing:
         return len(put)
 
     def _put_rows(self, connection: Connection) -> dict[str, list[Any]]:
-        from yishenqing.store.snapshot import Tally, carried, columns, lines  # noqa: PLC0415
+        from yishenqing.store.snapshot import Tally, carried, columns, lines
 
         found = {}
         for table in carried(connection, left_out()):
@@ -206,8 +207,7 @@ class _Packing:
 
     def _put_contents(self, connection: Connection) -> tuple[int, list[str]]:
         """Put in the contents that the rows name: an act writes them before its rows, so all of them are there."""
-        from yishenqing.store.snapshot import contents_of  # noqa: PLC0415
-        from yishenqing.store.vault import Papers  # noqa: PLC0415
+        from yishenqing.store.snapshot import contents_of
 
         papers, missing, put = Papers(self._home / "files"), [], 0
         for sha256 in contents_of(connection, self._settings.agency):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import Desk, now
+from yishenqing.office.desk import Desk
+from yishenqing.office.premises import now
 from yishenqing.store import keyring
 from yishenqing.store.rekeying import Rekeying, Told, contents_left, left, settle
 

@@ -17,7 +17,7 @@ from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused
 from yishenqing.core.ledger import instant
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import CHINA, database_url
+from yishenqing.office.premises import CHINA, database_url
 from yishenqing.settings import Settings, read_settings
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.vault import write_whole

@@ -11,9 +11,12 @@ from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, Yishenqi
 from yishenqing.office.auditing import AuditVerbs
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import now
 from yishenqing.office.disposing import DisposalVerbs
+from yishenqing.office.notifying import Audience
+from yishenqing.office.premises import now
 from yishenqing.settings import SUPERVISOR
+from yishenqing.store import ledger as ledger_store
+from yishenqing.store import outbox
 
 if TYPE_CHECKING:
     from yishenqing.office.rescanning import Rescanning
@@ -55,7 +58,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         days, agency = self._checkpoint_days, self.settings.agency
         if not days:
             return
-        from yishenqing.released import claim, is_due  # noqa: PLC0415
+        from yishenqing.released import claim, is_due
 
         with self._transactions.reading() as connection:
             if not is_due(connection, agency, _CHECKPOINT, self.today, days) or not self._has_cases(connection):
@@ -71,7 +74,6 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         return self._upkeep_customs.checkpoint_days if own is None else own
 
     def _has_cases(self, connection: Any) -> bool:
-        from yishenqing.store import ledger as ledger_store  # noqa: PLC0415
 
         return bool(ledger_store.case_rows(connection, self.settings.agency))
 
@@ -79,7 +81,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         """Scan a part of what was released; when all is scanned, tell the supervisors what waits for a decision."""
         turn, made = self._upkeep_customs.released.turn(self.today), self._upkeep_customs.released
         with self._transactions.reading() as connection:
-            from yishenqing.released import Finds  # noqa: PLC0415
+            from yishenqing.released import Finds
 
             scan = Finds(connection, self.settings.agency).scan(turn)
         if scan is not None and scan.finished_at is not None:
@@ -90,8 +92,6 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
             self._tell_finds(found, scan)
 
     def _tell_finds(self, found: Row, scan: Scan) -> None:
-        from yishenqing.office.notifying import Audience  # noqa: PLC0415
-        from yishenqing.store import outbox  # noqa: PLC0415
 
         open_finds = [row for row in self.released()["finds"] if row["decision"] is None]
         if not open_finds:
@@ -109,7 +109,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
 
         ``scan`` says how far this quarter's scan has come (None: it has not begun).
         """
-        from yishenqing.released import Finds  # noqa: PLC0415
+        from yishenqing.released import Finds
 
         turn = self._upkeep_customs.released.turn(self.today)
         with self._transactions.reading() as connection:
@@ -137,7 +137,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
             Refused: the actor may not.
             DataFault: there is no such decision, or no reason.
         """
-        from yishenqing.released import DECISIONS, Decision, Finds  # noqa: PLC0415
+        from yishenqing.released import DECISIONS, Decision, Finds
 
         made, day = self._upkeep_customs.released, on or self.today
         code = next((code for code, title in DECISIONS.items() if decision in (code, title)), None)
@@ -157,13 +157,13 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
 
     @cached_property
     def _upkeep_customs(self) -> Customs:
-        from yishenqing.released import read_customs  # noqa: PLC0415
+        from yishenqing.released import read_customs
 
         return read_customs(self.home)
 
     @property
     def _rescanning(self) -> Rescanning:
-        from yishenqing.office.rescanning import Rescanning  # noqa: PLC0415
+        from yishenqing.office.rescanning import Rescanning
 
         made = self._upkeep_customs.released
         return Rescanning(self._transactions, self._practice, self.settings, self._letters, self._papers, made)
@@ -179,9 +179,9 @@ def _as_scan(scan: Scan) -> Row:
 
 
 def _as_find(find: Find, decision: Decision | None) -> Row:
-    from yishenqing.core.masking import KINDS  # noqa: PLC0415
-    from yishenqing.office.rescanning import SOURCES  # noqa: PLC0415
-    from yishenqing.released import DECISIONS  # noqa: PLC0415
+    from yishenqing.core.masking import KINDS  # noqa: PLC0415 - its patterns are many
+    from yishenqing.office.rescanning import SOURCES
+    from yishenqing.released import DECISIONS
 
     return {
         "find": find.id,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from yishenqing.core.version import __version__
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import now
+from yishenqing.office.premises import now
 from yishenqing.office.supervising import SupervisionVerbs
 from yishenqing.store import counts
 
@@ -24,7 +24,7 @@ class WatchVerbs(SupervisionVerbs):
 
     def beat(self, every: int = 0) -> Row:
         """Leave the heartbeat of the clock on this machine; the next is to be expected in ``every`` seconds."""
-        from yishenqing.watching import beat  # noqa: PLC0415 - only the clock
+        from yishenqing.watching import beat
 
         at, machine = now(), socket.gethostname()
         self._transactions.kept(lambda c: beat(c, self.settings.agency, machine, at, every))
@@ -33,14 +33,14 @@ class WatchVerbs(SupervisionVerbs):
 
     def metrics(self) -> Row:
         """Return the figures for a monitor: ``text`` in the text format of Prometheus. No case is named in it."""
-        from yishenqing.watching import text  # noqa: PLC0415 - only who measures
+        from yishenqing.watching import text
 
         with self._transactions.reading() as connection:
             figures = [*self._work(connection), *self._running(connection)]
         return {"text": text(figures)}
 
     def _work(self, connection: Connection) -> Iterator[Figure]:
-        from yishenqing.watching import Figure  # noqa: PLC0415
+        from yishenqing.watching import Figure
 
         agency, today = self.settings.agency, self.today
         states = counts.cases_by_state(connection, agency)
@@ -57,7 +57,7 @@ class WatchVerbs(SupervisionVerbs):
         yield Figure("ysq_entries_recorded", "Entries ever recorded.", [("", entries)], counts_up=True)
 
     def _running(self, connection: Connection) -> Iterator[Figure]:
-        from yishenqing.watching import Figure, latest  # noqa: PLC0415
+        from yishenqing.watching import Figure, latest
 
         agency = self.settings.agency
         failing = counts.failing(connection, agency)

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import ClassVar
 
+from yishenqing.core.errors import DataFault
 from yishenqing.core.masking import KINDS
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
@@ -58,7 +59,6 @@ def read_customs(home: Path | None) -> Customs:
 def _read(path: Path) -> Customs:
     from pydantic import TypeAdapter
 
-    from yishenqing.core.errors import DataFault  # noqa: PLC0415
     from yishenqing.documents import read, validated
 
     document = read(path)

@@ -26,7 +26,7 @@ class Seen:
 
 def pdf_text(content: bytes) -> str | None:
     """Return the text of a PDF; None where it cannot be read, or a page of it is only a picture."""
-    import pypdfium2 as pdfium  # noqa: PLC0415 - only a scan reads PDFs
+    import pypdfium2 as pdfium
 
     try:
         document = pdfium.PdfDocument(io.BytesIO(content))

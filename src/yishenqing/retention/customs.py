@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from yishenqing.core.deadline import months_later
+from yishenqing.core.errors import DataFault
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
@@ -106,7 +107,6 @@ def read_customs(home: Path | None) -> Customs:
 def _read(path: Path) -> Customs:
     from pydantic import TypeAdapter
 
-    from yishenqing.core.errors import DataFault  # noqa: PLC0415
     from yishenqing.documents import read, validated
 
     document = read(path)

@@ -23,8 +23,8 @@ class Figure:
 
 def text(figures: Iterable[Figure]) -> str:
     """Return the figures as text."""
-    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - only who measures pays
-    from prometheus_client.registry import Collector  # noqa: PLC0415
+    from prometheus_client import CollectorRegistry, generate_latest
+    from prometheus_client.registry import Collector
 
     class Found(Collector):
         """Hands over what was found."""
@@ -41,7 +41,7 @@ def text(figures: Iterable[Figure]) -> str:
 
 
 def _metric(figure: Figure) -> Metric:
-    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     family = CounterMetricFamily if figure.counts_up else GaugeMetricFamily
     labels = [figure.label] if figure.label else []
