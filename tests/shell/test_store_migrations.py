@@ -39,6 +39,12 @@ BROUGHT: dict[str, set[str]] = {
     | {"precedent_versions"},
     "0007": {"anchors", "checkpoints", "reads"},
     "0008": {"report_applications", "report_disputes", "report_entered", "report_published"},
+    "0009": {"access_log", "agencies", "failures", "moves", "sessions", "users"},
+    "0010": {"data_keys"},
+    "0011": {"disposal_decisions", "disposal_items", "disposal_lists", "disposal_removals", "retention_holds"}
+    | {"released_decisions", "released_finds", "released_jobs", "released_scans"},
+    "0012": {"exchange_cases", "exchange_events", "given_keys"},
+    "0013": {"heartbeats"},
 }
 # What 0004 took from the library's records when the index became the search's.
 LOST = {"precedents": {"length", "vector"}}
