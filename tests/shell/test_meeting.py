@@ -109,6 +109,14 @@ def test_letters_of_a_destroyed_case_do_not_keep_the_others_from_the_printer(
     assert "已随案卷依法销毁，没有打印" in alone.stdout
 
 
+def test_what_was_destroyed_is_not_missed_by_a_backup(home: Path, ended: str, tmp_path: Path) -> None:
+    make_key(tmp_path / "备份.key")
+    key, file = from_file(tmp_path / "备份.key"), tmp_path / "机关.ysq"
+    assert back_up(home, file, key, with_keys=True)["missing"] == []
+    found = restore(file, tmp_path / "新", key)
+    assert (found["missing"], found["faults"], found["cases"]) == ([], [], 1)
+
+
 def test_the_answer_to_a_registration_goes_with_its_case(home: Path, office: Office) -> None:
     number = office.once("门户-1").register(APPLICATION)["number"]
     assert rows(home, "SELECT number FROM given_keys") == [(number,)]

@@ -122,7 +122,7 @@ def test_an_office_without_a_key_begins_to_encrypt(plain: Path, calendar: Calend
     with reopened(plain, calendar) as office:
         assert [e["hash"] for e in office.show(number)["entries"]] == hashes
         assert office.audit()["faults"] == []
-        assert office.keys()["left"] == {"values": 0, "papers": 0, "files": 0}
+        assert office.keys()["left"] == {"values": 0, "papers": 0, "answers": 0, "files": 0}
         assert any(row["act"] == "key" for row in office.reads()["reads"])
 
 
