@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from yishenqing.almanac import CalendarFolder
 from yishenqing.core.errors import DataFault, YishenqingError
 from yishenqing.office.casework import Row
-from yishenqing.office.premises import CHINA, database_url, letter_signing, letter_style, now, system_today
+from yishenqing.office.premises import CHINA, TODAY, database_url, letter_signing, letter_style, now, system_today
 from yishenqing.settings import FILE, read_settings
 from yishenqing.shipped import layered
 from yishenqing.store.counts import failing, headless
@@ -308,14 +308,14 @@ def _clock(last: str) -> Finding:
 
 
 def _today() -> Iterator[Finding]:
-    made_up: Any = os.environ.get("YISHENQING_TODAY")
+    made_up: Any = os.environ.get(TODAY)
     if not made_up:
         return
     try:
         date.fromisoformat(made_up)
     except ValueError:
-        text = f"YISHENQING_TODAY“{made_up}”不是存在的日期"
-        yield Finding("today", "演练日期", "fault", text, "请写作 2026-03-02，或者运行：unset YISHENQING_TODAY")
+        text = f"{TODAY}“{made_up}”不是存在的日期"
+        yield Finding("today", "演练日期", "fault", text, f"请写作 2026-03-02，或者运行：unset {TODAY}")
         return
     text = f"今天被设为{made_up}，办理的记录都会标为演练"
-    yield Finding("today", "演练日期", "warning", text, "正式办理前请运行：unset YISHENQING_TODAY")
+    yield Finding("today", "演练日期", "warning", text, f"正式办理前请运行：unset {TODAY}")
