@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yishenqing.settings import Settings
 
 DATABASE = "office.db"
-TODAY = "YISHENQINGTODAY"
+TODAY = "YISHENQING_TODAY"
 # A legal date is the day in China, whatever zone the server keeps; there is no summer time.
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
