@@ -11,8 +11,10 @@ import pytest
 from offices import USER, Calendar, rows, tamper, without_keys
 
 from yishenqing import Office
+from yishenqing.cli import run
 from yishenqing.core.errors import IntegrityFault
 
+EXIT_INTEGRITY = 7
 # Where a value or a paper lies that an entry holds the digest of: it may itself be encrypted.
 PLACES = {
     "$APPLICANT": "(SELECT json_extract(payload, '$.applicant.sealed') FROM entries WHERE seq = 1)",
@@ -124,6 +126,31 @@ def found(office: Office, number: str) -> str:
         return "\n".join(map(str, office.verify(number)))
     except IntegrityFault as broken:
         return str(broken)
+
+
+@pytest.mark.parametrize("words", [("archive", "verify"), ("audit", "verify")])
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("DELETE FROM cases", ["第11条记录：案件的登记缺失"]),
+        ("UPDATE cases SET head_seq = 10", ["第10条记录"]),
+        # Not the first fault alone: every entry that does not hold.
+        ("UPDATE entries SET step = 'nonsense', prev = 'zz' WHERE seq IN (3, 6)", ["第3条记录", "第6条记录"]),
+    ],
+)
+def test_the_command_names_what_the_verb_found(
+    words: tuple[str, str],
+    statement: str,
+    named: list[str],
+    in_state: Callable[[str], str],
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = in_state("archived")
+    tamper(home, statement)
+    assert run(["--home", str(home), "--as", USER, *words, number]) == EXIT_INTEGRITY
+    said = capsys.readouterr().err
+    assert [name for name in named if name not in said] == []
 
 
 def test_an_entry_added_from_outside_is_found(in_state: Callable[[str], str], home: Path, office: Office) -> None:
