@@ -48,9 +48,14 @@ def print_letters(wishes: Wishes, since: date | None, kinds: tuple[str, ...], fo
 
 def _printed(found: dict[str, Any]) -> list[str]:
     days = found["on"] if found["since"] == found["on"] else f"{found['since']}至{found['on']}"
+    lines = [f"  {number}　已随案卷依法销毁，没有打印" for number in found["destroyed"]]
     if not found["letters"]:
-        return [f"{days}没有出具这样的文书，没有写入任何文件。"]
-    lines = []
+        return [
+            f"{days}没有可以打印的这样的文书，没有写入任何文件。"
+            if lines
+            else f"{days}没有出具这样的文书，没有写入任何文件。",
+            *lines,
+        ]
     for row in found["letters"]:
         more = "　附信封、寄递单" if row["envelope"] else ""
         lines.append(f"  {row['letter']}　{row['title']}（案件{row['number']}）{more}")

@@ -15,7 +15,7 @@ from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import IntegrityFault
 
 _KEEP = "请将密钥另存一份在别处（不要与数据库的备份放在一起）；密钥丢失的，个人信息和附件无法恢复。"
-_WHAT = {"values": "封存的个人信息", "papers": "文件登记", "files": "文件"}
+_WHAT = {"values": "封存的个人信息", "papers": "文件登记", "files": "文件", "answers": "带键办理的答复"}
 
 
 @click.group(cls=Group, help="个人信息的加密：开始加密、更换密钥、查看情况。密钥不在数据库中，请另行备份。")
@@ -102,7 +102,10 @@ def _done(wishes: Wishes, found: Mapping[str, Any], head: str) -> int:
         f"！{_KEEP}",
     ]
     if not found["wiped"]:
-        lines.append("！原来的内容在 PostgreSQL 的空页中可能还有残留；请由数据库属主运行 VACUUM FULL sealed, files。")
+        lines.append(
+            "！原来的内容在 PostgreSQL 的空页中可能还有残留；请由数据库属主运行 "
+            "VACUUM FULL sealed, files, given_keys。"
+        )
     lines += [f"  × {fault}" for fault in found["faults"]]
     _show(wishes, found, lines)
     return IntegrityFault.exit_code if found["faults"] else 0

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound, Refused
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
@@ -58,7 +59,8 @@ class BatchVerbs(CaseVerbs):
         """Write the letters issued on a day (or from ``since`` to it) to ``folder``: single files, and one to print.
 
         Letters that the post carries bring envelope and waybill along. The single letters are the issued files byte
-        for byte; the bound file is a copy for the printer. ``told`` hears how many of how many are done.
+        for byte; the bound file is a copy for the printer. Those of destroyed cases are told under ``destroyed``.
+        ``told`` hears how many of how many are done.
 
         Raises:
             NotFound: there is no such kind of letter.
@@ -71,15 +73,23 @@ class BatchVerbs(CaseVerbs):
             raise DataFault.of([Fault(f"起始日期{first}晚于截止日期{until}", field="since")])
         for kind in kinds:
             self._letters.kind(kind)
-        with self._transactions.reading() as connection:
-            found = issued_store.letters_between(connection, self.settings.agency, first, until)
-        letters = [x for x in found if not kinds or x.kind in kinds]
-        answer: Row = {"since": first.isoformat(), "on": until.isoformat(), "letters": []}
+        letters, ended = self._lying(first, until, kinds)
+        answer: Row = {"since": first.isoformat(), "on": until.isoformat(), "letters": [], "destroyed": ended}
         if not letters:
             return {**answer, "printed": None, "pages": 0}
         printed = self._bound(Path(folder), _days(first, until), letters, told, duplex=duplex)
         self._journal.note_all([self._look("print", x.number, x.letter_number) for x in letters])
         return {**answer, **printed}
+
+    def _lying(self, first: date, until: date, kinds: Sequence[str]) -> tuple[list[Issued], list[str]]:
+        """Return the letters of these days, and the numbers of those that were destroyed with their cases."""
+        with self._transactions.reading() as connection:
+            found = issued_store.letters_between(connection, self.settings.agency, first, until)
+            numbers = sorted({x.number for x in found})
+            cases = ledger_store.rows_of_many(connection, self.settings.agency, numbers)
+        ended = {row.number for row in cases if row.state == destroying.STATE}
+        asked = [x for x in found if not kinds or x.kind in kinds]
+        return [x for x in asked if x.number not in ended], [x.letter_number for x in asked if x.number in ended]
 
     def _bound(self, folder: Path, days: str, letters: Sequence[Issued], told: Told, *, duplex: bool) -> Row:
         from yishenqing.letters.binding import bound

@@ -14,6 +14,7 @@ from yishenqing.articles import article
 from yishenqing.core.errors import Moved, NotFound, Refused
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework, Row
+from yishenqing.office.ended import check_whole
 from yishenqing.office.library import LibraryVerbs
 from yishenqing.office.papers import check_lettered
 from yishenqing.office.paperwork import Story
@@ -37,9 +38,10 @@ def check_chosen(case: Casework) -> None:
     """Refuse to draft or advise where no reply is chosen among outcomes: a record to correct, another case's papers.
 
     Raises:
-        Refused: the procedure has nothing to choose from.
+        Refused: the procedure has nothing to choose from, or the case was destroyed.
     """
     check_lettered(case)
+    check_whole(case)
     if not any(outcome.letters for outcome in case.workflow.outcomes.values()):
         why = "的答复没有可供选择的办理结果，不能据先例起草；请按步骤办理，文书在签发时出具。"
         text = f"“{case.workflow.title}”{why}"

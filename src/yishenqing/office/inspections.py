@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import Refused
 from yishenqing.office.casework import Casework, Row
+from yishenqing.office.ended import check_whole
 from yishenqing.office.holdings import current_items
 from yishenqing.office.recognising import RecognitionVerbs
 
@@ -31,13 +32,14 @@ class InspectionVerbs(RecognitionVerbs):
 
         Raises:
             NotFound: there is no such case.
-            Refused: nothing has been drafted or issued yet, or the case's procedure has no letters.
+            Refused: nothing has been drafted or issued yet, the case's procedure has no letters, or it was destroyed.
             DataFault: the checks, or how the office takes them, have faults.
         """
         from yishenqing.office.inspecting import ACCEPTED, accepted
 
         with self._transactions.reading() as connection:
             case = self._load(connection, number)
+            check_whole(case)
             open_facts = self._opener(connection, number)
             issuing = self._issuing(case, open_facts)
             around = self._around_of(connection, case, issuing.facts)

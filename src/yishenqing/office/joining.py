@@ -12,6 +12,7 @@ from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office.answering import Answer
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Casework
+from yishenqing.office.ended import check_whole
 from yishenqing.office.paperwork import Story
 from yishenqing.office.recognising import SPLIT_FROM
 from yishenqing.store import ledger as ledger_store
@@ -58,11 +59,14 @@ class JoinVerbs(CaseVerbs):
         """Handle the case ``number`` within ``into``; answers like ``show`` of ``into``. Both histories stay.
 
         Raises:
-            Refused: not the same applicant, or ``into`` has more time than the case that would join it.
+            Refused: not the same applicant, ``into`` has more time than the case that would join it, or one of them
+                was destroyed.
         """
         with self._transactions.writing() as connection:
             ledger_store.rows_of_many(connection, self.settings.agency, (number, into), lock=True)  # in one order
             both = {n: self._load(connection, n) for n in (number, into)}
+            for case in both.values():
+                check_whole(case)
             source, target = both[number], both[into]
             stories = {n: Story.of(c.standing, self._opener(connection, n)) for n, c in both.items()}
             self._refuse_unlike(source, target, stories)

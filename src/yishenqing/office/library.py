@@ -16,6 +16,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.core.masking import KINDS, numbers
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk
+from yishenqing.office.ended import check_whole
 from yishenqing.office.premises import now
 from yishenqing.store.vault import write_whole
 
@@ -108,13 +109,14 @@ class LibraryVerbs(Desk):
 
         Raises:
             NotFound: there is no such case, or no such precedent.
+            Refused: the case was destroyed.
         """
         from yishenqing.precedents import Library
         from yishenqing.precedents.uses import DRAFTED
 
         self._noted(by, None, None, "")
         with self._transactions.reading() as connection:
-            self._load(connection, number)
+            check_whole(self._load(connection, number))
             for name in names:
                 Library(connection, self.settings.agency).get(name)
         self._count(DRAFTED, names, number)

@@ -13,6 +13,7 @@ from yishenqing.core.guards import WAY
 from yishenqing.core.masking import KINDS
 from yishenqing.office import fates
 from yishenqing.office.casework import Casework, Row
+from yishenqing.office.ended import check_whole
 from yishenqing.office.library import LibraryVerbs
 from yishenqing.office.paperwork import Story, applicant_block
 from yishenqing.store import issued as issued_store
@@ -149,6 +150,7 @@ class PublishVerbs(LibraryVerbs):
 
     def _check_closed(self, case: Casework) -> None:
         number = case.row.number
+        check_whole(case)
         if case.workflow.linked is not None:
             raise Refused(f"案件{number}是关联案件，其结果会自动写入原案的案例；请对原案办理。")
         if not case.workflow.states[case.standing.state].final:

@@ -138,7 +138,8 @@ class _Call:
     def end(self, connection: Connection, found: Any) -> None:
         """Keep the answer with what was done."""
         if self.known.key:
-            keys.answer(connection, self.known, _as_text(found))
+            told = found.get("number") if isinstance(found, Mapping) else None  # of the case that was just opened
+            keys.answer(connection, self.known, _as_text(found), self.known.number or str(told or ""))
 
     def answered(self, text: str) -> Any:
         """Return the first answer; letters that a crash kept from their folder are put there."""

@@ -20,10 +20,10 @@ from sqlalchemy import Connection, Table
 from yishenqing.backup import Member, Reader, Secret
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound, YishenqingError
 from yishenqing.office.casework import Row
-from yishenqing.office.premises import DATABASE
+from yishenqing.office.premises import DATABASE, master_keys
 from yishenqing.office.safekeeping import ABOUT, CONTENTS, HOME, KEYS, MANIFEST, ROWS, inspected, left_out, opened
 from yishenqing.settings import change_database, read_settings
-from yishenqing.store import address
+from yishenqing.store import address, keyring
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.snapshot import Tally, carried, contents_of, lines, put
 from yishenqing.store.vault import Papers, settled_folder, write_whole
@@ -67,6 +67,7 @@ def restore(
         if about["database"]:
             change_database(staging, "")
         _put_keys(keys, staging)
+        _check_readable(staging)
         settled = _settle(staging, told)
         _move(staging, home)
     if database:
@@ -218,6 +219,32 @@ def _put_keys(folder: Path | None, staging: Path) -> None:
         target = staging / path.relative_to(folder)
         if not target.exists():
             write_whole(target, path.read_bytes())  # made with mode 0600
+
+
+def _check_readable(staging: Path) -> None:
+    """Refuse to go on where the keys of the personal data are not there: nothing sealed could be verified.
+
+    Raises:
+        DataFault: they were left out of the backup, or are others; says how to give them.
+        IntegrityFault: a key was changed in the database.
+    """
+    settings = read_settings(staging)
+    target = Transactions(open_engine(f"sqlite:///{staging.resolve() / DATABASE}"))
+    ring = keyring.Keyring(settings.agency, master_keys(staging, settings), target.reading)
+    try:
+        with target.reading() as connection:
+            if "data_keys" in {t.name for t in carried(connection, left_out())}:  # a later structure has them
+                for row in keyring.rows(connection, settings.agency):
+                    ring.key(connection, row["id"])
+    except DataFault as error:
+        name = settings.secrecy.key_env
+        path = Path(settings.secrecy.key).expanduser()
+        place = f"放回“{path}”" if path.is_absolute() else f"放进一个文件夹（文件名{path}），加 --keys 文件夹"
+        how = f"设置环境变量 {name}" if name else f"把另行保管的密钥{place}"
+        text = f"这份备份中的个人信息已加密，密钥没有提供，或者不是那一把，无法核验，没有恢复；请{how}，再次运行"
+        raise DataFault.of([Fault(text, "ysq restore")]) from error
+    finally:
+        target.close()
 
 
 def _settle(staging: Path, told: Told) -> Row:

@@ -11,6 +11,8 @@ from yishenqing.store.keyring import locked, unlocked
 from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import given_keys
 
+LOCKED = ("digest", "answer")  # the columns that are encrypted
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -34,7 +36,7 @@ def find(connection: Connection, agency: str, key: str, now: str) -> Given | Non
     if row is None:
         return None
     given = Given(*row)
-    return replace(given, answer=unlocked(connection, agency, given.answer, _about(key)))
+    return replace(given, **{c: unlocked(connection, agency, getattr(given, c), _about(key, c)) for c in LOCKED})
 
 
 def take(connection: Connection, given: Given) -> Given | None:
@@ -44,15 +46,18 @@ def take(connection: Connection, given: Given) -> Given | None:
     """
     old = and_(_this(given.agency, given.key), given_keys.c.kept_until < given.given_at)
     connection.execute(delete(given_keys).where(old))
-    statement = insert_of(connection.dialect.name)(given_keys).values(asdict(given))
+    kept = locked(
+        connection, given.agency, given.digest, _about(given.key, "digest")
+    )  # else what was given is guessed
+    statement = insert_of(connection.dialect.name)(given_keys).values({**asdict(given), "digest": kept})
     taken = connection.execute(statement.on_conflict_do_nothing().returning(given_keys.c.key)).first()
     return None if taken is not None else find(connection, given.agency, given.key, given.given_at)
 
 
-def answer(connection: Connection, given: Given, text: str) -> None:
-    """Keep what was answered under the key; it may tell who applied."""
-    kept = locked(connection, given.agency, text, _about(given.key))
-    connection.execute(update(given_keys).where(_this(given.agency, given.key)).values(answer=kept))
+def answer(connection: Connection, given: Given, text: str, number: str) -> None:
+    """Keep what was answered under the key about the case ``number``; it may tell who applied."""
+    kept = locked(connection, given.agency, text, _about(given.key, "answer"))
+    connection.execute(update(given_keys).where(_this(given.agency, given.key)).values(answer=kept, number=number))
 
 
 def forget_old(connection: Connection, agency: str, now: str) -> None:
@@ -60,8 +65,20 @@ def forget_old(connection: Connection, agency: str, now: str) -> None:
     connection.execute(delete(given_keys).where(given_keys.c.agency == agency, given_keys.c.kept_until < now))
 
 
-def _about(key: str) -> str:
-    return f"given_keys\0{key}"
+def lock_anew(connection: Connection, row: Given) -> None:
+    """Encrypt a row with the key that is current now, unless it is gone or was given anew meanwhile.
+
+    Raises:
+        IntegrityFault: what is there was changed.
+    """
+    said = {c: unlocked(connection, row.agency, getattr(row, c), _about(row.key, c)) for c in LOCKED}
+    kept = {c: locked(connection, row.agency, text, _about(row.key, c)) for c, text in said.items()}
+    same = and_(_this(row.agency, row.key), given_keys.c.answer == row.answer)
+    connection.execute(update(given_keys).where(same).values(kept))
+
+
+def _about(key: str, column: str) -> str:
+    return f"given_keys\0{key}" if column == "answer" else f"given_keys\0{key}\0{column}"
 
 
 def _this(agency: str, key: str) -> ColumnElement[bool]:

@@ -15,10 +15,10 @@ from sqlalchemy import Connection, Table, and_, func, not_, or_, select, text, t
 
 from yishenqing.core.errors import Fault, IntegrityFault, NotFound
 from yishenqing.core.ledger import Sealed
-from yishenqing.store import vault
+from yishenqing.store import keys, vault
 from yishenqing.store.cipher import DataKey, key_of_file, sealed_with
 from yishenqing.store.engine import Transactions
-from yishenqing.store.tables import files, sealed
+from yishenqing.store.tables import files, given_keys, sealed
 from yishenqing.store.vault import Paper, Papers
 
 _AT_ONCE = 500
@@ -39,7 +39,7 @@ class Rekeying:
 
     def rows(self) -> int:
         """Encrypt what is not encrypted with the key yet; return how many rows were."""
-        return sum(self._table(what, *_WHERE[what]) for what in _WHERE)
+        return sum(self._table(what, *_WHERE[what]) for what in _WHERE) + self._answers()
 
     def contents(self, papers: Papers) -> int:
         """Encrypt the files that are not encrypted with the key yet; return how many were."""
@@ -68,6 +68,25 @@ class Rekeying:
                 return done
             after = (found[-1]["number"], found[-1]["digest"])
             self.told(what, done, count)
+
+    def _answers(self) -> int:
+        """Encrypt the answers kept under keys; one that was changed is left as it is and named."""
+        done, after = 0, ""
+        while True:
+            with self.transactions.writing() as connection:
+                _wipe_what_is_replaced(connection)
+                here = and_(_answers_left(self.agency, self.key.id), given_keys.c.key > after)
+                query = select(given_keys).where(here).order_by(given_keys.c.key).limit(_AT_ONCE)
+                found = [keys.Given(*row) for row in connection.execute(query)]
+                for row in found:
+                    try:
+                        keys.lock_anew(connection, row)
+                        done += 1
+                    except IntegrityFault as error:
+                        self.faults.append(Fault(f"{error}；没有改动", field=given_keys.name))
+            if not found:
+                return done
+            after = found[-1].key
 
     def _row(self, connection: Connection, table: Table, column: str, row: dict[str, Any]) -> bool:
         """Encrypt one row and read it back; a row that its own digest refutes is left as it is and named."""
@@ -103,7 +122,8 @@ def left(connection: Connection, agency: str, key: str) -> dict[str, int]:
     for what, (table, column) in _WHERE.items():
         waiting = and_(table.c.agency == agency, _not_with(table.c[column], key))
         found[what] = int(connection.execute(select(func.count()).select_from(table).where(waiting)).scalar_one())
-    return found
+    answers = select(func.count()).select_from(given_keys).where(_answers_left(agency, key))
+    return {**found, "answers": int(connection.execute(answers).scalar_one())}
 
 
 def contents_left(papers: Papers, key: str) -> Iterator[Path]:
@@ -135,6 +155,10 @@ def _waiting(table: Table, column: str, agency: str, key: str, after: Sequence[s
     place = tuple_(table.c.number, table.c.digest)
     query = select(table).where(table.c.agency == agency, _not_with(table.c[column], key), place > tuple_(*after))
     return query.order_by(table.c.number, table.c.digest).limit(_AT_ONCE)
+
+
+def _answers_left(agency: str, key: str) -> Any:
+    return and_(given_keys.c.agency == agency, or_(*(_not_with(given_keys.c[c], key) for c in keys.LOCKED)))
 
 
 def _not_with(column: Any, key: str) -> Any:
