@@ -219,6 +219,21 @@ def test_an_untouched_case_is_whole_on_every_later_day(
         assert office.verify(number) == []
 
 
+def test_a_clock_that_ran_again_by_itself_and_is_over_is_whole(
+    in_state: Callable[[str], str], home: Path, office: Office, calendar: Calendar
+) -> None:
+    """Written stopped by the last entry, running by a tick after the wait had ended, and missed today."""
+    number = in_state("accepted")
+    office.act(number, "third_party_consulted", {"party": "安居公司", "content": "合同"})
+    calendar.day += timedelta(days=40)  # the 15 working days are over, and silence is no answer
+    office.tick()  # the first one writes every deadline anew
+    assert rows(home, "SELECT state, recipe <> '' FROM deadlines WHERE clock = 'reply'") == [("running", 1)]
+    calendar.day += timedelta(days=60)
+    assert office.verify(number) == []
+    tamper(home, "UPDATE deadlines SET recipe = replace(recipe, ',20,', ',21,') WHERE clock = 'reply'")
+    assert "期限数据与记录推出的不符" in found(office, number)
+
+
 @pytest.mark.parametrize(
     "change",
     [
