@@ -54,6 +54,13 @@ def test_a_correction_moves_the_dates_and_the_earlier_fact_is_read_as_corrected(
     assert after.state == "handling"
 
 
+CORRECTABLE = (
+    "channel（申请渠道）、applicant_kind（申请人类型）、preferred_form（要求的提供形式）、delivery（获取信息的方式）、"
+    "confirmed_on（与申请人确认之日）、addressed_to（邮件写给的其他科室或者个人）、item_count（申请事项数）、"
+    "lead_count（线索数）、split_from（由哪一件分立）、on（办理日期）"
+)
+
+
 @pytest.mark.parametrize(
     ("of", "field", "value", "says"),
     [
@@ -65,7 +72,7 @@ def test_a_correction_moves_the_dates_and_the_earlier_fact_is_read_as_corrected(
         (1, "on", "2026-02-30", "“2026-02-30”不是存在的日期，应写作 2026-03-02"),
         (2, "on", "2026-03-01", "更正后的日期2026-03-01早于第1条记录的日期2026-03-02"),
         (1, "on", "2026-03-05", "更正后的日期2026-03-05晚于第2条记录的日期2026-03-04"),
-        (1, "colour", "红", "第1条记录（收到申请并登记）没有“colour”这一事实"),
+        (1, "colour", "红", f"第1条记录（收到申请并登记）没有“colour”这一事实；可以更正：{CORRECTABLE}"),
         (1, "applicant", "甲", "“申请人”不能以更正记录改写，请以补充办理的步骤记明"),
         (1, "applicant_kind", "robot", "申请人类型"),
     ],

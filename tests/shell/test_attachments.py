@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -132,8 +133,10 @@ def test_what_an_archive_holds_is_nobodys_business(home: Path, tmp_path: Path) -
     (tmp_path / "材料.zip").write_bytes(content)
     (tmp_path / "申请.json").write_text(json.dumps({**APPLICATION, "attachments": ["材料.zip"]}, ensure_ascii=False))
     assert ysq("register", tmp_path / "申请.json", "--home", home, "--as", USER).returncode == 0
-    (kept,) = [p for p in (home / "files").rglob("*") if p.is_file() and p.read_bytes().startswith(b"PK")]
-    assert Papers(home / "files").read(kept.name) == content
+    kept = Papers(home / "files").path(hashlib.sha256(content).hexdigest())
+    assert not kept.read_bytes().startswith(b"PK")  # and encrypted
+    with Office.open(home, user=USER) as office:
+        assert office._papers.read(kept.name) == content
     assert kept.stat().st_mode & 0o111 == 0
     assert list(tmp_path.rglob("evil*")) == []
 

@@ -73,7 +73,7 @@ def test_everything_comes_back_by_two_commands(home: Path, numbers: list[str], t
     assert (done.returncode, done.stderr) == (0, "")
     assert "已备份并读回核验" in done.stdout
     assert ysq("backup", "--check", file, *words).stdout.startswith("备份完整")
-    done = ysq("restore", file, "--home", new, *words)
+    done = ysq("restore", file, "--home", new, "--keys", home, *words)  # the keys lie elsewhere
     assert (done.returncode, done.stderr) == (0, "")
     assert "逐行核对一致；3件案件" in done.stdout
     assert answers(new, numbers) == before
@@ -96,13 +96,14 @@ def test_nothing_in_the_file_can_be_read(home: Path, made: Path) -> None:
 def test_keys_stay_outside_unless_wished(home: Path, numbers: list[str], key: Secret, tmp_path: Path) -> None:
     (home / "personal.key").write_text("geheim")
     found = back_up(home, tmp_path / "a.ysq", key)
-    assert (found["keys"], found["keys_left_out"]) == ([], ["personal.key", "recognition.key"])
-    restore(tmp_path / "a.ysq", tmp_path / "a", key)
-    assert not (tmp_path / "a" / "personal.key").exists()
+    assert (found["keys"], found["keys_left_out"]) == ([], ["personal.key", "recognition.key", "secrecy.key"])
+    with pytest.raises(DataFault, match="--keys"):  # who applied is sealed with them: nothing could be verified
+        restore(tmp_path / "a.ysq", tmp_path / "a", key)
+    assert not (tmp_path / "a").exists()
     restore(tmp_path / "a.ysq", tmp_path / "c", key, keys=home)  # kept elsewhere, put back
     assert (tmp_path / "c" / "personal.key").read_text() == "geheim"
     found = back_up(home, tmp_path / "b.ysq", key, with_keys=True)
-    assert found["keys"] == ["personal.key", "recognition.key"]
+    assert found["keys"] == ["personal.key", "recognition.key", "secrecy.key"]
     restore(tmp_path / "b.ysq", tmp_path / "b", key)
     assert (tmp_path / "b" / "personal.key").read_text() == "geheim"
     assert (tmp_path / "b" / "personal.key").stat().st_mode & 0o077 == 0
@@ -115,7 +116,7 @@ def test_links_are_not_followed_and_pipes_not_opened(home: Path, key: Secret, tm
     (home / "letters" / "link.html").symlink_to(tmp_path / "outside.txt")
     os.mkfifo(home / "letters" / "pipe.html")
     back_up(home, tmp_path / "b.ysq", key)
-    restore(tmp_path / "b.ysq", tmp_path / "new", key)
+    restore(tmp_path / "b.ysq", tmp_path / "new", key, keys=home)
     assert not (tmp_path / "new" / "letters").exists()
 
 
@@ -144,7 +145,7 @@ def test_officers_work_while_it_is_written(home: Path, numbers: list[str], key: 
         worker.join()
     assert troubles == []
     assert during > 0
-    found = restore(tmp_path / "b.ysq", tmp_path / "new", key)
+    found = restore(tmp_path / "b.ysq", tmp_path / "new", key, keys=home)
     assert found["faults"] == found["missing"] == []
     assert len(numbers) + before <= found["cases"] <= len(numbers) + len(written)
 
@@ -160,7 +161,7 @@ class TestPostgreSQL:
         before = answers(home, numbers)
         assert ysq("move-database", "--to", address, "--home", home).returncode == 0
         back_up(home, tmp_path / "b.ysq", key)
-        found = restore(tmp_path / "b.ysq", tmp_path / "new", key)
+        found = restore(tmp_path / "b.ysq", tmp_path / "new", key, keys=home)
         assert (found["faults"], found["was_in"]) == ([], address)
         assert read_settings(tmp_path / "new").database == ""
         assert answers(tmp_path / "new", numbers) == before
@@ -168,7 +169,18 @@ class TestPostgreSQL:
     def test_takes_an_office_in(
         self, home: Path, numbers: list[str], made: Path, address: str, tmp_path: Path
     ) -> None:
-        done = ysq("restore", made, "--home", tmp_path / "new", "--db", address, "--key-file", tmp_path / "备份.key")
+        done = ysq(
+            "restore",
+            made,
+            "--home",
+            tmp_path / "new",
+            "--db",
+            address,
+            "--key-file",
+            tmp_path / "备份.key",
+            "--keys",
+            home,
+        )
         assert (done.returncode, done.stderr) == (0, "")
         assert read_settings(tmp_path / "new").database == address
         assert answers(tmp_path / "new", numbers) == answers(home, numbers)
@@ -191,7 +203,7 @@ class TestPostgreSQL:
             with Office.open(folder, user=USER, today=lambda: DAY) as office:
                 office.register({**APPLICATION, "arrived_on": "2026-04-20"})
         back_up(home, tmp_path / "b.ysq", key)
-        found = restore(tmp_path / "b.ysq", tmp_path / "new", key)
+        found = restore(tmp_path / "b.ysq", tmp_path / "new", key, keys=home)
         assert (found["cases"], found["faults"]) == (1, [])
         engine = create_engine(f"sqlite:///{tmp_path / 'new' / 'office.db'}")
         with engine.connect() as connection:
@@ -243,7 +255,7 @@ class TestRefused:
     ) -> None:
         monkeypatch.setattr(upgrading, "versions", lambda: ["0001"])  # as a program of long ago
         with pytest.raises(DataFault, match="请先升级本程序"):
-            restore(made, tmp_path / "new", key)
+            restore(made, tmp_path / "new", key, keys=home)
         with pytest.raises(DataFault, match="请使用较新的程序"):
             back_up(home, tmp_path / "b", key)
         monkeypatch.undo()
@@ -257,7 +269,9 @@ class TestRefused:
 
 
 class TestDamage:
-    def test_every_cut_and_every_flipped_byte_is_found(self, made: Path, key: Secret, tmp_path: Path) -> None:
+    def test_every_cut_and_every_flipped_byte_is_found(
+        self, home: Path, made: Path, key: Secret, tmp_path: Path
+    ) -> None:
         """At the head, at every seam of two pieces, at the end, and at places between."""
         content, piece = made.read_bytes(), (1 << 16) + 16
         head = content.index(b"\n", len(sealed_stream.MAGIC)) + 1
@@ -276,11 +290,11 @@ class TestDamage:
         swapped = content[:head] + content[head + piece : head + 2 * piece] + content[head : head + piece]
         bad.write_bytes(swapped + content[head + 2 * piece :])
         with pytest.raises(IntegrityFault, match="第1块"):
-            restore(bad, tmp_path / "new", key)
+            restore(bad, tmp_path / "new", key, keys=home)
         assert not (tmp_path / "new").exists()
 
     def test_a_row_that_did_not_arrive_stops_the_restore(
-        self, made: Path, key: Secret, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, home: Path, made: Path, key: Secret, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         put = snapshot.put
 
@@ -289,7 +303,7 @@ class TestDamage:
 
         monkeypatch.setattr(restoring, "put", careless)
         with pytest.raises(IntegrityFault, match="恢复后的“deadlines”与备份不一致"):
-            restore(made, tmp_path / "new", key)
+            restore(made, tmp_path / "new", key, keys=home)
         assert not (tmp_path / "new").exists()
         assert left_behind(tmp_path) == []
 
@@ -301,16 +315,36 @@ class TestDamage:
         paper.unlink()
         found = back_up(home, tmp_path / "b.ysq", key)
         assert found["missing"] == [paper.name]
-        done = ysq("restore", tmp_path / "b.ysq", "--home", tmp_path / "new", "--key-file", tmp_path / "备份.key")
+        done = ysq(
+            "restore",
+            tmp_path / "b.ysq",
+            "--home",
+            tmp_path / "new",
+            "--key-file",
+            tmp_path / "备份.key",
+            "--keys",
+            home,
+        )
         assert done.returncode == 7
         assert "2026-0002 第2条记录" in done.stdout
         assert paper.name in done.stdout
 
-    def test_a_kill_leaves_no_office(self, made: Path, key: Secret, tmp_path: Path) -> None:
+    def test_a_kill_leaves_no_office(self, home: Path, made: Path, key: Secret, tmp_path: Path) -> None:
         """Killed at growing times; nothing stands at the place, and the next restore clears away what lies beside."""
         new, killed = tmp_path / "new", 0
         for delay in (0.3, 0.6, 0.9, 1.2):
-            words = ["-m", "yishenqing", "restore", made, "--home", new, "--key-file", tmp_path / "备份.key"]
+            words = [
+                "-m",
+                "yishenqing",
+                "restore",
+                made,
+                "--home",
+                new,
+                "--key-file",
+                tmp_path / "备份.key",
+                "--keys",
+                home,
+            ]
             process = subprocess.Popen([sys.executable, *map(str, words)], stdout=subprocess.DEVNULL)
             time.sleep(delay)
             killed += process.poll() is None
@@ -320,7 +354,7 @@ class TestDamage:
                 break
         assert killed > 0
         if not new.exists():
-            restore(made, new, key)
+            restore(made, new, key, keys=home)
         with Office.open(new, user=USER) as office:
             assert office.audit()["faults"] == []
         assert left_behind(tmp_path) == []

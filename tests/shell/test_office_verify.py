@@ -11,8 +11,10 @@ import pytest
 from offices import USER, Calendar, rows, tamper, without_keys
 
 from yishenqing import Office
+from yishenqing.cli import run
 from yishenqing.core.errors import IntegrityFault
 
+EXIT_INTEGRITY = 7
 # Where a value or a paper lies that an entry holds the digest of: it may itself be encrypted.
 PLACES = {
     "$APPLICANT": "(SELECT json_extract(payload, '$.applicant.sealed') FROM entries WHERE seq = 1)",
@@ -126,6 +128,31 @@ def found(office: Office, number: str) -> str:
         return str(broken)
 
 
+@pytest.mark.parametrize("words", [("archive", "verify"), ("audit", "verify")])
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("DELETE FROM cases", ["第11条记录：案件的登记缺失"]),
+        ("UPDATE cases SET head_seq = 10", ["第10条记录"]),
+        # Not the first fault alone: every entry that does not hold.
+        ("UPDATE entries SET step = 'nonsense', prev = 'zz' WHERE seq IN (3, 6)", ["第3条记录", "第6条记录"]),
+    ],
+)
+def test_the_command_names_what_the_verb_found(
+    words: tuple[str, str],
+    statement: str,
+    named: list[str],
+    in_state: Callable[[str], str],
+    home: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = in_state("archived")
+    tamper(home, statement)
+    assert run(["--home", str(home), "--as", USER, *words, number]) == EXIT_INTEGRITY
+    said = capsys.readouterr().err
+    assert [name for name in named if name not in said] == []
+
+
 def test_an_entry_added_from_outside_is_found(in_state: Callable[[str], str], home: Path, office: Office) -> None:
     number = in_state("accepted")
     with sqlite3.connect(home / "office.db") as connection:
@@ -190,6 +217,21 @@ def test_an_untouched_case_is_whole_on_every_later_day(
     for day in (calendar.day.replace(month=6), calendar.day.replace(month=12)):
         calendar.day = day
         assert office.verify(number) == []
+
+
+def test_a_clock_that_ran_again_by_itself_and_is_over_is_whole(
+    in_state: Callable[[str], str], home: Path, office: Office, calendar: Calendar
+) -> None:
+    """Written stopped by the last entry, running by a tick after the wait had ended, and missed today."""
+    number = in_state("accepted")
+    office.act(number, "third_party_consulted", {"party": "安居公司", "content": "合同"})
+    calendar.day += timedelta(days=40)  # the 15 working days are over, and silence is no answer
+    office.tick()  # the first one writes every deadline anew
+    assert rows(home, "SELECT state, recipe <> '' FROM deadlines WHERE clock = 'reply'") == [("running", 1)]
+    calendar.day += timedelta(days=60)
+    assert office.verify(number) == []
+    tamper(home, "UPDATE deadlines SET recipe = replace(recipe, ',20,', ',21,') WHERE clock = 'reply'")
+    assert "期限数据与记录推出的不符" in found(office, number)
 
 
 @pytest.mark.parametrize(

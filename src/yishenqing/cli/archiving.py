@@ -126,15 +126,20 @@ def archive_verify(wishes: Wishes, target: str, minutes: str) -> None:
         from yishenqing.archive import ended_in
         from yishenqing.office.verifying import package_faults
 
-        faults, ended = package_faults(Path(target), minutes), ended_in(Path(target))
-    else:
-        with wishes.office() as office:
-            faults, ended = office.verify(target), office.ended(target)
-    said_whole(wishes, target, faults, ended)
+        said_whole(wishes, target, package_faults(Path(target), minutes), lambda: ended_in(Path(target)))
+        return
+    with wishes.office() as office:
+        said_whole(wishes, target, office.verify(target), lambda: office.ended(target))
 
 
-def said_whole(wishes: Wishes, target: str, faults: Sequence[Fault], ended: Sequence[Mapping[str, Any]]) -> None:
-    """Say that a package or a case is whole, and which cases of it were destroyed lawfully; or raise what is not."""
+def said_whole(
+    wishes: Wishes, target: str, faults: Sequence[Fault], asked: Callable[[], Sequence[Mapping[str, Any]]]
+) -> None:
+    """Say that a package or a case is whole, and which cases of it were destroyed lawfully; or raise what is not.
+
+    ``asked`` for those only where all is whole: from what is damaged nothing more is read.
+    """
+    ended = () if faults else asked()
     lines = [f"核验通过：{target} 完整，没有改动。"]
     lines += [f"  {e['number']}：{e['on']}依法销毁，只存台账和销毁证明（销毁清册{e['list']}）" for e in ended]
     said(wishes, faults, {"target": target, "destroyed": list(ended)}, lines)

@@ -80,11 +80,11 @@ def verify(wishes: Wishes, target: str | None, minutes: str) -> None:
         from yishenqing.archive import ended_in
         from yishenqing.office.verifying import package_faults
 
-        said_whole(wishes, target, package_faults(Path(target), minutes), ended_in(Path(target)))
+        said_whole(wishes, target, package_faults(Path(target), minutes), lambda: ended_in(Path(target)))
         return
     with wishes.office() as office, progress("正在核验", silent=wishes.as_json) as told:
         if target is not None:
-            said_whole(wishes, target, office.verify(target), office.ended(target))
+            said_whole(wishes, target, office.verify(target), lambda: office.ended(target))
             return
         found = office.audit(minutes, told)
     counted = {name: found[name] for name in ("cases", "destroyed", "entries", "reads", "checkpoints")}

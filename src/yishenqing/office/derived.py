@@ -8,8 +8,9 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from yishenqing.core.deadline import STATE_TITLES, clock_of
+from yishenqing.core.deadline import STATE_TITLES, Deadline, clock_of
 from yishenqing.core.errors import Fault
+from yishenqing.core.recount import recipe_of
 from yishenqing.office import casework, reminding
 from yishenqing.office.casework import Casework, Row, at
 from yishenqing.store import due as due_store
@@ -26,7 +27,10 @@ def faults(connection: Connection, case: Casework) -> Iterator[Fault]:
         return
     last = next((e for e in reversed(case.entries) if case.standing.moved_by(e.step)), case.entries[0])
     today = max(case.standing.workdays.today, case.entries[-1].on)
-    wanted, then = _rows(case, today), _rows(case, last.on)
+    found = case.standing.deadlines(today)
+    wanted, then = _rows(case, found), _rows(case, case.standing.deadlines(last.on))
+    # While it ran, between a wait that ended and its last day: neither the last entry's day nor today shows it.
+    ran = {d.key: recipe_of(d._replace(state="running")) for d in found.values()}
     agency, number = case.row.agency, case.row.number
     stored = {r.clock: r for r in due_store.deadlines_of(connection, agency, number)}
     recipes = due_store.stored_by_case(connection, agency, [number]).get(number, {})
@@ -37,14 +41,17 @@ def faults(connection: Connection, case: Casework) -> Iterator[Fault]:
         before = then.get(clock, want)
         whole = row is not None and want is not None and before is not None and _same(row, want, before, written)
         # What is counted follows from the facts alone; the next notice would be reckoned by it.
-        if not (whole and before and want and recipes[clock].recipe in (None, want["recipe"], before["recipe"])):
+        counted = {None, *(r["recipe"] for r in (want, before) if r)}
+        if row is not None and row.state == "running":
+            counted.add(ran.get(clock))
+        if not (whole and recipes[clock].recipe in counted):
             known = case.workflow.clocks.get(clock_of(clock))
             title = known.title if known else clock
             yield at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")
 
 
-def _rows(case: Casework, day: date) -> dict[str, Row]:
-    return {r["clock"]: r for r in casework.deadline_rows(case, case.standing.deadlines(day))}
+def _rows(case: Casework, found: Mapping[str, Deadline]) -> dict[str, Row]:
+    return {r["clock"]: r for r in casework.deadline_rows(case, found)}
 
 
 def _renewed(connection: Connection, case: Casework, wanted: Mapping[str, Row]) -> bool:
