@@ -28,7 +28,7 @@ def test_a_sound_office_is_told_so(home: Path) -> None:
     names = [row["name"] for row in answer["findings"]]
     assert names == [
         "python", "packages", "sm3", "libraries", "office", "fonts", "calendar", "disk", "secrets", "database",
-        "clock", "chains", "scheduler",
+        "clock", "chains", "scheduler", "secrecy",
     ]  # fmt: skip
 
 
