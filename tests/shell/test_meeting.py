@@ -15,6 +15,7 @@ from yishenqing.backup import from_file, make_key
 from yishenqing.core.errors import DataFault, Refused
 from yishenqing.letters import Letterbook
 from yishenqing.office import Office
+from yishenqing.office.doctor import examine
 from yishenqing.office.restoring import restore
 from yishenqing.office.safekeeping import back_up
 
@@ -109,6 +110,14 @@ def test_letters_of_a_destroyed_case_do_not_keep_the_others_from_the_printer(
     assert "已随案卷依法销毁，没有打印" in alone.stdout
 
 
+def test_what_was_destroyed_is_not_missed_by_a_backup(home: Path, ended: str, tmp_path: Path) -> None:
+    make_key(tmp_path / "备份.key")
+    key, file = from_file(tmp_path / "备份.key"), tmp_path / "机关.ysq"
+    assert back_up(home, file, key, with_keys=True)["missing"] == []
+    found = restore(file, tmp_path / "新", key)
+    assert (found["missing"], found["faults"], found["cases"]) == ([], [], 1)
+
+
 def test_the_answer_to_a_registration_goes_with_its_case(home: Path, office: Office) -> None:
     number = office.once("门户-1").register(APPLICATION)["number"]
     assert rows(home, "SELECT number FROM given_keys") == [(number,)]
@@ -131,3 +140,15 @@ def test_a_backup_without_its_keys_says_how_to_give_them(home: Path, in_state: M
     (kept / "secrecy.key").write_bytes((home / "secrecy.key").read_bytes())
     (kept / "secrecy.key").chmod(0o600)  # as the office keeps it
     assert restore(file, new, key, keys=kept)["faults"] == []
+
+
+def test_the_doctor_sees_that_the_key_of_the_personal_data_is_gone(home: Path, in_state: Make) -> None:
+    in_state("")
+    sealed = {f["name"]: f for f in examine(home)["findings"]}["secrecy"]
+    assert sealed["level"] == "ok"
+    (home / "secrecy.key").chmod(0o644)
+    assert "chmod 600" in {f["name"]: f for f in examine(home)["findings"]}["secrecy"]["text"]
+    (home / "secrecy.key").unlink()
+    found = ysq("--home", home, "doctor")
+    assert found.returncode == 6
+    assert "找不到个人信息的密钥文件" in found.stdout

@@ -17,9 +17,19 @@ from typing import TYPE_CHECKING, Any, Literal
 from yishenqing.almanac import CalendarFolder
 from yishenqing.core.errors import DataFault, YishenqingError
 from yishenqing.office.casework import Row
-from yishenqing.office.premises import CHINA, TODAY, database_url, letter_signing, letter_style, now, system_today
+from yishenqing.office.premises import (
+    CHINA,
+    TODAY,
+    database_url,
+    letter_signing,
+    letter_style,
+    master_keys,
+    now,
+    system_today,
+)
 from yishenqing.settings import FILE, read_settings
 from yishenqing.shipped import layered
+from yishenqing.store import keyring
 from yishenqing.store.counts import failing, headless
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.vault import Papers
@@ -212,6 +222,7 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
             last, left = last_recorded(connection, settings.agency), leftovers(home, connection)
             running = [*_chains(connection, settings.agency), *_scheduler(connection, settings.agency)]
             running += _waiting(connection, settings.agency)
+            running.append(_sealed(transactions, home, settings))
         undone = list(_destroyed(transactions, home, settings, sweep=sweep))
     finally:
         transactions.close()
@@ -269,6 +280,19 @@ def _secrets(home: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("secrets", "密钥文件", "fault", f"他人可以读取“{path}”", f"请运行：chmod 600 '{path}'")
     if not open_to_all:
         yield Finding("secrets", "密钥文件", "ok", "只有本账户可以读取")
+
+
+def _sealed(transactions: Transactions, home: Path, settings: Settings) -> Finding:
+    """Without the keys of the personal data no case can be shown or recorded."""
+    ring = keyring.Keyring(settings.agency, master_keys(home, settings), transactions.reading)
+    try:
+        with transactions.reading() as connection:
+            count = keyring.open_all(connection, ring)
+    except YishenqingError as error:
+        return Finding("secrecy", "个人信息的密钥", "fault", str(error), "见 docs/security.md“个人信息的加密”")
+    if not count:
+        return Finding("secrecy", "个人信息的密钥", "warning", "个人信息尚未加密", "请运行：ysq key init")
+    return Finding("secrecy", "个人信息的密钥", "ok", f"在{ring.masters.place}，可以打开")
 
 
 def _destroyed(transactions: Transactions, home: Path, settings: Settings, *, sweep: bool) -> Iterator[Finding]:

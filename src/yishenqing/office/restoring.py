@@ -234,8 +234,7 @@ def _check_readable(staging: Path) -> None:
     try:
         with target.reading() as connection:
             if "data_keys" in {t.name for t in carried(connection, left_out())}:  # a later structure has them
-                for row in keyring.rows(connection, settings.agency):
-                    ring.key(connection, row["id"])
+                keyring.open_all(connection, ring)
     except DataFault as error:
         name = settings.secrecy.key_env
         path = Path(settings.secrecy.key).expanduser()

@@ -152,6 +152,16 @@ def names(connection: Connection, agency: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
+def open_all(connection: Connection, ring: Keyring) -> int:
+    """Open every key of the agency, the retired ones too; return how many there are.
+
+    Raises:
+        DataFault: a master key is not at hand, or others may read it.
+        IntegrityFault: a key was changed in the database.
+    """
+    return len([ring.key(connection, name) for name in names(connection, ring.agency)])
+
+
 def rows(connection: Connection, agency: str) -> list[dict[str, Any]]:
     """Return what is known of the agency's data keys, without the keys themselves."""
     query = select(data_keys).where(data_keys.c.agency == agency).order_by(data_keys.c.made_at)

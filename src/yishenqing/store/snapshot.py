@@ -21,9 +21,10 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, Date, LargeBinary, MetaData, Table, insert, inspect, select, union
 from sqlalchemy.exc import DatabaseError
 
+from yishenqing.core import destroying
 from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.store.engine import Transactions, open_engine
-from yishenqing.store.tables import files, letters
+from yishenqing.store.tables import cases, files, letters
 
 _AT_ONCE = 500
 _PREFIX = ".snapshot-"
@@ -163,9 +164,14 @@ def put(connection: Connection, table: Table, names: Sequence[str], rows: Sequen
 
 
 def contents_of(connection: Connection, agency: str) -> Iterator[str]:
-    """Yield the SHA-256 of every content that the agency's rows name, each once."""
-    queries = [select(t.c.sha256).where(t.c.agency == agency) for t in (files, letters)]
-    query = union(*queries).order_by("sha256").execution_options(yield_per=_AT_ONCE)
+    """Yield the SHA-256 of every content that ought to lie there, each once: of papers, and letters not destroyed."""
+    papers = select(files.c.sha256).where(files.c.agency == agency)
+    issued = (
+        select(letters.c.sha256)
+        .join(cases, (cases.c.agency == letters.c.agency) & (cases.c.number == letters.c.number))
+        .where(letters.c.agency == agency, cases.c.state != destroying.STATE)
+    )
+    query = union(papers, issued).order_by("sha256").execution_options(yield_per=_AT_ONCE)
     for part in connection.execute(query).partitions():
         yield from (str(row[0]) for row in part)
 
