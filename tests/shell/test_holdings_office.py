@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from offices import APPLICATION, USER, Calendar, rows, tamper, use_database, walked, ysq
+from offices import APPLICATION, USER, Calendar, rows, tamper, use_database, walked
 from sqlalchemy import URL
 
-from yishenqing import Office
+from yishenqing import Office, cli
 from yishenqing.core.errors import DataFault, NotFound, Refused
 from yishenqing.shipped import shipped
 
@@ -351,10 +351,14 @@ class TestReassessment:
 
 class TestCommands:
     @pytest.fixture
-    def run(self, home: Path) -> Callable[..., tuple[int, str, str]]:
+    def run(
+        self, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[..., tuple[int, str, str]]:
+        monkeypatch.setenv("YISHENQING_TODAY", "2026-03-16")
+
         def asked(*words: str | Path) -> tuple[int, str, str]:
-            done = ysq("--home", home, "--as", USER, *words, YISHENQING_TODAY="2026-03-16")
-            return done.returncode, done.stdout, done.stderr
+            code = cli.run(["--home", str(home), "--as", USER, *map(str, words)])
+            return code, *capsys.readouterr()
 
         return asked
 
