@@ -17,6 +17,7 @@ from yishenqing.office.premises import database_url
 from yishenqing.reporting.tables import applications
 from yishenqing.settings import read_settings
 from yishenqing.store.tables import cases, deadlines, entries, sealed
+from yishenqing.store.vault import sealed_of, sealed_rows
 
 USER = "试办人"
 OPENED, DUE_DAY = date(2026, 3, 2), date(2026, 3, 23)  # the yellow mark of what arrived on 2 March
@@ -76,10 +77,8 @@ def seed(home: Path, count: int, *, prefix: str = "C") -> None:
     with opened(home) as office:
         number = office.register(APPLICATION)["number"]
         office.tick()  # what is stored from now on counts as reckoned by today's settings
-    engine = connected(home)
-    with engine.begin() as connection:
-        copied(connection, number, [f"{prefix}-{n:07d}" for n in range(count)])
-    engine.dispose()
+        with office._transactions.writing() as connection:  # noqa: SLF001 - with the office's keys, of which a bare connection knows nothing
+            copied(connection, number, [f"{prefix}-{n:07d}" for n in range(count)])
 
 
 def copied(
@@ -93,14 +92,17 @@ def copied(
 ) -> None:
     """Copy a case of one entry to each of ``numbers``; with ``clock`` only that deadline of it.
 
+    Personal data are encrypted anew for each copy: the key binds them to their case.
+
     ``remind_on`` is when the office should be told of the reply; without it, as for the case that is copied.
     """
-    row = dict(connection.execute(select(cases).where(cases.c.number == number)).one()._mapping)  # noqa: SLF001 - SQLAlchemy's own name for it
+    row: dict[str, Any] = dict(connection.execute(select(cases).where(cases.c.number == number)).one()._mapping)  # noqa: SLF001 - SQLAlchemy's own name for it
     entry = Entry(*connection.execute(select(entries).where(entries.c.number == number)).one())
     beside = {
         table: [dict(r) for r in connection.execute(select(table).where(table.c.number == number)).mappings()]
-        for table in (sealed, deadlines, applications)
+        for table in (deadlines, applications)
     }
+    values = list(sealed_of(connection, row["agency"], number).values())
     beside[deadlines] = [r for r in beside[deadlines] if clock in ("", r["clock"])]
     if remind_on is not None:
         beside[deadlines] = [{**r, "remind_on": remind_on} if r["clock"] == "reply" else r for r in beside[deadlines]]
@@ -110,6 +112,8 @@ def copied(
         heads = [{**row, "number": e.number, "head_hash": e.hash} for e in made_entries]
         connection.execute(insert(cases), heads)
         connection.execute(insert(entries), [e._asdict() for e in made_entries])
+        hidden = [r for one in some for r in sealed_rows(connection, row["agency"], one, values)]
+        connection.execute(insert(sealed), hidden)
         for table, rows in beside.items():
             if rows:
                 connection.execute(insert(table), [{**r, "number": one} for one in some for r in rows])

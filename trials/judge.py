@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from trials.ground import DUE_DAY, looked, opened
 from yishenqing import Office
 from yishenqing.core.errors import YishenqingError
 from yishenqing.settings import read_settings
+from yishenqing.store.vault import sealed_of
 
 _TOKEN = re.compile("T[0-9a-f]+x[0-9a-f]{10}")
 
@@ -24,18 +25,19 @@ def losses(home: Path, diary: Diary, *, day: date | None = None) -> list[str]:
     agency, lines = read_settings(home).agency, diary.read()
     with opened(home, day or DUE_DAY) as office:
         found = [f"核验：{fault}" for fault in office.audit()["faults"]]
-        found += _entries(home, agency, lines)
+        found += _entries(home, office, lines)
         found += _numbers(home, agency)
         found += _letters(home, agency, lines)
         found += _report(office)
     return found
 
 
-def _entries(home: Path, agency: str, lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _entries(home: Path, office: Office, lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What was answered stands in the ledger as answered; nothing stands there twice."""
+    agency = office.settings.agency
     rows = looked(home, "SELECT number, seq, hash, step, payload FROM entries WHERE agency = :a", a=agency)
     known = {(number, seq): hashed for number, seq, hashed, *_ in rows}
-    values = dict(looked(home, "SELECT digest, value FROM sealed WHERE agency = :a", a=agency))
+    values = _values(office, {str(number) for number, *_ in rows})
     said = Counter(token for *_, step, payload in rows for token in _tokens(step, payload, values))
     for line in lines:
         if "done" not in line or "seq" not in line:
@@ -55,6 +57,13 @@ def _entries(home: Path, agency: str, lines: Sequence[Mapping[str, Any]]) -> Ite
             yield f"{line['deed']}（{token}）办了一次，记了{said[token]}次"
         elif token in done and not said[token]:
             yield f"{line['deed']}（{token}）已经答复办成，案卷中没有"
+
+
+def _values(office: Office, numbers: Collection[str]) -> dict[str, str]:
+    """Return all personal data by their digests, decrypted."""
+    with office._transactions.reading() as connection:  # noqa: SLF001 - with the office's keys
+        cases = [sealed_of(connection, office.settings.agency, number) for number in sorted(numbers)]
+        return {name: value.value for case in cases for name, value in case.items()}
 
 
 def _tokens(step: str, payload: str, values: Mapping[str, str]) -> set[str]:

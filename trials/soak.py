@@ -27,7 +27,7 @@ from benchmarks.machine import machine
 
 from trials import judge, killing
 from trials.deeds import ROAD, Diary, Officer
-from trials.ground import APPLICATION, DUE_DAY, OPENED, connected, copied, made, opened
+from trials.ground import APPLICATION, DUE_DAY, OPENED, copied, made, opened
 from trials.server import Server
 from yishenqing.core.errors import YishenqingError
 
@@ -118,11 +118,9 @@ class Soak:
             run.wait(60)
 
     def _load(self) -> None:
-        engine = connected(self.home)
         names = [f"C-{self.numbers + n:07d}" for n in range(_LOAD)]
-        with engine.begin() as connection:
+        with opened(self.home) as office, office._transactions.writing() as connection:  # noqa: SLF001 - with the office's keys
             copied(connection, self.pattern, names, remind_on=DUE_DAY)
-        engine.dispose()
         self.numbers += _LOAD
 
     def grown(self) -> float:

@@ -73,4 +73,18 @@ def context() -> dict[str, Any]:
              "date": date(2026, 3, 27), "pages": 2, "note": ""} for n in (1, 2)
         ],
         "note": {"filed_by": "赵某", "checked_by": "钱某", "filed_on": date(2026, 4, 1), "text": "无其他情况。"},
+        "destruction": {
+            "id": "X2037-001",
+            "opinion": "保管期限已满，无继续保存的价值，同意销毁。",
+            "proposed_by": "赵某",
+            "proposed_on": date(2037, 1, 4),
+            "approved_by": "钱某",
+            "on": date(2037, 1, 12),
+            "law": ["档案法实施条例第二十四条"],
+            "cases": [
+                {"n": n, "number": f"2026-{n:04d}", "code": f"Z109-WS·2026-D10-ZWGK-{n:04d}", "period": "10年",
+                 "filed_on": date(2026, 4, 1), "kept_until": date(2036, 12, 31), "values": 7, "papers": 5,
+                 "digest": f"{n:x}f" * 32, "head": f"{n:x}a" * 32} for n in (7, 8, 9)
+            ],
+        },
     }  # fmt: skip

@@ -139,9 +139,12 @@ def test_a_case_put_in_later_with_an_earlier_day_is_found(
     changed = f"recorded_at = '{early.recorded_at}', hash = '{chain_hash(early)}'"
     harmed(home, [f"UPDATE entries SET {changed} WHERE number = '{number}'"])  # noqa: S608
     harmed(home, [f"UPDATE cases SET head_hash = '{chain_hash(early)}' WHERE number = '{number}'"])  # noqa: S608
-    assert texts(office) == [f"{number} 第1条记录：自称的记录时间早于检查点，而当时的检查点没有它，系后来补入"]
+    assert texts(office) == [
+        f"{number} 第1条记录：自称的记录时间早于检查点，而当时的检查点没有它，系后来补入（或者写入时本机时钟被拨回）"
+    ]
 
 
+SEARCH = {"systems": "档案系统", "keywords": "征收公告", "result": "检索到一份"}
 LOG_HARMS = {
     "a root": "UPDATE checkpoints SET root = 'ab' || substr(root, 3) WHERE n = 1",
     "a signature": "UPDATE checkpoints SET signature = substr(signature, 3) || 'ab' WHERE n = 2",
@@ -171,6 +174,20 @@ def test_whatever_is_done_to_checkpoints_and_journal_is_found(
     assert texts(office) == []
     tamper(home, LOG_HARMS[harm])
     assert texts(office)
+
+
+def test_a_clock_that_was_set_back_records_nothing_before_the_last_checkpoint(
+    two: tuple[str, str], home: Path, office: Office, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = office.checkpoint()["made_at"]
+    with monkeypatch.context() as earlier:
+        earlier.setattr("yishenqing.office.moments.now", lambda: "2020-01-01T00:00:00.000000Z")
+        with Office.open(home, user=USER, today=calendar) as again:
+            found = again.act(two[1], "search_recorded", SEARCH)
+            assert again.checkpoint()["made_at"] == made
+    assert found["entries"][-1]["recorded_at"] == made
+    assert office.act(two[1], "search_recorded", SEARCH)["entries"][-1]["recorded_at"] > made
+    assert texts(office) == []
 
 
 def test_checkpoints_cut_off_together_are_told_by_the_minutes(

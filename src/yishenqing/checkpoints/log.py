@@ -205,7 +205,9 @@ def case_faults(log: Log, number: str, anchored: Sequence[Anchor], entries: Sequ
         if a.seq > len(entries) or entries[a.seq - 1][0] != a.hash
     ]
     if not faults and (seq := log.unanchored(number, anchored, [at for _, at in entries])) is not None:
-        faults.append(Fault(f"{number} 第{seq}条记录：自称的记录时间早于检查点，而当时的检查点没有它，系后来补入"))
+        # What a process wrote that was open before the checkpoint, its clock set back since, looks the same.
+        text = "自称的记录时间早于检查点，而当时的检查点没有它，系后来补入（或者写入时本机时钟被拨回）"
+        faults.append(Fault(f"{number} 第{seq}条记录：{text}"))
     return faults[:1]
 
 

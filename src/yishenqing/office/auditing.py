@@ -11,7 +11,6 @@ from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Refused, YishenqingError
 from yishenqing.office.casework import Row
 from yishenqing.office.papers import PaperVerbs
-from yishenqing.office.premises import now
 from yishenqing.store import ledger as ledger_store
 
 if TYPE_CHECKING:
@@ -57,9 +56,10 @@ class AuditVerbs(PaperVerbs):
         agency = self.settings.agency
         known = log.checkpoints_of(connection, agency)
         key = self._signing_key(known, new_key=new_key)
-        told = {"made_at": now(), "actor": self._user, "rehearsal": self._rehearsal}
+        told = {"made_at": self._moments.now(), "actor": self._user, "rehearsal": self._rehearsal}
         heads = self._heads(connection)
         point, added = log.make_checkpoint(connection, agency, heads, lambda p: signed(p, key), told)
+        self._moments.passed(point.made_at)
         return {**self._told(point), "added": added}
 
     def _signing_key(self, known: Sequence[Checkpoint], *, new_key: bool) -> Ed25519PrivateKey:

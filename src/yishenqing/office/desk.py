@@ -22,6 +22,7 @@ from yishenqing.core.workdays import Workdays
 from yishenqing.logbook import Logbook, where
 from yishenqing.office import casework, overseeing, verbs
 from yishenqing.office.casework import Casework, Practice
+from yishenqing.office.moments import Moments
 from yishenqing.office.premises import (
     DATABASE,
     TODAY,
@@ -78,6 +79,7 @@ class Desk:
         """Use ``Office.open`` instead."""
         self.home, self.settings = home, settings
         self._transactions = transactions
+        self._moments = Moments(transactions, settings.agency)
         self._today, self._user = today, user
         self._within = threading.local()
         self._known_workdays = almanac.workdays(today(), home)
@@ -316,9 +318,9 @@ class Desk:
     ) -> Act:
         from yishenqing.office.acting import Act
 
-        user = by or self._user
+        user, at = by or self._user, self._moments.now()
         self.person(user)
-        return Act(step, on, user, self.settings.roles_on(user, on), facts, now(), self._rehearsal, expect, verb)
+        return Act(step, on, user, self.settings.roles_on(user, on), facts, at, self._rehearsal, expect, verb)
 
     def _rules(self, request: str = rulebook.DISCLOSURE) -> Rulebook:
         """Return the rules under which new cases are opened, by what is applied for.
@@ -340,7 +342,7 @@ class Desk:
         """Return an act that is only imagined: nobody's role is asked for, nothing is recorded."""
         from yishenqing.office.acting import Act
 
-        return Act(step, self.today, self._user, {}, facts, now(), self._rehearsal)
+        return Act(step, self.today, self._user, {}, facts, self._moments.now(), self._rehearsal)
 
     def _load(self, connection: Connection, number: str, *, lock: bool = False) -> Casework:
         return casework.load(connection, self._practice, number, lock=lock)

@@ -19,7 +19,6 @@ from yishenqing.core.ledger import append, canonical
 from yishenqing.office import casework, counting
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk
-from yishenqing.office.premises import now
 from yishenqing.reporting import store as report_store
 from yishenqing.reporting import tables as report_tables
 from yishenqing.store import bulk, vault
@@ -161,7 +160,7 @@ class _Taking:
     def __init__(self, connection: Connection, desk: ImportVerbs, rules: Rulebook, digest: str, user: str) -> None:
         self._connection, self._desk, self._rules, self._digest, self._user = connection, desk, rules, digest, user
         self._agency = desk.settings.agency
-        self._at, self._rehearsal = now(), desk._rehearsal  # noqa: SLF001 - its own verbs' module
+        self._at, self._rehearsal = desk._moments.now(), desk._rehearsal  # noqa: SLF001 - its own verbs' module
         self._practice = desk._practice  # noqa: SLF001 - its own verbs' module
 
     def open(self, cases: Sequence[tuple[Earlier, list[_Said]]]) -> None:
