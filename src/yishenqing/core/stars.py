@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from yishenqing.core import masking
-from yishenqing.core.masking import Span
+if TYPE_CHECKING:
+    from yishenqing.core.masking import Span
 
 # What the rules on who sees what may name; what ``masking`` finds is one of these.
 KINDS: Mapping[str, str] = {
@@ -54,6 +55,8 @@ def hidden(
     ``people`` and ``values`` (kind and text) are the parties'; ``aliases`` say how each name is written instead;
     ``own`` are the organ's own telephone and address, which everybody may see.
     """
+    from yishenqing.core import masking  # noqa: PLC0415 - its patterns are many, and most lookers may see all
+
     known = [("name", name) for name in people] + list(values)
     found = [span for kind, value in known for span in masking.said(text, kind, value)]
     found += [span for span in masking.numbers(text, own) if span.sure]

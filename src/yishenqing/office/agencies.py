@@ -9,7 +9,6 @@ from yishenqing import agencies
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office.casework import Row
-from yishenqing.office.delivering import Delivery
 from yishenqing.office.desk import Desk
 from yishenqing.office.premises import now
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR
@@ -75,6 +74,8 @@ class AgencyVerbs(Desk):
         with self._transactions.reading() as connection:
             known = failure_store.all_of(connection, self.settings.agency)
             unsent = queue.troubles(connection, self.settings.agency)
+        from yishenqing.office.delivering import Delivery
+
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         shown = [row for row in known if over or row["over_at"] is None]
         cases = [{("number" if k == "subject" else k): v for k, v in row.items() if k != "kind"} for row in shown]

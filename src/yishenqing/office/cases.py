@@ -16,7 +16,6 @@ from yishenqing.core.stars import KINDS
 from yishenqing.office import casework, linking, overseeing
 from yishenqing.office.answering import Answer
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.delivering import Delivery
 from yishenqing.office.exchanging import ExchangeVerbs
 from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
@@ -282,6 +281,8 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         overseeing.introduce(self._transactions, self.settings)
 
     def _delivered(self) -> Row:
+        from yishenqing.office.delivering import Delivery
+
         delivery = Delivery(self._transactions, self.settings, self._workdays, lambda: datetime.now(UTC))
         return delivery.outcome() if self._transactions.hosted else delivery.round()
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
-from yishenqing.core.masking import KINDS, numbers
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk
 from yishenqing.office.ended import check_whole
@@ -210,6 +209,8 @@ def _refuse_shared(records: Sequence[Precedent], personal: Sequence[Row], path: 
 
 def _personal(records: Sequence[Precedent]) -> list[Row]:
     """Return which records look as if they held numbers or homes of persons, by kind."""
+    from yishenqing.core.masking import KINDS, numbers  # noqa: PLC0415 - its patterns are many
+
     found = []
     for record in records:
         texts = [v for v in asdict(record).values() if isinstance(v, str)]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.core.guards import WAY
-from yishenqing.core.masking import KINDS
 from yishenqing.office import fates
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.ended import check_whole
@@ -207,6 +206,7 @@ class PublishVerbs(LibraryVerbs):
         )
 
     def _as_proposed(self, draft: Draft) -> Row:
+        from yishenqing.core.masking import KINDS  # noqa: PLC0415 - its patterns are many
         from yishenqing.office import concealing
 
         return {
@@ -264,6 +264,8 @@ def _shown(record: Precedent) -> Row:
 
 
 def _place(kind: str, text: str, by: str) -> Row:
+    from yishenqing.core.masking import KINDS  # noqa: PLC0415 - its patterns are many
+
     return {"kind": KINDS[kind], "text": text, "by": by}
 
 

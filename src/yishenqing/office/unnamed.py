@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yishenqing.core import masking
 from yishenqing.core.errors import DataFault, Fault, YishenqingError
 from yishenqing.core.stars import KINDS
 from yishenqing.office.casework import Casework, Row
@@ -113,6 +112,7 @@ def _told(case: Casework, open_facts: Any, hide: Hiding) -> Row:
 def _doubts(files: dict[str, str]) -> list[str]:
     """Return the words that still look like somebody's name: a person decides."""
     from yishenqing import naming
+    from yishenqing.core import masking  # noqa: PLC0415 - its patterns are many
 
     found: dict[str, None] = {}
     for name, text in files.items():
