@@ -83,6 +83,7 @@ class Desk:
         self._today, self._user = today, user
         self._within = threading.local()
         self._known_workdays = almanac.workdays(today(), home)
+        self._known_practice: Practice | None = None
         masters = master_keys(home, settings)
         above = bool(transactions.only_looks)
         self._ring = Keyring(settings.agency, masters, transactions.reading, from_above=above)
@@ -263,6 +264,12 @@ class Desk:
 
     @property
     def _practice(self) -> Practice:
+        known = self._known_practice
+        if known is None or known.workdays is not self._workdays:
+            known = self._known_practice = self._made_practice()
+        return known
+
+    def _made_practice(self) -> Practice:
         return Practice(
             self.settings.agency,
             self._workdays,

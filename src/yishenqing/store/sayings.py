@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
 
 from yishenqing.core.errors import IntegrityFault, Moved, NotFound, YishenqingError
@@ -60,32 +57,49 @@ _UNSURE = (
 _ENDED = frozenset({"57P01", "57P02", "57P03", "25P03"})
 
 
-@contextmanager
-def in_our_words() -> Iterator[None]:
-    """Turn what the database says into what an officer can act on."""
-    try:
-        yield
-    except IntegrityError as error:
-        if "append-only" in str(error.orig):
-            raise IntegrityFault("案卷记录只能追加，不能修改或者删除。") from error
-        raise Moved("另有人先写入了同一案件，本次没有写入任何内容；请重新查看后再办理。") from error
-    except DatabaseError as error:
-        if getattr(error.orig, "sqlstate", None) in GIVEN_WAY:
-            raise Contended("另一项操作正在写入同一案件，本次没有写入任何内容；请稍后重试。") from error
-        if _is_severed(error):
-            raise Severed(_SEVERED if error.statement is not None else _UNREACHABLE) from error
-        raise _said(str(error.orig)) from error
+class _InOurWords:
+    """Stands around every transaction, hence no generator: those cost an act more than what they guard against."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, DatabaseError):
+            raise _in_words(error) from error
 
 
-@contextmanager
-def committing() -> Iterator[None]:
-    """Say so when the line broke while a commit was on its way: then nobody on this side knows what became of it."""
-    try:
-        yield
-    except DatabaseError as error:
-        if _is_severed(error):
+class _Committing:
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, DatabaseError) and _is_severed(error):
             raise Unsure(_UNSURE) from error
-        raise
+
+
+_IN_OUR_WORDS, _COMMITTING = _InOurWords(), _Committing()
+
+
+def in_our_words() -> _InOurWords:
+    """Turn what the database says into what an officer can act on."""
+    return _IN_OUR_WORDS
+
+
+def committing() -> _Committing:
+    """Say so when the line broke while a commit was on its way: then nobody on this side knows what became of it."""
+    return _COMMITTING
+
+
+def _in_words(error: DatabaseError) -> YishenqingError:
+    if isinstance(error, IntegrityError):
+        if "append-only" in str(error.orig):
+            return IntegrityFault("案卷记录只能追加，不能修改或者删除。")
+        return Moved("另有人先写入了同一案件，本次没有写入任何内容；请重新查看后再办理。")
+    if getattr(error.orig, "sqlstate", None) in GIVEN_WAY:
+        return Contended("另一项操作正在写入同一案件，本次没有写入任何内容；请稍后重试。")
+    if _is_severed(error):
+        return Severed(_SEVERED if error.statement is not None else _UNREACHABLE)
+    return _said(str(error.orig))
 
 
 def _is_severed(error: DBAPIError) -> bool:
