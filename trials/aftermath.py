@@ -22,6 +22,7 @@ from yishenqing.office.destroying import COPIES
 TOKEN = re.compile("T[0-9a-f]+x[0-9a-f]{10}")
 _HOURS = 5  # longer than any lease or pause of the exchange
 _ROUNDS = 200
+_RECOGNISED = ("request_persons", "request_texts")
 _GRAMS = "search_grams"  # terms as numbers; SQLite lets nobody read them
 Lines = Sequence[Mapping[str, Any]]
 
@@ -71,14 +72,14 @@ def _gone(home: Path, agency: str, carried: Collection[str]) -> Iterator[str]:
     """Of a destroyed case nothing is left but its ledger, its letters' register and the certificate."""
     states = dict(looked(home, "SELECT number, state FROM cases WHERE agency = :a", a=agency))
     left: dict[str, Counter[str]] = {}
-    for table in ("sealed", "given_keys", "files"):
+    for table in ("sealed", "given_keys", "files", *_RECOGNISED):
         rows = looked(home, f"SELECT number FROM {table} WHERE agency = :a", a=agency)
         left[table] = Counter(number for (number,) in rows)
     for number in carried:
         if states.get(number) != destroying.STATE:
             yield f"{number}已经销毁，状态却是{states.get(number)}"
-        counts = [left[table][number] for table in ("sealed", "given_keys", "files")]
-        if counts != [0, 0, 1]:  # the certificate
+        counts = [left[table][number] for table in ("sealed", "given_keys", "files", *_RECOGNISED)]
+        if counts != [0, 0, 1, 0, 0]:  # the certificate
             yield f"{number}已经销毁，数据库中还有{counts}"
         yield from (f"{number}已经销毁，文件夹“{f}”还有其内容" for f in COPIES if (home / f / number).exists())
     yield from (

@@ -113,7 +113,7 @@ def test_the_judge_sees_what_is_left_of_a_destroyed_case(tmp_path: Path, warm: N
     connection.close()
     said = "\n".join(judge.losses(home, diary))
     for word in (
-        "数据库中还有[1, 0, 1]",
+        "数据库中还有[1, 0, 1, 0, 0]",
         "还有其内容",
         "没有从磁盘上清理",
         "中还有它的文字",

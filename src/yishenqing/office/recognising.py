@@ -201,12 +201,16 @@ class Recognition:
         return self._told(number, on, alike)
 
     def enter_anew(self, numbers: Sequence[str]) -> int:
-        """Enter these cases under the current key as if they were registered now; return how many could be read."""
+        """Enter these cases under the current key as if they were registered now; return how many could be read.
+
+        They are locked first; of one that was destroyed since somebody listed them nothing is entered.
+        """
         from yishenqing.kinship import identifiers
 
+        rows = ledger_store.rows_of_many(self.connection, self.agency, numbers, lock=True)
         self.index.leave(numbers)
-        days = {r.number: r.opened_on for r in ledger_store.rows_of_many(self.connection, self.agency, numbers)}
-        received = received_of(self.connection, self.agency, numbers)
+        days = {r.number: r.opened_on for r in rows if r.state != destroying.STATE}
+        received = received_of(self.connection, self.agency, sorted(days))
         for number, facts in received.items():
             applicant, items = facts.get("applicant"), facts.get("items")
             known = identifiers(applicant if isinstance(applicant, dict) else {})
