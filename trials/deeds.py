@@ -10,12 +10,12 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trials.ground import APPLICATION, OPENED
+from trials.ground import APPLICATION, KEPT_UNTIL, OPENED, SIGNER, opened
 from yishenqing import Office
 from yishenqing.core.errors import YishenqingError
 
@@ -48,7 +48,13 @@ LOOKS = frozenset(
         "cases",
         "check",
         "checkpoints",
+        "destructions",
+        "draft_page",
         "due",
+        "ended",
+        "exchange_check",
+        "exchange_reconcile",
+        "exchange_status",
         "export_ledger",
         "export_precedents",
         "failures",
@@ -57,9 +63,12 @@ LOOKS = frozenset(
         "holdings",
         "holdings_due",
         "inspect",
+        "keys",
         "letter",
         "letter_again",
         "letter_docx",
+        "masked_copy",
+        "metrics",
         "month",
         "precedent",
         "precedent_batch",
@@ -69,13 +78,16 @@ LOOKS = frozenset(
         "precedents",
         "print_batch",
         "proposals",
-        "draft_page",
         "proposed_precedents",
         "reads",
+        "released",
+        "reminders_since",
         "report",
         "report_cell",
         "report_papers",
         "report_titles",
+        "retention",
+        "retention_due",
         "sample",
         "search",
         "search_holdings",
@@ -87,7 +99,7 @@ LOOKS = frozenset(
     ]
 )
 # Written once in an office's life, by one person: their tests stand beside them.
-ONCE = frozenset({"add_agency", "import_calendar", "read_docx", "decide_proposal"})
+ONCE = frozenset({"add_agency", "import_calendar", "read_docx", "decide_proposal", "settle_find"})
 
 
 @dataclass
@@ -154,9 +166,9 @@ class Officer:
         self.known.append(found["number"])
         return str(found["number"])
 
-    def plain(self, deed: str, verb: Callable[[str], Any]) -> Any:
+    def plain(self, deed: str, verb: Callable[[str], Any], **told: Any) -> Any:
         """Take a verb that answers with something other than a case."""
-        begun = self.say_tries(deed)
+        begun = self.say_tries(deed, **told)
         found = verb(begun[0])
         self.say_done(begun, deed, found if deed in ("link", "split", "merge", "move") else None)
         return found
@@ -270,6 +282,78 @@ def mailed(officer: Officer) -> None:
     officer.plain("track_batch", lambda _: officer.office.track_batch(path, record=True))
 
 
+def sent(officer: Officer) -> None:
+    """Send what waits, and one case anew from its first event."""
+    office = officer.office
+    officer.plain("exchange_send", lambda _: office.exchange_send())
+    number = officer.chance.choice(officer.known) if officer.known else officer.register()
+    officer.plain("exchange_resend", lambda _: office.exchange_resend([number]))
+
+
+def held(officer: Officer) -> None:
+    office, number = officer.office, officer.register()
+    officer.plain("hold", lambda token: office.hold(number, token))
+    officer.plain("lift_hold", lambda token: office.lift_hold(number, token))
+
+
+def destroyed(officer: Officer) -> None:
+    """Take cases to the end of what they are kept for: the list sent back, held, then carried out by another."""
+    numbers = [_archived(officer) for _ in range(2)]
+    with opened(officer.office.home, KEPT_UNTIL) as office:
+        listed = _proposed(officer, office, numbers)
+        with opened(officer.office.home, KEPT_UNTIL, SIGNER) as signing:
+            _sent_back(officer, signing, listed)
+            office.hold(numbers[1], "审计")
+            listed = _proposed(officer, office, numbers[:1])
+            _approved(officer, signing, listed)
+            office.lift_hold(numbers[1], "审计结束")
+
+
+def destroyed_together(officer: Officer) -> None:
+    """Several cases on one list: all of them go, or none."""
+    numbers = [_archived(officer) for _ in range(2)]
+    with (
+        opened(officer.office.home, KEPT_UNTIL) as office,
+        opened(officer.office.home, KEPT_UNTIL, SIGNER) as signing,
+    ):
+        _approved(officer, signing, _proposed(officer, office, numbers))
+
+
+def _archived(officer: Officer) -> str:
+    number = officer.register()
+    for step, facts in ROAD:
+        officer.act(number, step, facts)
+    return number
+
+
+def _proposed(officer: Officer, office: Office, numbers: Sequence[str]) -> str:
+    found = officer.plain("propose_destruction", lambda token: office.propose_destruction(token, numbers))
+    return str(found["lists"][0]["list"])
+
+
+def _sent_back(officer: Officer, office: Office, listed: str) -> None:
+    officer.plain("refuse_destruction", lambda token: office.refuse_destruction(listed, token), list=listed)
+
+
+def _approved(officer: Officer, office: Office, listed: str) -> None:
+    officer.plain("approve_destruction", lambda _: office.approve_destruction(listed), list=listed)
+
+
+def rotated(officer: Officer) -> None:
+    """Exchange the keys; what a dead one left half done is gone on with first."""
+    office = officer.office
+    officer.plain("encrypt", lambda _: office.encrypt())
+    officer.plain("rotate_keys", lambda _: office.rotate_keys())
+
+
+def scanned(officer: Officer) -> None:
+    officer.plain("scan_released", lambda _: officer.office.scan_released())
+
+
+def beaten(officer: Officer) -> None:
+    officer.plain("beat", lambda _: officer.office.beat(60))
+
+
 def tick(officer: Officer) -> None:
     officer.plain("tick", lambda _: officer.office.tick())
 
@@ -319,6 +403,13 @@ DEEDS: Mapping[Deed, int] = {
     report: 1,
     published: 1,
     rebuilt: 1,
+    sent: 3,
+    held: 2,
+    destroyed: 2,
+    destroyed_together: 2,
+    rotated: 1,
+    scanned: 1,
+    beaten: 1,
     look: 4,
 }
 LIGHT: tuple[Deed, ...] = (walk, search, register, link, split_and_merge, tick)

@@ -19,8 +19,14 @@ from yishenqing.settings import read_settings
 from yishenqing.store.tables import cases, deadlines, entries, sealed
 from yishenqing.store.vault import sealed_of, sealed_rows
 
-USER = "试办人"
+USER, SIGNER = "试办人", "试签人"
 OPENED, DUE_DAY = date(2026, 3, 2), date(2026, 3, 23)  # the yellow mark of what arrived on 2 March
+KEPT_UNTIL = date(2037, 1, 4)  # what was filed in 2026 for ten years need not be kept any more
+RECEIVER = "local"
+_SIGNER = f"""  "{SIGNER}":
+    name: "{SIGNER}"
+    roles: [signer]
+"""
 APPLICATION: Mapping[str, Any] = {
     "channel": "in_person",
     "arrived_on": OPENED.isoformat(),
@@ -39,8 +45,14 @@ APPLICATION: Mapping[str, Any] = {
 
 
 def made(home: Path, url: str = "", agency: str = "") -> Path:
-    """Make an office in ``home``, its ledger at ``url`` (default: a file in the folder)."""
+    """Make an office in ``home``, its ledger at ``url`` (default: a file in the folder).
+
+    It has a second person, who may sign, and a receiver of its events: a folder beside the database.
+    """
     Office.init(home, USER, database=url)
+    path = home / "office.yaml"  # its last block is that of the people
+    path.write_text(f"{path.read_text(encoding='utf-8').rstrip()}\n{_SIGNER}", encoding="utf-8")
+    set_line(home, "exchange", f"{{receivers: {{{RECEIVER}: {{folder: {RECEIVER}}}}}}}")
     if agency:
         set_line(home, "agency", agency)
         Office.upgrade(home)

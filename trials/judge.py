@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from trials import aftermath
+from trials.aftermath import TOKEN, destroyed_in
 from trials.deeds import Diary
 from trials.ground import DUE_DAY, looked, opened
 from yishenqing import Office
 from yishenqing.core.errors import YishenqingError
 from yishenqing.settings import read_settings
 from yishenqing.store.vault import sealed_of
-
-_TOKEN = re.compile("T[0-9a-f]+x[0-9a-f]{10}")
 
 
 def losses(home: Path, diary: Diary, *, day: date | None = None) -> list[str]:
@@ -29,6 +28,11 @@ def losses(home: Path, diary: Diary, *, day: date | None = None) -> list[str]:
         found += _numbers(home, agency)
         found += _letters(home, agency, lines)
         found += _report(office)
+        found += aftermath.ends(home, office, lines)
+        found += aftermath.holds(home, agency, lines)
+        found += aftermath.scans(home, office, lines)
+        found += aftermath.keys(office)
+        found += aftermath.sent_out(home, office)
     return found
 
 
@@ -47,6 +51,8 @@ def _entries(home: Path, office: Office, lines: Sequence[Mapping[str, Any]]) -> 
             yield f"{line['number']} 第{line['seq']}条记录（{line['deed']}）已经答复办成，数据库中没有"
         elif stored != line["hash"]:
             yield f"{line['number']} 第{line['seq']}条记录（{line['deed']}）与答复的不符"
+    gone = destroyed_in(home, agency)
+    ended = {line["done"] for line in lines if line.get("deed") == "register" and line.get("number") in gone}
     worded = {"act:search_recorded", "register"}
     done = {line["done"] for line in lines if line.get("deed") in worded and "done" in line}
     for line in lines:
@@ -55,7 +61,9 @@ def _entries(home: Path, office: Office, lines: Sequence[Mapping[str, Any]]) -> 
             continue
         if said[token] > 1:
             yield f"{line['deed']}（{token}）办了一次，记了{said[token]}次"
-        elif token in done and not said[token]:
+        elif token in ended and said[token]:
+            yield f"{line['deed']}（{token}）的案件已经销毁，它的文字还在"
+        elif token in done - ended and not said[token]:
             yield f"{line['deed']}（{token}）已经答复办成，案卷中没有"
 
 
@@ -69,10 +77,10 @@ def _values(office: Office, numbers: Collection[str]) -> dict[str, str]:
 def _tokens(step: str, payload: str, values: Mapping[str, str]) -> set[str]:
     """Return the tokens that an entry was written with; what a split repeats is no second."""
     if step == "search_recorded":
-        return set(_TOKEN.findall(payload))
+        return set(TOKEN.findall(payload))
     facts = json.loads(payload)
     items = facts.get("items") if "split_from" not in facts and "applicant" in facts else None
-    return set(_TOKEN.findall(values.get(items["sealed"], ""))) if isinstance(items, dict) else set()
+    return set(TOKEN.findall(values.get(items["sealed"], ""))) if isinstance(items, dict) else set()
 
 
 def _numbers(home: Path, agency: str) -> Iterator[str]:
@@ -100,8 +108,13 @@ def _letters(home: Path, agency: str, lines: Sequence[Mapping[str, Any]]) -> Ite
         for name in line.get("letters", ()):
             if (line["number"], name) not in issued:
                 yield f"{line['number']} 的文书{name}已经答复出具，发文登记中没有"
+    gone = destroyed_in(home, agency)  # what of these is left on the disk is judged where cases end
     for (number, name), sha256 in issued.items():
-        if not (home / "files" / sha256[:2] / sha256).is_file() and not list((home / "files").rglob(sha256)):
+        if (
+            number not in gone
+            and not (home / "files" / sha256[:2] / sha256).is_file()
+            and not list((home / "files").rglob(sha256))
+        ):
             yield f"{number} 的文书{name}没有内容"
     names = {(number, name) for number, name in issued}
     for path in (home / "issued").glob("*/*"):

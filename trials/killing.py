@@ -28,7 +28,8 @@ _REAL = 1 / 40  # of the officers print real letters, which takes most of a seco
 
 def quick_pdf(_book: Letterbook, kind: str, context: Mapping[str, Any], *_: Any) -> bytes:
     """Return a letter whose looks do not matter."""
-    return f"%PDF-1.7 {kind} {context['letter']['number']} {context['case']['number']}".encode()
+    about = context["case"]["number"] if "case" in context else context["destruction"]
+    return f"%PDF-1.7 {kind} {context['letter']['number']} {about}".encode()
 
 
 def forked(do: Callable[[], object]) -> int:

@@ -92,6 +92,37 @@ def test_the_judge_sees_what_is_lost_and_what_is_doubled(tmp_path: Path, warm: N
     assert "提醒遗漏" in late
 
 
+def test_the_judge_sees_what_is_left_of_a_destroyed_case(tmp_path: Path, warm: None) -> None:
+    home, diary = made(tmp_path / "home"), Diary(tmp_path / "diary.jsonl")
+    killing.ended(
+        killing.forked(partial(killing.at_work, home, diary, 1, times=1, deeds={deeds.destroyed_together: 1}))
+    )
+    assert judge.losses(home, diary) == []
+    (token, *_) = (line["done"] for line in diary.read() if line.get("deed") == "register" and "done" in line)
+    (home / "issued" / "2026-0001").mkdir(parents=True)
+    (home / "previews").mkdir(exist_ok=True)
+    (home / "previews" / "2026-0002.txt").write_text(token, encoding="utf-8")
+    with sqlite3.connect(home / "office.db") as connection:
+        connection.execute("INSERT INTO sealed VALUES ((SELECT agency FROM cases), '2026-0001', 'd', '', 'v')")
+        connection.execute("UPDATE disposal_removals SET done_at = NULL WHERE number = '2026-0002' AND sha256 = ''")
+        connection.execute(
+            "UPDATE search_documents SET ref = '2026-0001' WHERE collection = 'precedents' AND ref = 'P01'"
+        )
+        connection.execute("UPDATE search_documents SET collection = 'cases' WHERE ref = '2026-0001'")
+        connection.execute("DELETE FROM exchange_events WHERE number = '2026-0001' AND seq = 2")
+    connection.close()
+    said = "\n".join(judge.losses(home, diary))
+    for word in (
+        "数据库中还有[1, 0, 1, 0, 0]",
+        "还有其内容",
+        "没有从磁盘上清理",
+        "中还有它的文字",
+        "还找得到",
+        "应当告知的记录",
+    ):
+        assert word in said
+
+
 def test_a_writer_that_is_stuck_is_waited_for_no_longer_than_the_office_says(place: tuple[Path, Diary]) -> None:
     home, diary = place
     said = calamities.suspended_writer(home, diary, 4)

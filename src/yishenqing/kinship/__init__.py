@@ -1,7 +1,7 @@
 """Kinship of requests: the same person, the same text. It is shown to an officer, nothing is done about it here."""
 
 from yishenqing.kinship.identifying import Identifiers, different, identifiers
-from yishenqing.kinship.index import Index, Kin, Text, forget, persons_of
+from yishenqing.kinship.index import Compared, Index, Kin, Text, forget, persons_of
 from yishenqing.kinship.key import Key, Keys
 from yishenqing.kinship.model import Customs, read_customs
 from yishenqing.kinship.proposals import Decision, Proposal, Proposals
@@ -9,6 +9,7 @@ from yishenqing.kinship.sketch import likeness, shingles
 from yishenqing.kinship.tables import metadata
 
 __all__ = [
+    "Compared",
     "Customs",
     "Decision",
     "Identifiers",

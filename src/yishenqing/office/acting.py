@@ -27,8 +27,8 @@ from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
+from yishenqing.store import keyring, vault
 from yishenqing.store import ledger as ledger_store
-from yishenqing.store import vault
 from yishenqing.store.issued import Issued
 from yishenqing.store.vault import Paper, Papers
 
@@ -284,6 +284,8 @@ class Registry:
         case, act = plan.case, plan.act
         agency, number = case.row.agency, case.row.number
         inside, sealed = vault.seal_facts(plan.step, plan.facts)
+        if printed is not None or any(known.type == "file" for known in plan.step.fields.values()):
+            keyring.beside(connection, agency)  # nobody removes a content that this act finds lying there
         papers = self._file_facts(plan, inside)
         if printed is not None:
             kept, told = proving.kept(self._papers, printed, self._letters.made_by())
@@ -321,8 +323,7 @@ class Registry:
     def _file_facts(self, plan: Plan, inside: dict[str, Any]) -> list[Paper]:
         papers: list[Paper] = []
         for name, known in plan.step.fields.items():
-            if known.type == "file" and plan.facts.get(name):
-                given = plan.facts[name]
+            if known.type == "file" and (given := plan.facts.get(name)):
                 paths = given if isinstance(given, list | tuple) else [given]
                 kept = [self._papers.keep(self._attachments().content(Path(p)), Path(p).name) for p in paths]
                 inside[name] = [p.in_entry() for p in kept]

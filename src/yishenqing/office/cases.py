@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +31,7 @@ from yishenqing.store import ledger as ledger_store
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from yishenqing.office.acting import Act, Printed
+    from yishenqing.office.acting import Act, Plan, Printed
 
 _ATTEMPTS = 5  # a letter is printed outside any lock; so often it is printed anew when somebody else was faster
 
@@ -64,6 +64,8 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         digest = rulebook.snapshot_digest(snapshot)
         facts = _received_facts(received.facts(), warnings, folder)
         act = self._act(rules.workflow.opening, received.arrived_on, by, facts)
+        discloses = rules.workflow.opens(rulebook.DISCLOSURE)
+        compared = self._likened(received.items) if discloses else {}
         with self._transactions.writing() as connection:
             ledger_store.keep_rulebook(connection, digest, snapshot)
             case = self._opened(connection, digest, received.arrived_on)
@@ -71,12 +73,10 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             opened = self._registry.record(connection, plan, None)
             if received.concerns:
                 self._tell_concerned(connection, received.concerns, opened, act)
-            if not rules.workflow.opens(rulebook.DISCLOSURE):
+            if not discloses:
                 return self._answer(opened, warnings=warnings)
-            recognised = self._recognition(connection).at_registration(
-                opened, asdict(received.applicant), received.items
-            )
-            return self._answer(opened, None, self._known_of(opened), warnings=warnings, recognised=recognised)
+            parts = self._known_of(opened) | self._registered(connection, opened, received, compared)
+            return self._answer(opened, None, parts, warnings=warnings)
 
     def _tell_concerned(self, connection: Connection, number: str, opened: Casework, act: Act) -> None:
         """Let the case that provided a record know that its correction is asked for."""
@@ -119,18 +119,21 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         """Record ``act``, or return the letter to come back with; ``waiting`` prints it while the others wait."""
         with self._transactions.writing() as connection:
             plan = self._registry.plan(connection, self._load(connection, number, lock=True), act, self.today)
-            open_facts = self._opener(connection, number) if plan.letter else None
-            files = self._registry.enclosed(connection, plan.case, plan.step) if plan.letter else []
-            around = self._around(connection, plan) if plan.letter else None
-            if open_facts is not None and around is not None and waiting:
-                printed = self._printed(plan, open_facts, around, files)
-            if open_facts is None or around is None or (printed is not None and plan.matches(printed.plan)):
-                done = printed if open_facts is not None else None
+            if plan.letter and waiting:
+                printed = self._printed(plan, *self._seen(connection, plan))
+            if not plan.letter or (printed is not None and plan.matches(printed.plan)):
+                done = printed if plan.letter else None
                 case = self._registry.record(connection, plan, done)
                 if case.workflow.states[case.standing.state].final:
                     self._closed(connection, case, act.on)
                 return self._answer(case), done
-        return None, self._transactions.aside(lambda: self._printed(plan, open_facts, around, files))
+        return None, self._transactions.aside(lambda: self._printed_aside(plan))
+
+    def _printed_aside(self, plan: Plan) -> Printed:
+        """Look up what the letter is held against, inspect it and print it, while nobody has to wait."""
+        with self._transactions.reading() as connection:
+            seen = self._seen(connection, plan)
+        return self._printed(plan, *seen)
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.

@@ -11,6 +11,7 @@ from yishenqing.core.counted import counted, disputes, touches
 from yishenqing.core.links import PARENT
 from yishenqing.office import casework
 from yishenqing.reporting import store
+from yishenqing.store import ledger as ledger_store
 from yishenqing.store.tables import cases
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ def write(connection: Connection, before: Casework, after: Casework, *, anew: bo
         store.put_disputes(connection, agency, number, rows)
 
 
+def forget_strays(connection: Connection, agency: str) -> None:
+    """Drop the rows of cases that are not there."""
+    store.forget_others(connection, agency, select(cases.c.number).where(cases.c.agency == agency))
+
+
 def application_of(case: Casework) -> str:
     """Return the number of the application that the case is about: its own, or that of the case it hangs on."""
     if case.workflow.linked is None:
@@ -45,7 +51,12 @@ def application_of(case: Casework) -> str:
 
 
 def recount(connection: Connection, practice: Practice, numbers: Sequence[str]) -> int:
-    """Write the rows of these cases, which have none; return how many could be read."""
+    """Write the rows of these cases anew; return how many could be read.
+
+    They are locked first: what somebody records meanwhile must not be counted as it was before.
+    """
+    ledger_store.rows_of_many(connection, practice.agency, numbers, lock=True)
+    store.forget(connection, practice.agency, numbers)
     rows, told, read = [], [], 0
     for case in casework.load_many(connection, practice, numbers):
         read += 1

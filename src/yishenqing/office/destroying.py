@@ -22,7 +22,7 @@ from yishenqing.core.ledger import canonical, digest
 from yishenqing.office import casework, findable, keeping
 from yishenqing.office.casework import Casework
 from yishenqing.retention import FOLDERS, Customs, Holds, Listed, Removals
-from yishenqing.store import gone, vault
+from yishenqing.store import gone, keyring, vault
 from yishenqing.store import ledger as ledger_store
 
 if TYPE_CHECKING:
@@ -170,11 +170,12 @@ class Clearing:
     def clear(self, now: str) -> None:
         """Remove it.
 
-        While files go nobody else writes, so that no content goes that another case is just taking in.
+        While files go nobody else keeps any, so that no content goes that another case is just taking in.
         """
         if not self.waiting():
             return
         with self._transactions.writing() as connection:
+            keyring.alone(connection, self._agency)
             register = Removals(connection, self._agency)
             found = register.waiting()
             for removal in found:

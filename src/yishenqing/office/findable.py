@@ -65,7 +65,8 @@ def begin_anew(connection: Connection, agency: str) -> None:
 
 
 def enter_many(connection: Connection, practice: Practice, numbers: Sequence[str]) -> int:
-    """Enter these cases; return how many could be read."""
+    """Enter these cases, locked, so that none is destroyed meanwhile; return how many could be read."""
+    ledger_store.rows_of_many(connection, practice.agency, numbers, lock=True)
     entered = 0
     for case in casework.load_many(connection, practice, numbers):
         enter(connection, case)

@@ -97,9 +97,11 @@ class InspectionVerbs(RecognitionVerbs):
 
         return Inspector(self.home, self.settings, self._registry, self._letters, self._papers)
 
-    def _around(self, connection: Connection, plan: Plan) -> Around:
-        """Look up what the inspection of the letter that ``plan`` issues needs."""
-        return self._around_of(connection, plan.case, plan.facts)
+    def _seen(self, connection: Connection, plan: Plan) -> tuple[Opener, Around, Sequence[Enclosed]]:
+        """Look up what inspecting and printing the letter of ``plan`` needs beside the plan."""
+        open_facts = self._opener(connection, plan.case.row.number)
+        files = self._registry.enclosed(connection, plan.case, plan.step)
+        return open_facts, self._around_of(connection, plan.case, plan.facts), files
 
     def _around_of(self, connection: Connection, case: Casework, facts: Mapping[str, Any]) -> Around:
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +24,8 @@ from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
 
 if TYPE_CHECKING:
-    from yishenqing.kinship import Customs, Index, Keys, Kin, Proposal, Proposals, Text
+    from yishenqing.intake import Application
+    from yishenqing.kinship import Compared, Customs, Index, Keys, Kin, Proposal, Proposals, Text
 
 SPLIT_FROM = "split_from"  # the fact that names the case from which one was split
 _LAW = "proactive"
@@ -116,6 +117,24 @@ class RecognitionVerbs(Desk):
         if missing:
             self.rebuild_recognition()
 
+    def _likened(self, items: Sequence[str]) -> dict[str, Compared]:
+        """Compare the texts of a case before anybody has to wait for its registration."""
+        with self._transactions.reading() as connection:
+            return self._recognition(connection).beforehand(items)
+
+    def _registered(
+        self, connection: Connection, case: Casework, received: Application, compared: Mapping[str, Compared]
+    ) -> dict[str, Callable[[], Any]]:
+        """Enter a new case; return what was recognised of it, to be worked out when looked at."""
+        work = replace(self._recognition(connection), compared=compared)
+        alike = work.at_registration(case, asdict(received.applicant), received.items)
+
+        def recognised() -> Row:
+            with self._transactions.reading() as reading:
+                return self._recognition(reading).known(case, alike)
+
+        return {"recognised": recognised}
+
     def _recognised(self, case: Casework) -> dict[str, Callable[[], Any]]:
         """Return what was recognised of a case, to be worked out when looked at."""
 
@@ -152,6 +171,7 @@ class Recognition:
     customs: Customs
     keys: Keys
     needed: int
+    compared: Mapping[str, Compared] = field(default_factory=dict)  # by text, what was compared beforehand
 
     @property
     def agency(self) -> str:
@@ -172,8 +192,12 @@ class Recognition:
 
         return Proposals(self.connection, self.agency)
 
-    def at_registration(self, case: Casework, applicant: Mapping[str, Any], items: Sequence[str]) -> Row:
-        """Enter a new case, propose where it is time, and return what an officer should know of it."""
+    def beforehand(self, items: Sequence[str]) -> dict[str, Compared]:
+        """Compare the texts of a case that is to be registered with those entered so far."""
+        return {text: self.index.compared(text, self._texts) for text in items}
+
+    def at_registration(self, case: Casework, applicant: Mapping[str, Any], items: Sequence[str]) -> list[list[Text]]:
+        """Enter a new case, propose where it is time, and return the earlier requests like each of its texts."""
         from yishenqing.kinship import identifiers
 
         number, on = case.row.number, case.row.opened_on
@@ -183,7 +207,7 @@ class Recognition:
         for item, texts in enumerate(alike, start=1):
             recent = [t for t in texts if t.on >= since]
             self.proposals.consider((number, item), on, recent, since, self.needed, now())
-        return self._told(number, on, alike)
+        return alike
 
     def enter(self, number: str, on: date, applicant: Any, items: Sequence[str]) -> None:
         """Enter a case that was registered within another one: it proposes nothing, and later ones meet it."""
@@ -198,15 +222,19 @@ class Recognition:
         """
         number, on, origin = case.row.number, case.row.opened_on, case.standing.facts[0].facts.get(SPLIT_FROM)
         alike = [[t for t in self._alike(number, on, text) if t.number != origin] for text in items]
-        return self._told(number, on, alike)
+        return self.known(case, alike)
 
     def enter_anew(self, numbers: Sequence[str]) -> int:
-        """Enter these cases under the current key as if they were registered now; return how many could be read."""
+        """Enter these cases under the current key as if they were registered now; return how many could be read.
+
+        They are locked first; of one that was destroyed since somebody listed them nothing is entered.
+        """
         from yishenqing.kinship import identifiers
 
+        rows = ledger_store.rows_of_many(self.connection, self.agency, numbers, lock=True)
         self.index.leave(numbers)
-        days = {r.number: r.opened_on for r in ledger_store.rows_of_many(self.connection, self.agency, numbers)}
-        received = received_of(self.connection, self.agency, numbers)
+        days = {r.number: r.opened_on for r in rows if r.state != destroying.STATE}
+        received = received_of(self.connection, self.agency, sorted(days))
         for number, facts in received.items():
             applicant, items = facts.get("applicant"), facts.get("items")
             known = identifiers(applicant if isinstance(applicant, dict) else {})
@@ -248,9 +276,12 @@ class Recognition:
         }
 
     def _alike(self, number: str, on: date, text: str) -> list[Text]:
-        return self.index.alike(number, on, text, self.customs.similar_from / 100, self._texts)
+        known = self.compared.get(text)
+        return self.index.alike(number, on, text, self.customs.similar_from / 100, self._texts, known)
 
-    def _told(self, number: str, on: date, alike: Sequence[Sequence[Text]]) -> Row:
+    def known(self, case: Casework, alike: Sequence[Sequence[Text]]) -> Row:
+        """Return what an officer should know of a case, and of these earlier requests that are like its texts."""
+        number, on = case.row.number, case.row.opened_on
         count, kin = self.index.kin(number, on, self._since(on), self.customs.shown)
         shown = [(item, t) for item, texts in enumerate(alike, start=1) for t in texts[: self.customs.shown]]
         numbers = {k.number for k in kin} | {t.number for _, t in shown}

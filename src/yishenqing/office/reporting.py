@@ -168,7 +168,7 @@ class ReportVerbs(Desk):
         agency = self.settings.agency
         with self._transactions.writing() as connection:
             numbers = [r.number for r in ledger_store.case_rows(connection, agency)]
-            store.forget(connection, agency)
+            rows_of_cases.forget_strays(connection, agency)
             counted = sum(
                 rows_of_cases.recount(connection, self._practice, numbers[start : start + _AT_ONCE])
                 for start in range(0, len(numbers), _AT_ONCE)

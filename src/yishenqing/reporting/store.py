@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
 
 from yishenqing.core.counted import Counted, Dispute
 from yishenqing.reporting.tables import applications, disputes, entered, published
@@ -44,10 +44,16 @@ def add_all(connection: Connection, rows: Sequence[Mapping[str, Any]], told: Seq
         connection.execute(insert(disputes), [dict(r) for r in told])
 
 
-def forget(connection: Connection, agency: str) -> None:
-    """Drop every derived row of the agency, to be written anew."""
-    for table in (applications, disputes):
-        connection.execute(delete(table).where(table.c.agency == agency))
+def forget(connection: Connection, agency: str, numbers: Sequence[str]) -> None:
+    """Drop the derived rows of these cases, to be written anew."""
+    for table, case in ((applications, applications.c.number), (disputes, disputes.c.source)):
+        connection.execute(delete(table).where(table.c.agency == agency, case.in_(numbers)))
+
+
+def forget_others(connection: Connection, agency: str, numbers: Select[tuple[str]]) -> None:
+    """Drop the derived rows of what is none of the cases that ``numbers`` selects."""
+    for table, case in ((applications, applications.c.number), (disputes, disputes.c.source)):
+        connection.execute(delete(table).where(table.c.agency == agency, case.not_in(numbers)))
 
 
 def count(connection: Connection, agencies: Sequence[str] = ()) -> int:

@@ -31,6 +31,8 @@ _ONE = Hot(
     )
 )
 _INSERT = Hot(insertion(data_keys))
+_LOCK = select(data_keys.c.id).where(data_keys.c.agency == bindparam("a")).order_by(data_keys.c.id)
+_ALONE, _BESIDE = Hot(_LOCK.with_for_update()), Hot(_LOCK.with_for_update(read=True))
 Reading = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -130,8 +132,22 @@ def unlocked(connection: Connection, agency: str, text: str, about: str) -> str:
         raise IntegrityFault.of([Fault("加密的内容已被改动", field=about)]) from None
 
 
+def alone(connection: Connection, agency: str) -> None:
+    """Let nobody else exchange the agency's keys, encrypt its contents anew, remove any or take any in till the end.
+
+    SQLite has one writer at a time anyhow.
+    """
+    _ALONE.run(connection, {"a": agency}).fetchall()
+
+
+def beside(connection: Connection, agency: str) -> None:
+    """Let nobody be alone in that sense while contents are taken in; others may take in theirs."""
+    _BESIDE.run(connection, {"a": agency}).fetchall()
+
+
 def add(connection: Connection, ring: Keyring, now: str, *, new_master: bool = False) -> DataKey:
     """Give the agency a new data key to write with, and seal all its keys with the current master key."""
+    alone(connection, ring.agency)  # two at once would each write a file of master keys without the other's
     earlier = [ring.key(connection, name) for name in names(connection, ring.agency)]
     master = ring.masters.grown(new=new_master)
     algorithm = ring.masters.algorithm

@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Table, and_, func, not_, or_, select, text, t
 
 from yishenqing.core.errors import Fault, IntegrityFault, NotFound
 from yishenqing.core.ledger import Sealed
-from yishenqing.store import keys, vault
+from yishenqing.store import keyring, keys, vault
 from yishenqing.store.cipher import DataKey, key_of_file, sealed_with
 from yishenqing.store.engine import Transactions
+from yishenqing.store.ledger import rows_of_many
 from yishenqing.store.tables import files, given_keys, sealed
 from yishenqing.store.vault import Paper, Papers
 
@@ -43,16 +44,22 @@ class Rekeying:
 
     def contents(self, papers: Papers) -> int:
         """Encrypt the files that are not encrypted with the key yet; return how many were."""
-        count, done = sum(1 for _ in contents_left(papers, self.key.id)), 0
-        for path in contents_left(papers, self.key.id):
-            try:
-                papers.write(path.name, papers.read(path.name))
-                papers.read(path.name)
-                done += 1
-            except (IntegrityFault, NotFound) as error:
-                self.faults.append(Fault(f"{error}；没有改动", str(path)))
-            self.told("files", done, count)
+        waiting, done = list(contents_left(papers, self.key.id)), 0
+        for path in waiting:
+            with self.transactions.writing() as connection:
+                keyring.alone(connection, self.agency)  # what a destruction removes now must not be written again
+                done += path.exists() and self._content(papers, path)
+            self.told("files", done, len(waiting))
         return done
+
+    def _content(self, papers: Papers, path: Path) -> bool:
+        try:
+            papers.write(path.name, papers.read(path.name))
+            papers.read(path.name)
+        except (IntegrityFault, NotFound) as error:
+            self.faults.append(Fault(f"{error}；没有改动", str(path)))
+            return False
+        return True
 
     def _table(self, what: str, table: Table, column: str) -> int:
         done, after = 0, ("", "")
@@ -61,9 +68,13 @@ class Rekeying:
         while True:
             with self.transactions.writing() as connection:
                 _wipe_what_is_replaced(connection)
-                found = connection.execute(_waiting(table, column, self.agency, self.key.id, after)).mappings().all()
-                for row in found:
-                    done += self._row(connection, table, column, dict(row))
+                query = _waiting(table, column, self.agency, self.key.id, after)
+                found = connection.execute(query).mappings().all()
+                mine = {row["number"] for row in found}
+                rows_of_many(connection, self.agency, sorted(mine), lock=True)  # nobody destroys these meanwhile
+                for row in connection.execute(query).mappings().all():
+                    if row["number"] in mine:
+                        done += self._row(connection, table, column, dict(row))
             if not found:
                 return done
             after = (found[-1]["number"], found[-1]["digest"])
@@ -130,7 +141,13 @@ def contents_left(papers: Papers, key: str) -> Iterator[Path]:
     """Yield the contents in the office's folder that are not encrypted with the key of that name."""
     paths = (path for folder in sorted(papers.folder.glob("??")) for path in sorted(folder.iterdir()))
     for path in paths:
-        if not path.name.startswith(".") and key_of_file(path) != key:
+        if path.name.startswith("."):
+            continue
+        try:
+            sealed_by = key_of_file(path)
+        except FileNotFoundError:  # its case was destroyed since the folder was listed
+            continue
+        if sealed_by != key:
             yield path
 
 

@@ -6,6 +6,7 @@ kept before that is read as it is, until ``rekeying`` has passed over it.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -14,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import Connection, insert, select
 
@@ -27,6 +28,7 @@ from yishenqing.store.keyring import Keyring, ring_of
 from yishenqing.store.tables import files, sealed
 
 _SALT_BYTES = 16
+_NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
 _APART = "\n"  # between a salt, which is hexadecimal, and what was salted
 _CHANGED = "（登记已被改动）"
 _UNSEEN = '"（已加密，由办理机关保管密钥）"'
@@ -136,18 +138,49 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write ``content`` to ``path`` so that a reader sees all of it or nothing, also after a power cut."""
     missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not _written_unnamed(path, content):
+        _written_beside(path, content)
+    for folder in (path.parent, *(made.parent for made in missing)):
+        settled_folder(folder)
+
+
+def _written_unnamed(path: Path, content: bytes) -> bool:
+    """Write a file that has no name before it is whole: a kill leaves nothing of it, which could tell of a person.
+
+    False where the file is there already, or the system knows no such files.
+    """
+    if not hasattr(os, "O_TMPFILE") or path.exists():
+        return False
+    try:
+        descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o600)
+    except OSError as error:
+        if error.errno in _NO_UNNAMED:
+            return False
+        raise
+    with os.fdopen(descriptor, "wb") as stream:
+        _settled(stream, content)
+        try:  # with a descriptor the link to the file is followed; the path being absolute, it is not used otherwise
+            os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor)
+        except OSError:  # somebody was faster, or there is no /proc: named while it is written, then
+            return False
+    return True
+
+
+def _written_beside(path: Path, content: bytes) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+            _settled(stream, content)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    for folder in (path.parent, *(made.parent for made in missing)):
-        settled_folder(folder)
+
+
+def _settled(stream: BinaryIO, content: bytes) -> None:
+    stream.write(content)
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def settled_folder(folder: Path) -> None:
