@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -241,6 +242,7 @@ class TestAnOffice:
         for kind in (*notices, "supplement_notice", "extension_notice", "reply_granted"):
             found = office.letter(handled, kind)
             assert (found["draft"], found["number"]) == (True, None)
+            assert found["sha256"] == hashlib.sha256(Path(found["path"]).read_bytes()).hexdigest()
             assert "【待填写：" in told[-1], kind
             assert "：【待填写：" not in told[-1].split("\n")[1]
 

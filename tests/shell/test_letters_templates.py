@@ -9,6 +9,7 @@ import pytest
 
 from yishenqing.core.errors import DataFault, NotFound
 from yishenqing.letters import Letterbook
+from yishenqing.letters.template import nested
 from yishenqing.shipped import shipped
 
 GOOD = """---
@@ -122,3 +123,16 @@ def test_an_own_file_replaces_only_that_file(tmp_path: Path) -> None:
 def test_base_templates_are_not_letters() -> None:
     with pytest.raises(NotFound):
         Letterbook([shipped("letters")]).kind("_letter")
+
+
+@pytest.mark.parametrize(
+    ("words", "within"),
+    [
+        ("用地的“一书四方案”", "用地的‘一书四方案’"),
+        ("甲“乙‘丙’丁”戊", "甲‘乙“丙”丁’戊"),
+        ("O’Brien的‘单’据", "O’Brien的‘单’据"),
+        ("", ""),
+    ],
+)
+def test_words_between_quotes_have_single_ones_of_their_own(words: str, within: str) -> None:
+    assert nested(words) == within

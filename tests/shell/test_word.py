@@ -229,6 +229,39 @@ def forge_one(document: Any) -> None:
 def strip_tags(document: Any) -> None:
     for control in controls(document).values():
         control.find(f"{W}sdtPr").remove(control.find(f"{W}sdtPr/{W}tag"))
+    for name in ("bookmarkStart", "bookmarkEnd"):
+        for mark in list(document.element.body.iter(W + name)):
+            mark.getparent().remove(mark)
+
+
+def as_libreoffice_saves(document: Any) -> None:
+    """LibreOffice 7.4 keeps the controls and the bookmarks and drops what the controls say of themselves."""
+    for properties in document.element.body.iter(W + "sdtPr"):
+        for told in list(properties):
+            properties.remove(told)
+
+
+def enter(document: Any) -> None:
+    """Press Enter within an island, as some programs save it: in two paragraphs."""
+    control = controls(document)["explanation"]
+    paragraph = control.getparent()
+    new = copy.deepcopy(paragraph)
+    for told in list(new):
+        new.remove(told)
+    end = control.getnext()
+    new.extend([copy.deepcopy(control), end, *end.itersiblings()])
+    properties = new[0].find(f"{W}sdtPr")
+    for told in list(properties):
+        properties.remove(told)
+    paragraph.addnext(new)
+
+
+def move_mark(document: Any) -> None:
+    """Draw the bookmark around an island over locked text."""
+    start = next(
+        m for m in document.element.body.iter(W + "bookmarkStart") if m.get(W + "name").endswith("no_effect")
+    )
+    start.getparent().insert(1, start)
 
 
 def add_table(document: Any) -> None:
@@ -240,7 +273,7 @@ def add_table(document: Any) -> None:
     [
         (drop_paragraph, "已删去"), (add_paragraph, "另行收费一百元"), (drop_island, "现为"),
         (double_island, "出现了两次"), (forge_day, "标记已被改动"), (forge_one, "标记已被改动"),
-        (strip_tags, "没有可改的内容"), (add_table, "不能有表格"),
+        (strip_tags, "没有可改的内容"), (move_mark, "现为"), (add_table, "不能有表格"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_not_the_letter_any_more_is_refused(
@@ -248,6 +281,25 @@ def test_a_file_that_is_not_the_letter_any_more_is_refused(
 ) -> None:
     with pytest.raises(DataFault, match=said):
         office.read_docx(drafted, KIND, edited(file, change), take=True)
+
+
+def test_a_file_that_libreoffice_saved_is_read_by_its_bookmarks(office: Office, drafted: str, file: Path) -> None:
+    saved = edited(file, as_libreoffice_saves)
+    assert (controls(docx.Document(str(saved))), office.read_docx(drafted, KIND, saved)["islands"]) == ({}, [])
+    back = edited(filled(file, severing="只有排班", explanation="另行说明。"), as_libreoffice_saves)
+    assert {i["fact"]: i["new"] for i in office.read_docx(drafted, KIND, back)["islands"]} == {
+        "severing": "只有排班",
+        "reasoning": "另行说明。",
+    }
+    with pytest.raises(DataFault, match=r"现为“.*外部事务"):
+        office.read_docx(
+            drafted, KIND, rewritten(saved, {BODY: lambda b: b.replace("内部事务".encode(), "外部事务".encode())})
+        )
+
+
+def test_an_island_may_go_over_paragraphs(office: Office, drafted: str, file: Path) -> None:
+    (island,) = office.read_docx(drafted, KIND, edited(filled(file, explanation="说明。"), enter))["islands"]
+    assert island["new"].split() == ["说明。", "说明。"]
 
 
 def test_whoever_drafted_meanwhile_is_not_overwritten(office: Office, drafted: str, file: Path) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TOO_DEEP = (RecursionError, MemoryError, SyntaxError)  # the last two: what Python says of deeply nested code
 _OFFERED = "offered_to_templates"
 _PART = re.compile(r"[a-z_]+\.html")
+_INSIDE = {"“": "‘", "”": "’", "‘": "“", "’": "”"}
 _NATURAL = frozenset({"公民", "自然人", "个人"})
 
 
@@ -47,6 +48,7 @@ class Templates:
         made.filters["date"] = chinese_date
         made.filters["compact"] = compact_date
         made.filters["bare"] = bare
+        made.filters["nested"] = nested
         made.filters["own"] = _own_words()
         made.globals.clear()
         return made
@@ -185,6 +187,15 @@ def compact_date(value: Any) -> str:
 def bare(value: Any) -> str:
     """Return an officer's words without their last full stop or semicolon, so that the letter sets its own."""
     return str(value).rstrip(" 。；;，,、")
+
+
+def nested(value: Any) -> str:
+    """Return words as they stand between double quotes: theirs are single, those within double (GB/T 15834)."""
+    found, depth = [], 0
+    for char in str(value):
+        depth += {"“": 1, "”": -1}.get(char, 0) if depth or char == "“" else 0
+        found.append(_INSIDE.get(char, char) if depth or char in "“”" else char)
+    return "".join(found)
 
 
 def _islands(values: Mapping[str, Any]) -> Callable[..., Markup]:

@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.letters.wordtext import HERE, Stamp, read_tag
+from yishenqing.letters.wordtext import HERE, Stamp, read_bookmark, read_tag
 
 LARGEST_FILE = 5_000_000  # bytes; a letter of 20,000 characters takes a tenth of that
 LARGEST_PART = 8_000_000
@@ -121,6 +121,18 @@ class _Control:
     shows_hint: bool = False
 
 
+@dataclass
+class _Region:
+    """An island that is open between bookmarks: what stands before it in its paragraph, and its words so far."""
+
+    number: str
+    island: str
+    before: str
+    text: str = ""
+    controls: int = 0
+    tags: list[str] = field(default_factory=list)
+
+
 class _Reader:
     """Takes the parser's events; keeps no tree."""
 
@@ -129,6 +141,7 @@ class _Reader:
         self._path = path
         self._open: list[str] = []
         self._controls: list[_Control] = []
+        self._region: _Region | None = None
         self._paragraph: str | None = None
         self._away = 0
         self._length = 0
@@ -143,14 +156,24 @@ class _Reader:
             raise _fault(self._path, text, f"第{len(self.found.locked) + 1}段")
         if name == "sdt":
             self._controls.append(_Control())
+            if self._region is not None:
+                self._region.controls += 1
         elif self._controls and self._open[-2] == "sdtPr":
             self._describe(name, attributes.get(f"{_W}val", ""))
         elif name == "p" and tag == f"{_W}p":
-            self._paragraph = ""
-        elif name in _MOVED_AWAY:
+            self._paragraph = "" if self._region is None else self._paragraph
+        else:
+            self._inline(name, attributes)
+
+    def _inline(self, name: str, attributes: Mapping[str, Any]) -> None:
+        if name in _MOVED_AWAY:
             self._away += 1
         elif name in _BREAKS:
             self._take("\n")
+        elif name == "bookmarkStart":
+            self._begin(attributes.get(f"{_W}id", ""), read_bookmark(attributes.get(f"{_W}name", "")))
+        elif name == "bookmarkEnd":
+            self._end_region(attributes.get(f"{_W}id", ""))
         elif name in ("tab", "noBreakHyphen") and self._open[-2] == "r":
             self._take(" " if name == "tab" else "-")
 
@@ -162,16 +185,47 @@ class _Reader:
         if read is None:
             return
         control.island, stamp = read
-        if control.island in self.found.islands:
-            raise _fault(self._path, "同一处可改的内容出现了两次；请用导出的原文件重新填写")
-        self.found.islands[control.island] = ""
         self.found.stamps.add(stamp)
+        if self._region is None:
+            self._add(control.island, "")
+            return
+        self._region.tags.append(control.island)
+        if self._region.tags != [self._region.island]:
+            raise self._twice()
+
+    def _twice(self) -> DataFault:
+        return _fault(self._path, "同一处可改的内容出现了两次；请用导出的原文件重新填写")
+
+    def _add(self, island: str, text: str) -> None:
+        if island in self.found.islands:
+            raise self._twice()
+        self.found.islands[island] = text
+
+    def _begin(self, number: str, read: str | Stamp | None) -> None:
+        """What stands from here to the end of the bookmark is an island, over several paragraphs if need be."""
+        if isinstance(read, Stamp):
+            self.found.stamps.add(read)
+        elif read is not None:
+            if self._region is not None or self._paragraph is None:
+                raise _fault(self._path, "可改位置的标记已被移动；请用导出的原文件重新填写")
+            self._region = _Region(number, read, self._paragraph)
+
+    def _end_region(self, number: str) -> None:
+        region = self._region
+        if region is None or region.number != number:
+            return
+        self._paragraph, self._region = region.before + region.text, None
+        if region.controls:  # bookmarks whose control is gone are no island
+            self._paragraph = region.before + HERE
+            self._add(region.island, region.text)
 
     def end(self, tag: str) -> None:
         name = self._open.pop()
         if name == "sdt":
-            if self._controls.pop().island:
+            if self._controls.pop().island and self._region is None:
                 self._paragraph = (self._paragraph or "") + HERE
+        elif name == "p" and tag == f"{_W}p" and self._region is not None:
+            self._take("\n")
         elif name == "p" and tag == f"{_W}p":
             self.found.locked.append(self._paragraph or "")
             self._paragraph = None
@@ -191,7 +245,9 @@ class _Reader:
         if self._length > MOST_TEXT:
             raise _fault(self._path, f"文字超过{MOST_TEXT}字，不是由本程序导出的文书")
         control = next((c for c in reversed(self._controls) if c.island), None)
-        if control is None:
+        if self._region is not None:
+            self._region.text += "" if control and control.shows_hint else text
+        elif control is None:
             self._paragraph += text
         elif not control.shows_hint:
             self.found.islands[control.island] += text

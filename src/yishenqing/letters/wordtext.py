@@ -18,6 +18,9 @@ from yishenqing.letters.sheet import Head, enclosure_label
 
 HERE = "【可改】"  # how an island is shown where locked text is compared
 _TAG = re.compile(r"ysq:([a-z0-9_.]{1,24}):(\d{8}):([0-9a-f]{16})")
+_SEAL = re.compile(r"_ysq_(\d{8})_([0-9a-f]{16})")
+_MARK = re.compile(r"_ysq_([a-z0-9_]{1,30})")
+_DOT = "__"  # a bookmark's name has no dot
 _SHOWN = 300
 _SPACES = re.compile(r"[ \u3000\u00a0]+")
 
@@ -54,17 +57,37 @@ class Stamp:
         """Return the tag of an island's content control (Word allows 64 characters)."""
         return f"ysq:{island}:{self.day:%Y%m%d}:{self.digest}"
 
+    @property
+    def bookmark(self) -> str:
+        """Return the bookmark that says the same where tags get lost (40 characters, hidden by the underscore)."""
+        return f"_ysq_{self.day:%Y%m%d}_{self.digest}"
+
+
+def bookmark(island: str) -> str:
+    """Return the bookmark around an island: LibreOffice before 7.5 keeps bookmarks and drops tags."""
+    return f"_ysq_{island.replace('.', _DOT)}"
+
 
 def read_tag(tag: str) -> tuple[str, Stamp] | None:
     """Return the island and the stamp of a tag; None when it is none of ours."""
     found = _TAG.fullmatch(tag)
-    if found is None:
-        return None
+    stamp = _stamp(found[2], found[3]) if found else None
+    return (found[1], stamp) if found and stamp else None
+
+
+def read_bookmark(name: str) -> str | Stamp | None:
+    """Return the island or the stamp that a bookmark stands for; None when it is none of ours."""
+    if found := _SEAL.fullmatch(name):
+        return _stamp(found[1], found[2])
+    found = _MARK.fullmatch(name)
+    return found[1].replace(_DOT, ".") if found else None
+
+
+def _stamp(day: str, digest: str) -> Stamp | None:
     try:
-        day = date(int(found[2][:4]), int(found[2][4:6]), int(found[2][6:]))
+        return Stamp(date(int(day[:4]), int(day[4:6]), int(day[6:])), digest)
     except ValueError:
         return None
-    return found[1], Stamp(day, found[3])
 
 
 def paragraphs(head: Head, blocks: Sequence[Block], islands: Collection[str]) -> list[Paragraph]:

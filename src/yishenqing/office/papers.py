@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,10 @@ class PaperVerbs(Desk):
         place = "previews" if draft else "forms"
         title = letter.titled(context["case"].get("matter") or "")
         path = self.home / place / number / f"{'草稿-' if draft else ''}{title}.pdf"
-        vault.write_whole(path, self._letters.pdf(kind, context))
-        return {"kind": kind, "title": title, "number": None, "path": str(path), "draft": draft}
+        content = self._letters.pdf(kind, context)
+        vault.write_whole(path, content)
+        digest = hashlib.sha256(content).hexdigest()
+        return {"kind": kind, "title": title, "number": None, "path": str(path), "sha256": digest, "draft": draft}
 
     def letter_again(self, number: str, kind: str) -> Row:
         """Make an issued letter again from the ledger and compare it with what was issued; nothing is stored.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 OFFICER = "officer"
 MODEL = "model:"
 _FIXED = {"office": "机关设置", OFFICER: "承办人填写"}
+_HEADING = re.compile(r"(\d+)\.关于“")  # reply_items
 _SHORTEST = 2  # characters of a fact that tell it apart in a sentence
 
 
@@ -35,10 +37,13 @@ def sentences(
 ) -> list[Row]:
     """Return every sentence with its source.
 
-    ``words`` are the sentences of explanations with their sources, ``basis`` the facts of the draft: value, source.
+    ``words`` are the sentences of explanations with their sources, ``basis`` the facts of the draft: value, source;
+    a fact's name begins with the item that it is of (0: the whole), and rests under no other item's heading.
     """
-    found = []
+    found, about = [], basis
     for passage in passages:
+        if of_item := _HEADING.match(passage.text):
+            about = {n: fact for n, fact in basis.items() if n.startswith((f"{of_item[1]}.", "0."))}
         for text, source in _parted(passage, words):
             line = {
                 "text": text,
@@ -46,7 +51,7 @@ def sentences(
                 "from": source_title(source, case),
                 "paragraph": passage.paragraph,
             }
-            if rests := _rests_on(text, source, basis):
+            if rests := _rests_on(text, source, about):
                 line["basis"] = rests
             found.append(line)
     return found
