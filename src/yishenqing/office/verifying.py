@@ -85,6 +85,8 @@ class Audit:
             faults += self._case(number, log)
             told(n, len(numbers))
         faults += self._guarded("查阅记录", lambda c: self._journal(c, log))
+        if log is not None:
+            faults += self._guarded("案件之外的登记", lambda c: self._rows(c, log))
         if minutes:
             faults += minutes_faults(log.points if log else [], minutes)
         self._found["checkpoints"] = len(log.points) if log else 0
@@ -164,6 +166,12 @@ class Audit:
         if anchored and not entries:
             return [Fault(f"{number}：检查点固定过的案件不见了，全部记录已被删除")]
         return case_faults(log, number, anchored, entries)
+
+    def _rows(self, connection: Connection, log: Log) -> list[Fault]:
+        from yishenqing.office import anchoring
+
+        found = anchoring.examined(connection, self._agency, log)
+        return [*found.broken, *found.late]
 
     def _journal(self, connection: Connection, log: Log | None) -> list[Fault]:
         from yishenqing.checkpoints import journal_faults, journal_head
