@@ -61,7 +61,9 @@ def prefix(kept: Kept) -> str:
 
 def told(kept: Kept, name: str) -> str:
     """Return a row in words: its table and its key."""
-    return f"{kept.title}（{kept.table.name}）中的“{'、'.join(map(str, json.loads(name.removeprefix(prefix(kept)))))}”"
+    return (
+        f"{kept.title}（{kept.table.name}）中的“{'、'.join(map(str, json.loads(name.removeprefix(prefix(kept)))))}”"
+    )
 
 
 def rows_of(connection: Connection, agency: str, kept: Kept) -> Iterator[Row]:

@@ -133,7 +133,7 @@ class AuditVerbs(PaperVerbs):
         """
         from yishenqing.office.verifying import Audit
 
-        return Audit(self, self._transactions, self.settings.agency).whole(minutes, told)
+        return Audit(self, self._transactions, self.settings.agency, self._known_keys()).whole(minutes, told)
 
     def reads(self, number: str = "") -> Row:
         """Return who looked at a case (or at anything), when, and what for.
