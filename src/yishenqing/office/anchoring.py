@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, case, select
@@ -50,15 +50,16 @@ _TITLES = {
 _TIMES = ("recorded_at", "at", "made_at", "created_at", "found_at")
 
 
-def kept() -> list[Kept]:
+@cache
+def kept() -> tuple[Kept, ...]:
     """Return every table whose rows stand for ever, outside the cases."""
     known = {t.name: t for t in schema.tables()}
     names = {*schema.never_rewritten(), *_PARTLY} - _OTHERWISE
-    return [_kept(known[name], known) for name in sorted(names)]
+    erasable = schema.erasable()
+    return tuple(_kept(known[name], known, erasable.get(name)) for name in sorted(names))
 
 
-def _kept(table: Table, known: dict[str, Table]) -> Kept:
-    erasable = schema.erasable().get(table.name)
+def _kept(table: Table, known: dict[str, Table], erasable: str | None) -> Kept:
     keys = {c.name for c in table.primary_key.columns}
     columns = tuple(c.name for c in table.columns if c.name not in keys and c.name != erasable)
     return Kept(table, _TITLES[table.name], _PARTLY.get(table.name, columns), _written(table, known))
@@ -84,8 +85,3 @@ def _of(table: Table, column: str, **key: Any) -> ColumnElement[Any]:
 def examined(connection: Connection, agency: str, log: Log) -> Examined:
     """Hold every such row against the checkpoints."""
     return examine(connection, agency, kept(), log.points, log.rows)
-
-
-def titles() -> Iterator[str]:
-    """Yield the names of these tables."""
-    yield from (k.table.name for k in kept())

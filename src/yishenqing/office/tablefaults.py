@@ -22,7 +22,7 @@ from yishenqing.reporting import tables as report
 from yishenqing.retention import tables as retention
 from yishenqing.rulebook import snapshot_digest
 from yishenqing.search import Collection, stored
-from yishenqing.search.tables import documents
+from yishenqing.search.tables import documents, frequencies, totals
 from yishenqing.store import keyring
 from yishenqing.store import keys as given
 from yishenqing.store import tables as store
@@ -191,6 +191,7 @@ def _precedents(connection: Connection, agency: str) -> Iterator[Fault]:
     for name, n, sha256, record in connection.execute(versions.execution_options(yield_per=_AT_ONCE)):
         if hashlib.sha256(record.encode()).hexdigest() != sha256:
             yield Fault(f"案例“{name}”第{n}版（precedent_versions）：已被改动")
+    yield from _taken_off(connection, agency)
     newest = (
         select(v.id, func.max(v.version).label("version")).where(v.agency == agency).group_by(v.id).subquery("newest")
     )
@@ -211,8 +212,25 @@ def _precedents(connection: Connection, agency: str) -> Iterator[Fault]:
             yield Fault(f"案例“{name}”：检索索引（search_documents）与案例不符")
 
 
+def _taken_off(connection: Connection, agency: str) -> Iterator[Fault]:
+    """Yield precedents that somebody took away: not withdrawn here, nor by another agency that shared them."""
+    v, p, a = records.versions.c, precedent.precedents.c, records.acts.c
+    other = records.versions.alias("other").c
+    withdrawn = select(a.id).where(a.agency == agency, a.id == v.id, a.act == "withdrawn")
+    shared = select(other.id).where(other.agency != agency, other.id == v.id, other.actor != "")
+    here = select(p.id).where(p.agency == agency, p.id == v.id)
+    query = select(v.id).distinct().where(v.agency == agency, ~here.exists(), ~withdrawn.exists(), ~shared.exists())
+    for name in connection.execute(query.order_by(v.id)).scalars():
+        yield Fault(f"案例“{name}”：没有撤下，却不在案例库（precedents）中")
+
+
 def _search(connection: Connection, agency: str) -> Iterator[Fault]:
-    for name, title in ((findable.COLLECTION, "案件"), (library.COLLECTION, "案例")):
+    known = {findable.COLLECTION: "案件", library.COLLECTION: "案例"}
+    for table in (documents, frequencies, totals):
+        query = select(table.c.collection).distinct().where(table.c.agency == agency)
+        for name in sorted(set(connection.execute(query).scalars()) - known.keys()):
+            yield Fault(f"检索索引（{table.name}）：没有“{name}”这一类，却有它的行，系另行插入")
+    for name, title in known.items():
         for text in Collection(connection, agency, name).faults():
             yield Fault(f"{title}的检索索引（search_*）：{text}；可用 ysq search --rebuild 重做")
 
