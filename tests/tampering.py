@@ -118,9 +118,7 @@ def packages(place: Path, chance: random.Random, count: int) -> Counter[str]:
 
 def office_of_three(home: Path) -> None:
     """Make an office of a few cases, checkpoints and some looks, and a row in every table that stands beside."""
-    rows_of_checkpoints.UNDER_WAY = timedelta(
-        0
-    )  # what claims to be a quarter of an hour younger is not told otherwise
+    rows_of_checkpoints.UNDER_WAY = timedelta(0)  # here all was done within a minute
     setattr(Letterbook, "pdf", short_pdf)  # noqa: B010 - letters whose looks do not matter; an assignment is not typed
     Office.init(home, USER)
     calendar = Calendar(OPENED)
@@ -208,12 +206,13 @@ class Rows:
     def put(self, row: Any, column: str, value: Any) -> None:
         """Write one value of a row."""
         self.connection.execute(
-            f'UPDATE {self.name} SET "{column}" = ? WHERE {self._this()}', (value, *self._key(row))
+            f'UPDATE {self.name} SET "{column}" = ? WHERE {self._this()}',  # noqa: S608 - names of the database's own
+            (value, *self._key(row)),
         )
 
     def delete(self, row: Any) -> None:
         """Take a row away."""
-        self.connection.execute(f"DELETE FROM {self.name} WHERE {self._this()}", self._key(row))  # noqa: S608 - names of ours
+        self.connection.execute(f"DELETE FROM {self.name} WHERE {self._this()}", self._key(row))  # noqa: S608 - as above
 
     def insert(self, values: Any) -> None:
         """Put a row in."""

@@ -55,11 +55,11 @@ HARMS = {
     "UPDATE counters SET last = last + 1 WHERE series <> 'case'": "编号（counters）",
     "UPDATE rulebooks SET snapshot = snapshot || ' '": "流程与法律数据（rulebooks）.*已被改动",
     "UPDATE given_keys SET answer = replace(answer, substr(answer, -6), 'AAAAAA')": "given_keys.*“k”：已被改动",
-    "UPDATE exchange_events SET content = replace(content, 'accepted', 'archived') WHERE seq = 3": "2026-0001 第3条记录.*与记录不符",
+    "UPDATE exchange_events SET content = replace(content, 'accept', 'x') WHERE seq = 3": "第3条记录.*与记录不符",
     "UPDATE exchange_events SET number = '2026-0009' WHERE seq = 1": "2026-0009：没有这一案件",
     "UPDATE precedents SET record = replace(record, '案', '宗')": "案例.*precedents.*与其最后一版不符",
     "DELETE FROM precedent_versions WHERE version = 1": "案例的历次内容（precedent_versions）.*已被删除",
-    "DELETE FROM precedents WHERE id = (SELECT min(id) FROM precedents)": "案例.*没有撤下，却不在案例库（precedents）中",
+    "DELETE FROM precedents WHERE id = (SELECT min(id) FROM precedents)": "没有撤下，却不在案例库（precedents）中",
     "INSERT INTO reviews VALUES ('yunxi-zrzy', 'case', '2026-0009', '2026-04-01', NULL)": "没有“2026-0009”",
 }
 

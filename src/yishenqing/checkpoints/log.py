@@ -153,11 +153,11 @@ def make_checkpoint(
     agency: str,
     log: Log,
     heads: Iterable[Head],
-    rows: Sequence[Head],
+    new: Sequence[Head],
     sign: Callable[[Checkpoint], Checkpoint],
     told: Mapping[str, object],
 ) -> tuple[Checkpoint, int]:
-    """Anchor every head that has moved since ``log``, and new ``rows``; return the checkpoint, how many leaves it added.
+    """Anchor every head that has moved since ``log``, and ``new`` rows; return it, and how many leaves it added.
 
     ``told`` are made_at, actor and rehearsal.
 
@@ -177,7 +177,7 @@ def make_checkpoint(
     faults += [Fault(f"{number}：检查点固定过的案件不见了") for number in sorted(log.heads.keys() - seen)]
     if faults:
         raise IntegrityFault.of(faults)
-    moved += rows
+    moved += new
     last = log.points[-1] if log.points else None
     n, first = (last.n + 1 if last else 1), log.tree.size
     for head in moved:

@@ -99,7 +99,8 @@ def search(wishes: Wishes, text: str, kinds: tuple[str, ...], limit: int, *, reb
         if rebuild:
             told = office.rebuild_search(everything=True)
             said = [f"检索索引已重做：案件{told['cases']}件、案例{told['precedents']}件。"]
-            return printing.document(told) if wishes.as_json else printing.lines(said)
+            printing.document(told) if wishes.as_json else printing.lines(said)
+            return
         found = office.search(text, limit, kinds=[_KINDS[k] for k in kinds], wanted=wanted(given))
     if wishes.as_json:
         printing.document(found)

@@ -287,7 +287,7 @@ _REASSESSED = ("attribute", "ground", "reason", "review_on")  # what a list know
 
 
 def faults(connection: Connection, agency: str) -> Iterator[Fault]:
-    """Yield the documents that are not what their last version says, and what of the index does not follow from them."""
+    """Yield the documents that are not what their last version says, and what does not follow from them."""
     h, v = holdings.c, versions.c
     last = (
         select(v.id, func.max(v.version).label("version")).where(v.agency == agency).group_by(v.id).subquery("last")

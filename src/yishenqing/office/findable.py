@@ -37,11 +37,13 @@ def enter(connection: Connection, case: Casework) -> None:
     if case.standing.state == destroying.STATE:
         return leave(connection, agency, number)
     open_facts = vault.opener(vault.sealed_of(connection, agency, number))
-    found = document(connection, case, open_facts, survived(linking.linked_rows(connection, case)))
+    found = document(connection, case, open_facts, fate=survived(linking.linked_rows(connection, case)))
     return Indexed(connection, agency, COLLECTION).put({number: found})
 
 
-def document(connection: Connection, case: Casework, open_facts: Callable[[Any], Any], fate: bool | None) -> Document:
+def document(
+    connection: Connection, case: Casework, open_facts: Callable[[Any], Any], *, fate: bool | None
+) -> Document:
     """Return a case as it is searched; ``fate`` is whether the organ's act was upheld."""
     known = case.workflow.outcomes.get(case.outcome or "")
     properties = Properties(
@@ -62,7 +64,7 @@ def as_entered(connection: Connection, case: Casework, open_facts: Callable[[Any
     fate = survived(linking.linked_rows(connection, case))
     before: Document | None = None
     for n in range(entering, len(case.entries) + 1):
-        known = document(connection, case.until(n), open_facts, fate)
+        known = document(connection, case.until(n), open_facts, fate=fate)
         if known != before:
             yield known
         before = known

@@ -16,7 +16,7 @@ from yishenqing.holdings.register import faults as holding_faults
 from yishenqing.kinship import Index, Keys
 from yishenqing.kinship import tables as kinship
 from yishenqing.office import findable
-from yishenqing.precedents import library, records
+from yishenqing.precedents import Precedent, library, records
 from yishenqing.precedents import tables as precedent
 from yishenqing.reporting import tables as report
 from yishenqing.retention import tables as retention
@@ -92,7 +92,7 @@ def _strangers(connection: Connection, agency: str) -> Iterator[Fault]:
 
 
 def _counters(connection: Connection, agency: str) -> Iterator[Fault]:
-    """Yield the counters of letters that are not where the last letter was numbered: a number was lost, or is free."""
+    """Yield the counters that are not where the last letter was numbered: a number was lost, or is free."""
     letters, counters = store.letters.c, store.counters.c
     last = {
         (series, year): n
@@ -119,7 +119,7 @@ def _rulebooks(connection: Connection, _agency: str) -> Iterator[Fault]:
 
 
 def _keys(connection: Connection, agency: str) -> Iterator[Fault]:
-    """Yield data keys that do not open: such a key was changed. One whose master key lies elsewhere tells so itself."""
+    """Yield data keys that were changed; one whose master key lies elsewhere tells so itself."""
     ring = keyring.ring_of(connection, agency)
     if ring is None:
         return
@@ -208,7 +208,7 @@ def _precedents(connection: Connection, agency: str) -> Iterator[Fault]:
     for name, record, sha256 in connection.execute(query):
         if hashlib.sha256(record.encode()).hexdigest() != sha256:
             yield Fault(f"案例“{name}”（precedents）：与其最后一版不符")
-        elif current and index.holds(name) != stored(library.document(library.Precedent.loaded(record))):
+        elif current and index.holds(name) != stored(library.document(Precedent.loaded(record))):
             yield Fault(f"案例“{name}”：检索索引（search_documents）与案例不符")
 
 
