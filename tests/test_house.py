@@ -17,6 +17,7 @@ import yaml
 from yishenqing.articles import article
 from yishenqing.cli import cli
 from yishenqing.letters.lint import _OLD_WORDING
+from yishenqing.office import anchoring, schema
 from yishenqing.rulebook import Rulebook
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -312,3 +313,37 @@ def test_every_article_that_the_program_cites_is_in_the_law_data_and_none_is_lef
         assert days == sorted(set(days)), name
         assert article(name, days[0]) == told["values"][0]["law"]
         assert article(name) == told["values"][-1]["law"]
+
+
+def how_held() -> dict[str, str]:
+    """Return what ``docs/archive.md`` says of each table."""
+    text = (ROOT / "docs" / "archive.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`.*?`) \| (.*) \|$", text, re.MULTILINE)
+    return {name: how for names, how in rows for name in re.findall(r"`([a-z_]+)`", names)}
+
+
+def test_it_is_said_of_every_table_how_an_audit_holds_it() -> None:
+    """A new table must be chained, anchored, recomputed, or owned to be none of it."""
+    said = how_held()
+    tables = {t.name for t in schema.tables()} | {"search_rows", "search_grams"}
+    assert tables - said.keys() == said.keys() - tables == set()
+    anchored = {k.table.name for k in anchoring.kept()}
+    assert {name for name, how in said.items() if "anchored" in how} >= anchored
+    unheld = {name for name, how in said.items() if how.startswith("**not held**")}
+    assert not unheld & {*anchored, *schema.never_rewritten()}
+
+
+def test_what_an_audit_holds_is_harmed_in_the_trials() -> None:
+    trials = ast.parse((ROOT / "tests" / "tampering.py").read_text(encoding="utf-8"))
+    harmed = {
+        text.value
+        for node in trials.body
+        if isinstance(node, ast.Assign) and {"TABLES", "BESIDE"} & {getattr(t, "id", "") for t in node.targets}
+        for text in ast.walk(node)
+        if isinstance(text, ast.Constant)
+    }
+    said = how_held()
+    # Of these a part alone is held, and tests of their own harm that part; SQLite itself holds the last.
+    partly = {"given_keys", "exchange_events", "reviews", "exchange_cases", "disposal_removals", "search_grams"}
+    held = {name for name, how in said.items() if not how.startswith("**not held**")}
+    assert held - partly == harmed

@@ -9,23 +9,22 @@ database does not reach.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select
 
 from yishenqing.checkpoints.keys import signature_holds
+from yishenqing.checkpoints.rows import MARK, earlier
 from yishenqing.checkpoints.tables import anchors, checkpoints
 from yishenqing.core.checkpoint import FIRST, Checkpoint
 from yishenqing.core.errors import Fault, IntegrityFault
-from yishenqing.core.ledger import instant
 from yishenqing.core.merkle import Frontier, head_leaf
 
 JOURNAL = ""  # stands for the journal of reads where the number of a case stands otherwise
 _AT_ONCE = 5000  # leaves
-_UNDER_WAY = timedelta(minutes=15)  # an act bears the time it was begun at; its letter is printed before it is kept
 
 
 class Head(NamedTuple):
@@ -48,11 +47,15 @@ class Anchor(NamedTuple):
 
 @dataclass
 class Log:
-    """Everything anchored, replayed from the first leaf: the latest head of each case, and what does not hold."""
+    """Everything anchored, replayed from the first leaf: the latest head of each case, and what does not hold.
+
+    ``rows`` is how many rows of each table were anchored.
+    """
 
     points: Sequence[Checkpoint]
     tree: Frontier = field(default_factory=Frontier)
     heads: dict[str, Head] = field(default_factory=dict)
+    rows: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
 
     def unanchored(self, number: str, anchored: Sequence[Anchor], recorded: Sequence[str]) -> int | None:
@@ -60,7 +63,7 @@ class Log:
 
         ``recorded`` are the recording times of the case's entries in order.
         """
-        times = [_earlier(point.made_at) for point in self.points]
+        times = [earlier(point.made_at) for point in self.points]
         for seq, at in enumerate(recorded, 1):
             k = bisect_right(times, at)
             if k == len(times):
@@ -71,10 +74,6 @@ class Log:
             if seen < seq:
                 return seq
         return None
-
-
-def _earlier(made_at: str) -> str:
-    return instant(datetime.fromisoformat(made_at).astimezone(UTC) - _UNDER_WAY)
 
 
 def checkpoints_of(connection: Connection, agency: str) -> list[Checkpoint]:
@@ -117,7 +116,10 @@ def read_log(connection: Connection, agency: str) -> Log:
             log.faults.append(Fault(f"检查点的第{anchor.leaf + 1}片叶不属于任何检查点，或者所属的检查点被改动"))
             return log
         log.tree.append(head_leaf(agency, anchor.number, anchor.seq, anchor.hash))
-        log.heads[anchor.number] = Head(anchor.number, anchor.seq, anchor.hash)
+        if anchor.number.startswith(MARK):
+            log.rows[anchor.number[len(MARK) :].partition(" ")[0]] += 1
+        else:
+            log.heads[anchor.number] = Head(anchor.number, anchor.seq, anchor.hash)
     _close(log, waiting)
     log.faults += [Fault(f"第{point.n}号检查点的叶不全，有的已被删除") for point in waiting[-1:]]
     return log
@@ -149,18 +151,19 @@ def _chain_faults(points: Sequence[Checkpoint]) -> Iterator[Fault]:
 def make_checkpoint(
     connection: Connection,
     agency: str,
+    log: Log,
     heads: Iterable[Head],
+    new: Sequence[Head],
     sign: Callable[[Checkpoint], Checkpoint],
     told: Mapping[str, object],
 ) -> tuple[Checkpoint, int]:
-    """Anchor every head that has moved; return the new checkpoint and how many leaves it added.
+    """Anchor every head that has moved since ``log``, and ``new`` rows; return it, and how many leaves it added.
 
     ``told`` are made_at, actor and rehearsal.
 
     Raises:
         IntegrityFault: the log, or a head against it, does not hold: nothing is signed over a break.
     """
-    log = read_log(connection, agency)
     moved, faults, seen = [], list(log.faults), {JOURNAL}
     cases = 0
     for head in heads:
@@ -174,6 +177,7 @@ def make_checkpoint(
     faults += [Fault(f"{number}：检查点固定过的案件不见了") for number in sorted(log.heads.keys() - seen)]
     if faults:
         raise IntegrityFault.of(faults)
+    moved += new
     last = log.points[-1] if log.points else None
     n, first = (last.n + 1 if last else 1), log.tree.size
     for head in moved:

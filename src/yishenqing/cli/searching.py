@@ -90,11 +90,17 @@ def wanted(given: Mapping[str, Any]) -> Wanted:
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=5, show_default=True, metavar="条数", help="每类最多几条"
 )
+@click.option("--rebuild", is_flag=True, help="不检索，由案卷和案例重做检索索引（不改动任何记录）")
 @filters
 @global_options
-def search(wishes: Wishes, text: str, kinds: tuple[str, ...], limit: int, **given: Any) -> None:
-    """Search everything."""
+def search(wishes: Wishes, text: str, kinds: tuple[str, ...], limit: int, *, rebuild: bool, **given: Any) -> None:
+    """Search everything, or enter everything anew."""
     with wishes.office() as office:
+        if rebuild:
+            told = office.rebuild_search(everything=True)
+            said = [f"检索索引已重做：案件{told['cases']}件、案例{told['precedents']}件。"]
+            printing.document(told) if wishes.as_json else printing.lines(said)
+            return
         found = office.search(text, limit, kinds=[_KINDS[k] for k in kinds], wanted=wanted(given))
     if wishes.as_json:
         printing.document(found)

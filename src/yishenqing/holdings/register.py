@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.holdings.model import Customs, Holding, number_key, numbers_in, plain
 from yishenqing.holdings.reviews import Reviews
 from yishenqing.holdings.tables import holdings, totals, versions
-from yishenqing.holdings.titles import Titles, inserting, pairs
+from yishenqing.holdings.titles import Sums, Titles, inserting, pairs
 
 _AT_ONCE = 400  # values that one statement names
 
@@ -281,6 +281,52 @@ class Register:
             )
             found += [_Row(*row) for row in rows]
         return found
+
+
+_REASSESSED = ("attribute", "ground", "reason", "review_on")  # what a list knows nothing of, once it was changed
+
+
+def faults(connection: Connection, agency: str) -> Iterator[Fault]:
+    """Yield the documents that are not what their last version says, and what does not follow from them."""
+    h, v = holdings.c, versions.c
+    last = (
+        select(v.id, func.max(v.version).label("version")).where(v.agency == agency).group_by(v.id).subquery("last")
+    )
+    query = (
+        select(holdings, last.c.version.label("newest"), v.record.label("said"))
+        .outerjoin(last, last.c.id == h.id)
+        .outerjoin(versions, and_(v.agency == h.agency, v.id == h.id, v.version == last.c.version))
+        .where(h.agency == agency)
+        .execution_options(yield_per=_AT_ONCE)
+    )
+    titles, most, count = Sums(), 0, 0
+    for row in connection.execute(query):
+        most, count = max(most, row.id), count + 1
+        if not _follows(row):
+            yield Fault(f"登记簿第{row.id}号（holdings）：与其最后一次登记的内容（holding_versions）不符")
+            return
+        titles.add(row.id, Holding.loaded(row.record).title)
+    told = connection.execute(select(totals).where(totals.c.agency == agency)).first()
+    if (most, count) != ((told.last_id, told.documents) if told else (0, 0)):
+        yield Fault(f"登记簿（holding_totals）：共{count}件、最后一号{most}，与登记的不符")
+    if not Titles(connection, agency).hold(titles):
+        yield Fault("登记簿的题名索引（holding_grams、holding_frequencies）：与各件的题名不符")
+
+
+def _follows(row: Any) -> bool:
+    """Tell whether a document is what its last version and the last list say."""
+    try:
+        holding, told = Holding.loaded(row.record), Holding.loaded(row.imported)
+    except (ValueError, TypeError, KeyError):
+        return False
+    same = replace(told, **{name: getattr(holding, name) for name in _REASSESSED})
+    columns = _columns(holding)
+    return (
+        (row.record, row.version) == (row.said, row.newest)
+        and columns == {name: getattr(row, name) for name in columns}
+        and same == holding
+        and row.imported == told.dumped()
+    )
 
 
 def _columns(holding: Holding) -> dict[str, Any]:

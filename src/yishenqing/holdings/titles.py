@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -13,11 +14,31 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 from yishenqing.holdings.model import plain
 from yishenqing.holdings.tables import frequencies, grams
 
+_PLACES = (1 << 64) - 1
 _AT_ONCE = 400  # values that one statement names
 _ASKED = 64  # pairs of characters of a question that are looked up, the rarest of them
 _POSTINGS = 20_000  # entries of the index that one question reads
 _CANDIDATES = 100
 _SHARED = 2  # pairs that two titles must have in common
+
+
+class Sums:
+    """Sums over all pairs of characters of many titles, under a key drawn for this once: no change leaves them."""
+
+    def __init__(self) -> None:
+        """Begin with no title."""
+        self._key = secrets.randbits(60)
+        self.pairs = self.counts = 0
+
+    def keyed(self, gram: int, identifier: int) -> int:
+        """Return what a pair of a title adds."""
+        return hash((self._key, gram, identifier)) & _PLACES
+
+    def add(self, identifier: int, title: str) -> None:
+        """Add a title."""
+        for gram in pairs(title):
+            self.pairs += self.keyed(gram, identifier)
+            self.counts += self.keyed(gram, 0)
 
 
 class Titles:
@@ -45,6 +66,17 @@ class Titles:
             )
         self._connection.execute(statement, rows)
         self._count(counts, sign)
+
+    def hold(self, sums: Sums) -> bool:
+        """Tell whether the index says of the titles exactly what ``sums`` were made of."""
+        mine = select(grams.c.gram, grams.c.id).where(grams.c.agency == self._agency)
+        said = select(frequencies.c.gram, frequencies.c.documents).where(frequencies.c.agency == self._agency)
+        pairs_here, counts = (self._connection.execute(q.execution_options(yield_per=_AT_ONCE)) for q in (mine, said))
+        return (
+            sum(sums.keyed(gram, identifier) for gram, identifier in pairs_here) == sums.pairs
+            and sum(int(n) * sums.keyed(gram, 0) for gram, n in counts)  # SQLite keeps text in a column of numbers
+            == sums.counts
+        )
 
     def _count(self, counts: Mapping[int, int], sign: int) -> None:
         statement = inserting(self._connection, frequencies)

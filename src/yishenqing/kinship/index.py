@@ -61,7 +61,7 @@ class Index:
         key = self._keys.current
         first = self._take(len(items)) - len(items) + 1
         self._keep_key(key)
-        said = [*who.values, *([(NAME, who.name)] if who.name else [])]
+        said = _said(who)
         common: dict[str, Any] = {"agency": self._agency, "number": number, "on": on, "key": key.id}
         rows = [{**common, "kind": kind, "person": key.blinded(kind, value)} for kind, value in said]
         if rows:
@@ -77,6 +77,52 @@ class Index:
         ]
         if found:
             self._connection.execute(insert(band_table), found)
+
+    def has(self, number: str, on: date, who: Identifiers, items: Sequence[str]) -> bool:
+        """Tell whether exactly this was entered of a case, under keys that the office has."""
+        known = {key.id: key for key in self._keys.keys}
+        persons_here = select(persons.c.person, persons.c.kind, persons.c.on, persons.c.key).where(
+            persons.c.agency == self._agency, persons.c.number == number
+        )
+        found = [tuple(row) for row in self._connection.execute(persons_here)]
+        texts_here = (
+            select(texts.c.item, texts.c.on, texts.c.key, texts.c.id)
+            .where(texts.c.agency == self._agency, texts.c.number == number)
+            .order_by(texts.c.item)
+        )
+        rows = self._connection.execute(texts_here).all()
+        used = {row[3] for row in found} | {row.key for row in rows}
+        if not used <= known.keys() or len({row[3] for row in found}) > 1:
+            return False
+        wanted = {(known[k].blinded(kind, value), kind, on, k) for k in used for kind, value in _said(who)}
+        if len(found) != len(_said(who)) or not set(found) <= wanted:
+            return False
+        entered = [(n, on) for n in range(1, len(items) + 1)]
+        return [(r.item, r.on) for r in rows] == entered and all(
+            self._bands_of(row.id, bands(text, known[row.key].secret)) for row, text in zip(rows, items, strict=True)
+        )
+
+    def _bands_of(self, identifier: int, wanted: Sequence[int]) -> bool:
+        """Tell whether a text is found under all its bands; that there are no others tells their number."""
+        query = select(func.count()).where(
+            band_table.c.agency == self._agency, band_table.c.id == identifier, band_table.c.band.in_(wanted)
+        )
+        return self._connection.execute(query).scalar() == len(set(wanted))
+
+    def strangers(self) -> bool:
+        """Tell whether there are bands of no text, or more of them than the texts have."""
+        of_none = (
+            select(band_table.c.id)
+            .outerjoin(texts, and_(texts.c.agency == band_table.c.agency, texts.c.id == band_table.c.id))
+            .where(band_table.c.agency == self._agency, texts.c.id.is_(None))
+        )
+        more = (
+            select(band_table.c.id)
+            .where(band_table.c.agency == self._agency)
+            .group_by(band_table.c.id)
+            .having(func.count() > BANDS)
+        )
+        return any(self._connection.execute(query.limit(1)).first() is not None for query in (of_none, more))
 
     def kin(self, number: str, on: date, since: date, most: int) -> tuple[int, list[Kin]]:
         """Return how many earlier cases the person of case ``number`` had from ``since`` to ``on``, and the newest.
@@ -192,6 +238,11 @@ def _compared(text: str, near: Sequence[Any], read: Reader) -> dict[tuple[str, i
     asked, exact = shingles(text), normalised(text)
     there = [(row, items[row.item - 1]) for row in near if row.item <= len(items := said.get(row.number, ()))]
     return {(r.number, r.item): (likeness(asked, shingles(said)), normalised(said) == exact) for r, said in there}
+
+
+def _said(who: Identifiers) -> list[tuple[str, str]]:
+    """Return what a person is entered under: kind and value."""
+    return [*who.values, *([(NAME, who.name)] if who.name else [])]
 
 
 def forget(connection: Connection, agency: str, number: str) -> None:

@@ -50,15 +50,18 @@ class AuditVerbs(PaperVerbs):
             self._journal.enter_waiting()
 
     def _anchored(self, connection: Connection, *, new_key: bool) -> Row:
-        from yishenqing.checkpoints import log
         from yishenqing.checkpoints.keys import signed
+        from yishenqing.checkpoints.log import Head, make_checkpoint, read_log
+        from yishenqing.office import anchoring
 
         agency = self.settings.agency
-        known = log.checkpoints_of(connection, agency)
-        key = self._signing_key(known, new_key=new_key)
+        log = read_log(connection, agency)
+        key = self._signing_key(log.points, new_key=new_key)
         told = {"made_at": self._moments.now(), "actor": self._user, "rehearsal": self._rehearsal}
-        heads = self._heads(connection)
-        point, added = log.make_checkpoint(connection, agency, heads, lambda p: signed(p, key), told)
+        rows = anchoring.examined(connection, agency, log)
+        log.faults += rows.broken
+        heads, new = self._heads(connection), [Head(*row) for row in rows.new]
+        point, added = make_checkpoint(connection, agency, log, heads, new, lambda p: signed(p, key), told)
         self._moments.passed(point.made_at)
         return {**self._told(point), "added": added}
 
@@ -130,7 +133,7 @@ class AuditVerbs(PaperVerbs):
         """
         from yishenqing.office.verifying import Audit
 
-        return Audit(self, self._transactions, self.settings.agency).whole(minutes, told)
+        return Audit(self, self._transactions, self.settings.agency, self._known_keys()).whole(minutes, told)
 
     def reads(self, number: str = "") -> Row:
         """Return who looked at a case (or at anything), when, and what for.

@@ -51,6 +51,10 @@ class Casework:
         """Return the latest entry."""
         return self.entries[-1] if self.entries else None
 
+    def until(self, seq: int) -> Casework:
+        """Return the case as it stood after its entry ``seq``, read by the rules of now."""
+        return self.practice.casework(self.row, self.entries[:seq], self.rules)
+
     @cached_property
     def outcome(self) -> str | None:
         """Return the outcome that the latest draft or end has chosen."""

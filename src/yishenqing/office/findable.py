@@ -28,6 +28,7 @@ _WHO = ("name", "id_number", "phone", "email", "address")
 _SHORTEST = 2  # characters of a name that are taken out wherever they stand
 _HIDDEN = "某"
 _ITEMS, _LETTER, _FACT = 3, 2, 1
+_SAYS_ANEW = frozenset({"items", "letter"})  # whose entry enters its case
 
 
 def enter(connection: Connection, case: Casework) -> None:
@@ -36,14 +37,37 @@ def enter(connection: Connection, case: Casework) -> None:
     if case.standing.state == destroying.STATE:
         return leave(connection, agency, number)
     open_facts = vault.opener(vault.sealed_of(connection, agency, number))
-    found = texts(connection, case, open_facts)
+    found = document(connection, case, open_facts, fate=survived(linking.linked_rows(connection, case)))
+    return Indexed(connection, agency, COLLECTION).put({number: found})
+
+
+def document(
+    connection: Connection, case: Casework, open_facts: Callable[[Any], Any], *, fate: bool | None
+) -> Document:
+    """Return a case as it is searched; ``fate`` is whether the organ's act was upheld."""
     known = case.workflow.outcomes.get(case.outcome or "")
-    fate = survived(linking.linked_rows(connection, case))
     properties = Properties(
         outcome=case.outcome, articles=known.law if known else (), year=case.row.opened_on.year, survived=fate
     )
-    document = Document([(number, _FACT), *((text, weight) for _, text, weight in found)], properties)
-    return Indexed(connection, agency, COLLECTION).put({number: document})
+    found = texts(connection, case, open_facts)
+    return Document([(case.row.number, _FACT), *((text, weight) for _, text, weight in found)], properties)
+
+
+def last_entered(case: Casework) -> int:
+    """Return at which entry the case was entered last, if not later still."""
+    return max(n for n, entry in enumerate(case.entries, 1) if n == 1 or _SAYS_ANEW & entry.facts.keys())
+
+
+def as_entered(connection: Connection, case: Casework, open_facts: Callable[[Any], Any]) -> Iterator[Document]:
+    """Yield the case as it may have been entered: at the last entry that enters it, or at any later one."""
+    entering = last_entered(case)
+    fate = survived(linking.linked_rows(connection, case))
+    before: Document | None = None
+    for n in range(entering, len(case.entries) + 1):
+        known = document(connection, case.until(n), open_facts, fate=fate)
+        if known != before:
+            yield known
+        before = known
 
 
 def leave(connection: Connection, agency: str, number: str) -> None:
@@ -80,7 +104,8 @@ def texts(connection: Connection, case: Casework, open_facts: Callable[[Any], An
     people = _people(opened for _, opened in facts)
     found: list[Text] = [("申请内容", item, _ITEMS) for item in current_items(case, open_facts)]
     letters = issued.letters_of(connection, case.row.agency, case.row.number)
-    found += [("文书", f"{letter.title} {letter.letter_number}", _LETTER) for letter in letters]
+    told = [letter for letter in letters if letter.seq <= len(case.entries)]
+    found += [("文书", f"{letter.title} {letter.letter_number}", _LETTER) for letter in told]
     for fact, opened in facts:
         found += _words(case, fact, opened)
     known = dict.fromkeys((what, without_people(text, people), weight) for what, text, weight in found)

@@ -20,6 +20,7 @@ from yishenqing.store import vault
 if TYPE_CHECKING:
     from yishenqing.archive import Order
     from yishenqing.core.errors import Fault
+    from yishenqing.kinship import Keys
     from yishenqing.letters.model import LetterKind
     from yishenqing.office.filing import Filing
     from yishenqing.store.issued import Issued
@@ -115,8 +116,9 @@ class PaperVerbs(Desk):
 
     def verify(self, number: str) -> list[Fault]:
         """Return every fault of the case in the database: chain, side store, papers, letters, derived rows."""
-        from yishenqing.office import casefaults
+        from yishenqing.office import casefaults, rederived
 
+        keys = self._known_keys()
         with self._transactions.reading() as connection:
             entries = ledger_store.entries_of(connection, self.settings.agency, number)
             try:
@@ -126,11 +128,19 @@ class PaperVerbs(Desk):
                     return [at(number, entries[-1].seq, "案件的登记缺失，记录失去了所属的案件")]
                 raise
             try:
-                return casefaults.case_faults(connection, self._load(connection, number), self._filing())
+                case = self._load(connection, number)
+                faults = casefaults.case_faults(connection, case, self._filing())
+                return faults or list(rederived.faults(connection, case, keys))
             except IntegrityFault as broken:  # so badly that the case cannot be understood
                 return casefaults.raw_faults(connection, row, entries) or list(broken.faults)
             except (ValueError, TypeError) as broken:  # a date or a number in the database is none any more
                 return [at(number, row.head_seq, f"数据库中与之相连的内容已被改动，无法读取（{broken}）")]
+
+    def _known_keys(self) -> Keys | None:
+        """Return what applicants are recognised by; None where the key does not lie here, as beside a copy."""
+        from yishenqing.kinship.key import FILE, Keys
+
+        return Keys.of(self.home) if (self.home / FILE).exists() else None
 
     def ended(self, number: str) -> list[Row]:
         """Return how a case was destroyed: a list of one, or of none."""

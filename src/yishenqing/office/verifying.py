@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from yishenqing.checkpoints.log import Log
+    from yishenqing.kinship import Keys
     from yishenqing.store.engine import Transactions
 
 
@@ -69,13 +70,15 @@ class _Office(Protocol):
 class Audit:
     """One walk through everything that an agency keeps."""
 
-    def __init__(self, office: _Office, transactions: Transactions, agency: str) -> None:
-        """Verify what ``agency`` keeps."""
-        self._office, self._transactions, self._agency = office, transactions, agency
+    def __init__(self, office: _Office, transactions: Transactions, agency: str, keys: Keys | None) -> None:
+        """Verify what ``agency`` keeps; ``keys`` are those by which it recognises applicants, where they are here."""
+        self._office, self._transactions, self._agency, self._keys = office, transactions, agency, keys
         self._found: Counter[str] = Counter()
 
     def whole(self, minutes: str, told: Callable[[int, int], None]) -> dict[str, Any]:
         """Return every fault, and how much was found."""
+        from yishenqing.office import tablefaults
+
         faults = self._of_database()
         log, broken = self._log()
         faults += broken
@@ -85,6 +88,10 @@ class Audit:
             faults += self._case(number, log)
             told(n, len(numbers))
         faults += self._guarded("查阅记录", lambda c: self._journal(c, log))
+        for what, check in tablefaults.checks(self._keys).items():
+            faults += self._guarded(what, lambda c, check=check: list(check(c, self._agency)))  # type: ignore[misc]  # bound now
+        if log is not None:
+            faults += self._guarded("案件之外的登记", lambda c: self._rows(c, log))
         if minutes:
             faults += minutes_faults(log.points if log else [], minutes)
         self._found["checkpoints"] = len(log.points) if log else 0
@@ -164,6 +171,12 @@ class Audit:
         if anchored and not entries:
             return [Fault(f"{number}：检查点固定过的案件不见了，全部记录已被删除")]
         return case_faults(log, number, anchored, entries)
+
+    def _rows(self, connection: Connection, log: Log) -> list[Fault]:
+        from yishenqing.office import anchoring
+
+        found = anchoring.examined(connection, self._agency, log)
+        return [*found.broken, *found.late]
 
     def _journal(self, connection: Connection, log: Log | None) -> list[Fault]:
         from yishenqing.checkpoints import journal_faults, journal_head

@@ -24,6 +24,14 @@ def dispute_rows(agency: str, source: str, number: str, found: Iterable[Dispute]
     return [{"agency": agency, "source": source, "number": number, **d._asdict()} for d in found]
 
 
+def stored(connection: Connection, agency: str, number: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what is written of a case: the row of the application, what its ledger tells of disputes."""
+    a, d = applications.c, disputes.c
+    row = connection.execute(select(applications).where(a.agency == agency, a.number == number)).mappings()
+    told = select(disputes).where(d.agency == agency, d.source == number).order_by(d.key)
+    return [dict(r) for r in row], [dict(r) for r in connection.execute(told).mappings()]
+
+
 def put_application(connection: Connection, row: Mapping[str, Any]) -> None:
     """Write the row of one application over the earlier one."""
     connection.execute(_upsert(connection.dialect.name), dict(row))

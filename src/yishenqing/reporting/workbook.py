@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 _FONT = "宋体"
-_WIDEST = 60
+_WIDEST = 45
+_PAGE = 76  # widths of a page that stands upright
+_WIDE = 8  # columns from which on a list lies across its page
+_TALL = 20  # rows from which on a table stands upright on its page
+_LINE = 16  # the height of a line, in points
+_LEAST = 10.5  # a column in which 三、本年度办理结果 can be read
 _UNITS = 2.1  # widths of a workbook are of Latin characters
 
 
@@ -60,22 +65,44 @@ def put(cell: Cell | MergedCell, value: Any) -> None:
 
 def listed(book: Workbook, name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Worksheet:
     """Add a sheet with a row of headings and rows below it."""
-    from openpyxl.styles import Alignment, Font
+    from openpyxl.styles import Alignment, Border, Font, Side
 
     sheet: Worksheet = book.create_sheet(name)
+    thin = Side(style="thin")
     widths = [len(h) for h in headings]
     for row, values in enumerate((headings, *rows), 1):
         for column, value in enumerate(values, 1):
             cell = sheet.cell(row, column)
             put(cell, value)
             cell.font = Font(name=_FONT, bold=row == 1)
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            side = "left" if isinstance(value, str) and row > 1 else "center"
+            cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal=side)
+            cell.border = Border(left=thin, right=thin, top=thin, bottom=thin)
             if isinstance(value, str):
                 widths[column - 1] = max(widths[column - 1], min(len(value), _WIDEST))
-    for column, width in enumerate(widths, 1):
-        sheet.column_dimensions[_letter(column)].width = max(8, width * _UNITS)
+    wide = [min(max(8, width * _UNITS), _PAGE) for width in widths]
+    for column, width in enumerate(wide, 1):
+        sheet.column_dimensions[_letter(column)].width = width
+    for row in range(2, sheet.max_row + 1):  # not every program heightens a row by itself where a text is broken
+        texts = (str(cell.value or "") for cell in sheet[row])
+        most = max(-(-len(text) * _UNITS // width) for text, width in zip(texts, wide, strict=True))
+        sheet.row_dimensions[row].height = max(1, most) * _LINE
     sheet.freeze_panes = "A2"
+    sheet.print_title_rows = "1:1"
+    _on_paper(sheet, upright=len(headings) < _WIDE)
     return sheet
+
+
+def _on_paper(sheet: Worksheet, *, upright: bool, whole: bool = False) -> None:
+    """Let all columns stand on one page of A4, and with ``whole`` all rows too."""
+    from openpyxl.worksheet.properties import PageSetupProperties
+
+    sheet.page_setup.orientation = "portrait" if upright else "landscape"
+    sheet.page_setup.paperSize = 9  # A4
+    sheet.page_setup.fitToWidth = 1
+    sheet.page_setup.fitToHeight = 1 if whole else 0
+    sheet.print_options.horizontalCentered = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
 def _letter(column: int) -> str:
@@ -86,7 +113,6 @@ def _letter(column: int) -> str:
 
 def _sheet(sheet: Worksheet, grid: Grid, heading: str) -> None:
     from openpyxl.styles import Alignment, Border, Font, Side
-    from openpyxl.worksheet.properties import PageSetupProperties
 
     thin = Side(style="thin")
     box = Border(left=thin, right=thin, top=thin, bottom=thin)
@@ -109,14 +135,10 @@ def _sheet(sheet: Worksheet, grid: Grid, heading: str) -> None:
         if item.rows > 1 or item.columns > 1:
             sheet.merge_cells(start_row=row, start_column=column, end_row=last[0], end_column=last[1])
     for column, width in enumerate(grid.widths, 1):
-        sheet.column_dimensions[_letter(column)].width = width * _UNITS * 0.6
+        sheet.column_dimensions[_letter(column)].width = max(_LEAST, width * _UNITS * 0.6)
     for row in range(2, grid.height + 2):
         sheet.row_dimensions[row].height = 28
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = 9  # A4
-    sheet.page_setup.fitToWidth = 1
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    _on_paper(sheet, upright=grid.height > _TALL, whole=True)
 
 
 def _said(check: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ Two stages: candidates from the database's own index by integer weights, then BM
 """
 
 from yishenqing.search.asking import Asked, asked
-from yishenqing.search.collection import Collection, Document, Hit, install
+from yishenqing.search.collection import Collection, Document, Hit, Stored, install, stored
 from yishenqing.search.facets import Properties, Wanted
 from yishenqing.search.passages import Passage, passage
 from yishenqing.search.tables import metadata
@@ -17,9 +17,11 @@ __all__ = [
     "Hit",
     "Passage",
     "Properties",
+    "Stored",
     "Wanted",
     "asked",
     "install",
     "metadata",
     "passage",
+    "stored",
 ]

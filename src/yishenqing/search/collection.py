@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from yishenqing.search import consistency
 from yishenqing.search.asking import Asked
 from yishenqing.search.facets import Properties, Wanted
 from yishenqing.search.index import Candidate, index_for
@@ -42,6 +43,26 @@ class Hit:
     parts: Mapping[int, float]
 
 
+class Stored(NamedTuple):
+    """How a document lies in the index: the sum of its counts, its packed vector."""
+
+    length: int
+    vector: bytes
+
+
+def stored(document: Document) -> Stored:
+    """Return how a document would be entered now."""
+    length, counts = _counted(document)
+    return Stored(length, Vector.pack(counts))
+
+
+def _counted(document: Document) -> tuple[int, Mapping[int, int]]:
+    counts = count(document.fields)
+    length = sum(counts.values())
+    counts.update(dict.fromkeys(document.properties.terms(), 0))
+    return length, counts
+
+
 class Collection:
     """The documents of one kind of ``agency``; nothing is committed here, and what is put in is found at once."""
 
@@ -56,16 +77,14 @@ class Collection:
             return
         self._lock()
         self._take_out(list(entered))
-        counted = {ref: count(document.fields) for ref, document in entered.items()}
-        lengths = {ref: sum(counts.values()) for ref, counts in counted.items()}
-        for ref, document in entered.items():
-            counted[ref].update(dict.fromkeys(document.properties.terms(), 0))
+        counted = {ref: _counted(document) for ref, document in entered.items()}
+        lengths = {ref: length for ref, (length, _) in counted.items()}
         rows = [
-            {**self._here(), "ref": ref, "length": lengths[ref], "vector": Vector.pack(counts)}
-            for ref, counts in counted.items()
+            {**self._here(), "ref": ref, "length": length, "vector": Vector.pack(counts)}
+            for ref, (length, counts) in counted.items()
         ]
         self._connection.execute(insert(documents), rows)
-        terms = {ref: sorted(counts) for ref, counts in counted.items()}
+        terms = {ref: sorted(counts) for ref, (_, counts) in counted.items()}
         self._index.put({ref: list(filter(looked_up, mine)) for ref, mine in terms.items()})
         self._statistics(terms, 1, sum(lengths.values()))
 
@@ -73,6 +92,18 @@ class Collection:
         """Take documents out."""
         self._lock()
         self._take_out(list(refs))
+
+    def holds(self, ref: str) -> Stored | None:
+        """Return how a document is entered; None where it is not."""
+        query = select(documents.c.length, documents.c.vector).where(*self._mine(documents), documents.c.ref == ref)
+        row = self._connection.execute(query).first()
+        return None if row is None else Stored(row.length, row.vector)
+
+    def faults(self) -> list[str]:
+        """Return what of the index does not follow from its documents: which is not for a reader to name by term."""
+        found = consistency.faults(self._connection, self._agency, self._name)
+        known = self._connection.execute(select(totals.c.analysis).where(*self._mine(totals))).scalar()
+        return found if known in (None, ANALYSIS) else [*found, "各文是按另一种切分方法编入的，无从核对"]
 
     def refs(self) -> Iterator[str]:
         """Yield the names of the documents."""

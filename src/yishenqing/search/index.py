@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -28,6 +29,22 @@ class Candidate:
     ref: str
     length: int
     vector: bytes
+
+
+def posting(agency: str, collection: str, term: int) -> int:
+    """Return under which number a term of a collection is looked up."""
+    return (term + _offset(agency, collection)) % _RANGE
+
+
+def token(word: str) -> int:
+    """Return the number that SQLite's index keeps as a word."""
+    return int(word, 16)
+
+
+@lru_cache(maxsize=64)
+def _offset(agency: str, collection: str) -> int:
+    name = f"{agency}\0{collection}"
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
 
 
 class Index(Protocol):
@@ -59,8 +76,7 @@ class _Postings:
     def __init__(self, connection: Connection, agency: str, collection: str) -> None:
         self._connection = connection
         self._here = {"agency": agency, "collection": collection}
-        name = f"{agency}\0{collection}"
-        self._offset = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
+        self._offset = _offset(agency, collection)
 
     def _posting(self, term: int) -> int:
         return (term + self._offset) % _RANGE

@@ -68,6 +68,16 @@ class Keyring:
             self._known[name] = self._opened(name, *row)
         return self._known[name]
 
+    def verify(self, connection: Connection, name: str) -> None:
+        """Open a key as it lies in the database now, whatever is remembered of it.
+
+        Raises:
+            DataFault: the master key that it is sealed with is not at hand.
+            IntegrityFault: it was changed in the database, or is not there.
+        """
+        self._known.pop(name, None)
+        self.key(connection, name)
+
     def current_for_files(self) -> DataKey | None:
         """Return the key to write files with; an earlier one would do too, since none is ever thrown away."""
         if self._last:

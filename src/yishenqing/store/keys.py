@@ -35,8 +35,20 @@ def find(connection: Connection, agency: str, key: str, now: str) -> Given | Non
     row = connection.execute(query).first()
     if row is None:
         return None
-    given = Given(*row)
-    return replace(given, **{c: unlocked(connection, agency, getattr(given, c), _about(key, c)) for c in LOCKED})
+    return opened(connection, Given(*row))
+
+
+def opened(connection: Connection, given: Given) -> Given:
+    """Return what was given with its encrypted columns opened.
+
+    Raises:
+        DataFault: the key is not at hand.
+        IntegrityFault: what is there was changed.
+    """
+    return replace(
+        given,
+        **{c: unlocked(connection, given.agency, getattr(given, c), _about(given.key, c)) for c in LOCKED},
+    )
 
 
 def take(connection: Connection, given: Given) -> Given | None:

@@ -1,0 +1,107 @@
+"""Rows beside the cases: what is changed in them is found by the audit, named, and what may change is left alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from offices import APPLICATION, USER, Calendar, tamper, walked
+from timing import configure
+
+from yishenqing.checkpoints import rows
+from yishenqing.core.errors import IntegrityFault
+from yishenqing.office import Office
+
+pytestmark = pytest.mark.usefixtures("quick_letters")
+
+
+def told(office: Office) -> str:
+    return "\n".join(str(fault) for fault in office.audit()["faults"])
+
+
+@pytest.fixture
+def sound(home: Path, calendar: Calendar) -> Iterator[Office]:
+    """An office of one delivered case, with a receiver of events, that made a checkpoint."""
+    configure(home, exchange={"receivers": {"local": {"folder": "out"}}})
+    with Office.open(home, user=USER, today=calendar) as office:
+        number = office.once("k").register(APPLICATION)["number"]
+        walked(office, calendar, number, "delivered")
+        office.hold(number, "法院调卷")
+        office.checkpoint()
+        assert told(office) == ""
+        yield office
+
+
+HARMS = {
+    "UPDATE report_applications SET outcome = 'denied_process'": "2026-0001.*年度报告中的统计数据与记录推出的不符",
+    "DELETE FROM report_applications": "2026-0001.*年度报告中的统计数据",
+    "UPDATE request_persons SET person = 'x' WHERE kind = 'id'": "2026-0001.*识别索引与申请的内容不符",
+    "DELETE FROM request_texts": "2026-0001.*识别索引",
+    "UPDATE request_bands SET band = band + 1": "2026-0001.*识别索引",
+    "DELETE FROM search_documents WHERE collection = 'cases'": "2026-0001.*检索索引与案卷的内容不符",
+    "UPDATE search_frequencies SET documents = documents + 1": "检索索引（search_.）：词频与各文不符",
+    "DELETE FROM search_rows WHERE ref = '2026-0001'": "倒排索引与各文不符",
+    "UPDATE search_totals SET length = length + 1": "总数与各文不符",
+    "UPDATE search_totals SET analysis = 0": "另一种切分方法",
+    "UPDATE retention_holds SET reason = '无'": "暂缓销毁（retention_holds）中的“2026-0001、1”：.*已被改动",
+    "DELETE FROM retention_holds": "暂缓销毁（retention_holds）中的“2026-0001、1”：.*已被删除",
+    'INSERT INTO retention_holds SELECT agency, number, 2, "on", placed, reason, actor, recorded_at, rehearsal'
+    " FROM retention_holds": "“2026-0001、2”：自称的记录时间早于检查点",
+    "INSERT INTO report_applications SELECT agency, '2026-0009', received_on, applicant_kind, outcome, decided_on,"
+    " extended, supplements, fee FROM report_applications": "2026-0009：没有这一案件.*report_applications",
+    "UPDATE counters SET last = last + 1 WHERE series <> 'case'": "编号（counters）",
+    "UPDATE rulebooks SET snapshot = snapshot || ' '": "流程与法律数据（rulebooks）.*已被改动",
+    "UPDATE given_keys SET answer = replace(answer, substr(answer, -6), 'AAAAAA')": "given_keys.*“k”：已被改动",
+    "UPDATE exchange_events SET content = replace(content, 'accept', 'x') WHERE seq = 3": "第3条记录.*与记录不符",
+    "UPDATE exchange_events SET number = '2026-0009' WHERE seq = 1": "2026-0009：没有这一案件",
+    "UPDATE precedents SET record = replace(record, '案', '宗')": "案例.*precedents.*与其最后一版不符",
+    "DELETE FROM precedent_versions WHERE version = 1": "案例的历次内容（precedent_versions）.*已被删除",
+    "DELETE FROM precedents WHERE id = (SELECT min(id) FROM precedents)": "没有撤下，却不在案例库（precedents）中",
+    "INSERT INTO reviews VALUES ('yunxi-zrzy', 'case', '2026-0009', '2026-04-01', NULL)": "没有“2026-0009”",
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_row_beside_the_cases_is_held(
+    sound: Office, home: Path, harm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "UNDER_WAY", timedelta(0))  # all of it was done within a second
+    tamper(home, harm)
+    assert re.search(HARMS[harm], told(sound)), told(sound)
+
+
+def test_a_checkpoint_is_not_signed_over_a_changed_row(sound: Office, home: Path) -> None:
+    tamper(home, "UPDATE retention_holds SET reason = '无'")
+    with pytest.raises(IntegrityFault, match="retention_holds"):
+        sound.checkpoint()
+
+
+def test_what_lawfully_changes_is_no_fault(sound: Office, calendar: Calendar) -> None:
+    """Rebuilt, entered anew, decided, moved on: each of it leaves the audit content."""
+    calendar.day = date(2026, 4, 9)
+    sound.act("2026-0001", "archived", {"retention": "D10"})
+    assert told(sound) == ""
+    sound.report_rebuild()
+    sound.rebuild_recognition(new_key=True)
+    sound.rebuild_search(everything=True)
+    sound.lift_hold("2026-0001", "已归还")
+    sound.rotate_keys()
+    assert told(sound) == ""
+    sound.checkpoint()
+    assert told(sound) == ""
+
+
+def test_an_office_of_an_earlier_program_is_not_accused(sound: Office, home: Path) -> None:
+    """Its checkpoints anchored no rows: what it wrote before is anchored by the next one."""
+    tamper(home, "DELETE FROM anchors", "DELETE FROM checkpoints")
+    sound.checkpoint()
+    assert told(sound) == ""
+
+
+def test_an_office_without_the_key_of_recognition_is_verified_but_for_that(sound: Office, home: Path) -> None:
+    (home / "recognition.key").unlink()
+    assert told(sound) == ""
+    assert not (home / "recognition.key").exists()
