@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, insert, select, text
 from yishenqing import Office
 from yishenqing.core.ledger import Entry
 from yishenqing.core.ledger import append as chained
+from yishenqing.office import findable
 from yishenqing.office.premises import database_url
 from yishenqing.reporting.tables import applications
 from yishenqing.settings import read_settings
@@ -91,6 +92,13 @@ def seed(home: Path, count: int, *, prefix: str = "C") -> None:
         office.tick()  # what is stored from now on counts as reckoned by today's settings
         with office._transactions.writing() as connection:  # noqa: SLF001 - with the office's keys, of which a bare connection knows nothing
             copied(connection, number, [f"{prefix}-{n:07d}" for n in range(count)])
+            entered(office, connection, [f"{prefix}-{n:07d}" for n in range(count)])
+
+
+def entered(office: Office, connection: Connection, numbers: Sequence[str]) -> None:
+    """Enter copied cases where a registration would have: among what is recognised and what is searched."""
+    office._recognition(connection).enter_anew(numbers)  # noqa: SLF001 - as the verbs that rebuild do
+    findable.enter_many(connection, office._practice, numbers)  # noqa: SLF001 - as the verbs that rebuild do
 
 
 def copied(

@@ -27,7 +27,7 @@ from benchmarks.machine import machine
 
 from trials import judge, killing
 from trials.deeds import ROAD, Diary, Officer
-from trials.ground import APPLICATION, DUE_DAY, OPENED, copied, made, opened
+from trials.ground import APPLICATION, DUE_DAY, OPENED, copied, entered, made, opened
 from trials.server import Server
 from yishenqing.core.errors import YishenqingError
 
@@ -121,6 +121,7 @@ class Soak:
         names = [f"C-{self.numbers + n:07d}" for n in range(_LOAD)]
         with opened(self.home) as office, office._transactions.writing() as connection:  # noqa: SLF001 - with the office's keys
             copied(connection, self.pattern, names, remind_on=DUE_DAY)
+            entered(office, connection, names)
         self.numbers += _LOAD
 
     def grown(self) -> float:
