@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +43,14 @@ MILLION, FEW = (int(os.environ.get("CASES", "10000")), 1_000) if SMALL else (1_0
 DISK, MEMORY = os.environ.get("BASE", tempfile.gettempdir()), "/dev/shm"
 FACTS = act.FACTS
 PAGE = 100
+OPEN, CLOSED = "2026-0001", "2026-0002"
+SEEDED = ("cases", "entries", "deadlines")
+_LAST_DAY = ground.DUE_DAY + timedelta(days=7)  # five working days on: the yellow mark falls on the day of the tick
+_FAR = ground.DUE_DAY + timedelta(days=400)
+_OPEN_SHARE = 0.02  # of an office's cases: the others rest in the archive
+
+
+_made = partial(ground.made, bare=True)  # what is measured sends to nobody
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,7 @@ def sqlite_disk() -> Iterable[Row]:
 
 def _sqlite(folder: Path) -> tuple[float, float, float]:
     raw = act.Raw6(folder / "raw.db")
-    with ground.opened(ground.made(folder / "home")) as office:
+    with ground.opened(_made(folder / "home")) as office:
         numbers = stocked(office, _EACH * ROUNDS)
         found = against(acts(office, numbers), lambda: act.raw_round(raw))
         raw.connection.close()
@@ -138,7 +146,7 @@ def server_memory() -> Iterable[Row]:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         try:
             raw = RawServer(_address(server, "raw"), make=True)
-            home = ground.made(Path(folder) / "home", server.database("ours").render_as_string(hide_password=False))
+            home = _made(Path(folder) / "home", server.database("ours").render_as_string(hide_password=False))
             with ground.opened(home) as office:
                 numbers = stocked(office, _EACH * ROUNDS)
                 ours, floor, found = against(acts(office, numbers), lambda: _raw_round(raw, 0))
@@ -207,7 +215,7 @@ def server_workers() -> Iterable[Row]:
         try:
             address = _address(server, "raw")
             RawServer(address, make=True).close()
-            home = ground.made(Path(folder) / "home", server.database("ours").render_as_string(hide_password=False))
+            home = _made(Path(folder) / "home", server.database("ours").render_as_string(hide_password=False))
             with ground.opened(home) as office:
                 numbers = stocked(office, 64)
 
@@ -227,7 +235,7 @@ def server_workers() -> Iterable[Row]:
 
 def sqlite_writers() -> Iterable[Row]:
     with tempfile.TemporaryDirectory(dir=DISK) as folder:
-        home = ground.made(Path(folder) / "home")
+        home = _made(Path(folder) / "home")
         with ground.opened(home) as office:
             numbers = stocked(office, 64)
         rounds = [together(partial(_acting, home, numbers, 1.0 if SMALL else 3.0), 8) for _ in range(ROUNDS)]
@@ -242,8 +250,8 @@ def beside_peers() -> Iterable[Row]:
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         try:
             url = server.database("ours").render_as_string(hide_password=False)
-            on_file = ground.made(Path(folder) / "file")
-            on_server = ground.made(Path(folder) / "server", url)
+            on_file = _made(Path(folder) / "file")
+            on_server = _made(Path(folder) / "server", url)
             peers: tuple[tuple[str, str, Path, Callable[[], Callable[[], object]]], ...] = (
                 ("django-fsm-2", "django django-fsm-2", on_file, lambda: _peers.django_fsm(Path(folder))),
                 ("SpiffWorkflow", "SpiffWorkflow", on_file, lambda: _peers.spiff(Path(folder))),
@@ -281,36 +289,52 @@ def _peer_row(name: str, package: str, home: Path, make: Callable[[], Callable[[
     return Row(what, f"{ours:.0f}/秒，它 {theirs:.0f}/秒，比 {found:.2f}", "> 1", found > 1)
 
 
-def _multiplied(home: Path, count: int, remind_on: date, first: int = 1) -> None:
-    """Copy the one case so many times inside the database, each with its reply deadline, spread over the days."""
+def _multiplied(home: Path, first: int, last: int, *, pattern: str = OPEN, tables: Sequence[str] = SEEDED) -> None:
+    """Copy one case inside the database under the numbers from ``first`` to ``last``, table by table.
+
+    An open one has its reply deadline alone, which falls on day after day; the settings of the copying connection
+    are those of a load, not of an office.
+    """
     engine = ground.connected(home)
-    with engine.begin() as connection:
-        server = connection.dialect.name == "postgresql"
-        numbers = (
-            f"SELECT g AS n, 'C' || lpad(g::text, 7, '0') AS number FROM generate_series({first}, {count}) g"
-            if server
-            else f"WITH RECURSIVE c(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM c WHERE n < {count}) "
-            "SELECT n, printf('C%07d', n) AS number FROM c"
-        )
-        for table in ("cases", "entries", "deadlines"):
-            names = [str(c["name"]) for c in _columns(engine, table)]
-            wanted = ", ".join(f'"{n}"' for n in names)
-            day = (
-                "(DATE '2026-04-01' + (m.n % 2000)::int)"
-                if server
-                else "date('2026-04-01', '+' || (m.n % 2000) || ' days')"
-            )
-            special = {"number": "m.number", "remind_on": ":day", **({"due": day} if table == "deadlines" else {})}
-            chosen = ", ".join(special.get(n, f't."{n}"') for n in names)
-            only = " AND t.clock = 'reply'" if table == "deadlines" else ""
-            statement = f"INSERT INTO {table} ({wanted}) SELECT {chosen} FROM ({numbers}) m, {table} t "
-            statement += f"WHERE t.number = '2026-0001'{only}"
-            cast = statement.replace(":day", "CAST(:day AS date)") if server else statement
-            connection.execute(text(cast), {"day": remind_on.isoformat()} if table == "deadlines" else {})
-        connection.execute(text("UPDATE deadlines SET remind_on = NULL WHERE number = '2026-0001'"))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        server = connection.dialect.name == "postgresql"
+        for setting in _FOR_LOADING[server]:
+            connection.execute(text(setting))
+        for table in tables:
+            connection.execute(text(_copying(engine, table, _numbered(first, last, server=server), pattern, server)))
+        if pattern == OPEN:
+            connection.execute(text(f"UPDATE deadlines SET remind_on = NULL WHERE number = '{OPEN}'"))
         connection.execute(text("ANALYZE"))
     engine.dispose()
+
+
+_FOR_LOADING: dict[bool, tuple[str, ...]] = {
+    False: ("PRAGMA journal_mode=OFF", "PRAGMA synchronous=OFF", "PRAGMA cache_size=-400000"),
+    True: ("SET synchronous_commit = off",),
+}
+
+
+def _numbered(first: int, last: int, *, server: bool) -> str:
+    if server:
+        return f"SELECT g AS n, 'C' || lpad(g::text, 7, '0') AS number FROM generate_series({first}, {last}) g"
+    series = f"WITH RECURSIVE c(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM c WHERE n < {last})"
+    return f"{series} SELECT n, printf('C%07d', n) AS number FROM c"
+
+
+def _copying(engine: Engine, table: str, numbers: str, pattern: str, server: bool) -> str:  # noqa: FBT001 - which dialect
+    names = [str(c["name"]) for c in _columns(engine, table)]
+    special = {"number": "m.number"}
+    if table == "deadlines" and pattern == OPEN:
+        day = (
+            "(DATE '2026-04-01' + (m.n % 2000)::int)"
+            if server
+            else "date('2026-04-01', '+' || (m.n % 2000) || ' days')"
+        )
+        special |= {"due": day, "remind_on": f"CAST('{_FAR}' AS date)" if server else f"'{_FAR}'"}
+    wanted, chosen = ", ".join(f'"{n}"' for n in names), ", ".join(special.get(n, f't."{n}"') for n in names)
+    only = " AND t.clock = 'reply'" if "due" in special else ""
+    copied = f"SELECT {chosen} FROM ({numbers}) m, {table} t WHERE t.number = '{pattern}'{only}"
+    return f"INSERT INTO {table} ({wanted}) {copied}"
 
 
 def _columns(engine: Engine, table: str) -> list[dict[str, object]]:
@@ -320,8 +344,12 @@ def _columns(engine: Engine, table: str) -> list[dict[str, object]]:
 
 
 def _alone(home: Path) -> None:
+    """Make the two cases that are copied: one that waits for its reply, and one that is in the archive."""
     with ground.opened(home) as office:
-        office.register(ground.APPLICATION)
+        for wanted in (OPEN, CLOSED):
+            assert office.register(ground.APPLICATION)["number"] == wanted
+        office.act(CLOSED, "withdrawn", {"statement": "2026年3月2日书面撤回"})
+        office.act(CLOSED, "archived", {"retention": "D10"})
         office.tick()
 
 
@@ -330,11 +358,13 @@ def million_timers() -> Iterable[Row]:
     server, due = Server(DISK), 600 if SMALL else 40_000
     with tempfile.TemporaryDirectory(dir=DISK) as folder:
         try:
-            home = ground.made(Path(folder) / "home", server.database("timers").render_as_string(hide_password=False))
+            home = _made(Path(folder) / "home", server.database("timers").render_as_string(hide_password=False))
             _alone(home)
-            _multiplied(home, MILLION, ground.DUE_DAY + timedelta(days=400))
+            _multiplied(home, 1, MILLION, tables=("cases", "deadlines"))
+            numbers = [f"C{n:07d}" for n in random.Random(3).sample(range(1, MILLION + 1), due)]
+            _written(home, numbers)  # the ledgers of those that will fall due: of the others nobody reads any
             query = _due_query(home)
-            bare, fired, kills, lost, doubled = _fired(home, due)
+            bare, fired, kills, lost, doubled = _fired(home, numbers)
         finally:
             server.close()
     title = f"{MILLION:,} 项未到期的期限"
@@ -357,8 +387,21 @@ def _due_query(home: Path) -> float:
     return statistics.median(times)
 
 
-def _fired(home: Path, due: int) -> tuple[float, float, int, int, int]:
-    numbers = [f"C{n:07d}" for n in random.Random(3).sample(range(1, MILLION + 1), due)]
+def _written(home: Path, numbers: Sequence[str]) -> None:
+    engine = ground.connected(home)
+    with engine.begin() as connection:
+        names = [str(c["name"]) for c in _columns(engine, "entries")]
+        wanted, chosen = (
+            ", ".join(f'"{n}"' for n in names),
+            ", ".join(f't."{n}"' if n != "number" else "m" for n in names),
+        )
+        statement = f"INSERT INTO entries ({wanted}) SELECT {chosen} FROM unnest(CAST(:n AS text[])) m, entries t WHERE t.number = :one"
+        connection.execute(text(statement), {"n": list(numbers), "one": OPEN})
+    engine.dispose()
+
+
+def _fired(home: Path, numbers: Sequence[str]) -> tuple[float, float, int, int, int]:
+    due = len(numbers)
     _fall_due(home, numbers)
     bare = due / _bare(home, numbers)
     _fall_due(home, numbers)
@@ -399,9 +442,9 @@ def _fall_due(home: Path, numbers: Sequence[str]) -> None:
     engine = ground.connected(home)
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM reminders"))
-        statement = text("UPDATE deadlines SET remind_on = :day WHERE agency = :a AND number = ANY(:n)")
+        statement = text("UPDATE deadlines SET due = :due, remind_on = :day WHERE agency = :a AND number = ANY(:n)")
         agency = read_settings(home).agency
-        connection.execute(statement, {"day": ground.DUE_DAY, "a": agency, "n": list(numbers)})
+        connection.execute(statement, {"day": ground.DUE_DAY, "due": _LAST_DAY, "a": agency, "n": list(numbers)})
     engine.dispose()
 
 
@@ -439,9 +482,11 @@ def long_lists() -> Iterable[Row]:
     with tempfile.TemporaryDirectory(dir=DISK) as folder:
         homes = []
         for n, count in enumerate((FEW, MILLION)):
-            homes.append(home := ground.made(Path(folder) / str(n)))
+            homes.append(home := _made(Path(folder) / str(n)))
             _alone(home)
-            _multiplied(home, count, ground.DUE_DAY + timedelta(days=400))
+            waiting = max(1, int(count * _OPEN_SHARE))
+            _multiplied(home, 1, count - waiting, pattern=CLOSED)
+            _multiplied(home, count - waiting + 1, count)
         with ground.opened(homes[0]) as few, ground.opened(homes[1]) as many:
             asked: tuple[tuple[str, Callable[[Office, int], object]], ...] = (
                 (f"list --limit {PAGE}", lambda office, n: office.cases(limit=PAGE, after=f"C{n:07d}")),

@@ -45,15 +45,16 @@ APPLICATION: Mapping[str, Any] = {
 }
 
 
-def made(home: Path, url: str = "", agency: str = "") -> Path:
+def made(home: Path, url: str = "", agency: str = "", *, bare: bool = False) -> Path:
     """Make an office in ``home``, its ledger at ``url`` (default: a file in the folder).
 
-    It has a second person, who may sign, and a receiver of its events: a folder beside the database.
+    Unless it is ``bare`` it has a second person, who may sign, and a receiver of its events: a folder in its own.
     """
     Office.init(home, USER, database=url)
-    path = home / "office.yaml"  # its last block is that of the people
-    path.write_text(f"{path.read_text(encoding='utf-8').rstrip()}\n{_SIGNER}", encoding="utf-8")
-    set_line(home, "exchange", f"{{receivers: {{{RECEIVER}: {{folder: {RECEIVER}}}}}}}")
+    if not bare:
+        path = home / "office.yaml"  # its last block is that of the people
+        path.write_text(f"{path.read_text(encoding='utf-8').rstrip()}\n{_SIGNER}", encoding="utf-8")
+        set_line(home, "exchange", f"{{receivers: {{{RECEIVER}: {{folder: {RECEIVER}}}}}}}")
     if agency:
         set_line(home, "agency", agency)
         Office.upgrade(home)

@@ -33,6 +33,7 @@ from yishenqing.core.errors import YishenqingError
 
 _EVERY = 10.0  # seconds: between two looks at the memory, and between two loads of cases that fall due
 _LOAD = 100
+_ROADS = 6  # cases that one officer takes along the road to find the machine's limit
 _GROWTH, _SLACK = 1.10, 4 << 20  # flat: no more than a tenth and four megabytes between the middle and the end
 _SLOWEST = 250.0  # milliseconds that one verb in a hundred may take
 
@@ -84,6 +85,30 @@ def _resident(process: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def alone(home: Path, diary: Diary) -> float:
+    """Let one officer take cases along the road without a pause, alone on the machine; return verbs a second."""
+
+    def work() -> None:
+        with opened(home, OPENED) as office:
+            me = Officer(office, diary, random.Random(7), home.parent, "alone")
+            for _ in range(_ROADS):
+                for turn in _turns(me):
+                    turn()
+
+    assert killing.ended(killing.forked(work)) == 0
+    spent = [line["ms"] for line in diary.read() if "ms" in line][len(ROAD) + 1 :]  # the first case still reads files
+    return 1000 * len(spent) / float(sum(spent))
+
+
+def busy() -> tuple[float, float]:
+    """Return the seconds that all processors have spent working, for whomever, and the seconds there were."""
+    user, nice, system, idle, wait, *rest = (
+        float(n) for n in Path("/proc/stat").read_text().split("\n")[0].split()[1:]
+    )
+    worked = user + nice + system + sum(rest[:3])
+    return worked, worked + idle + wait
+
+
 class Soak:
     """One soak: who is at work, and what was seen of them."""
 
@@ -132,9 +157,11 @@ class Soak:
         return 1.0 if late - early < _SLACK / (1 << 20) else late / early
 
 
-def told(soak: Soak, seconds: float) -> int:
+def told(soak: Soak, seconds: float, load: float) -> int:
     """Print what came of it; return how many things are wrong."""
     lines = soak.diary.read()
+    own = sum(os.times()[2:4]) / (seconds * (os.cpu_count() or 1))
+    print(f"处理器忙 {100 * load:.0f}%（办理人和 ysq run 占 {100 * own:.0f}%，其余是数据库和别的程序）")
     spent = sorted(line["ms"] for line in lines if "ms" in line)
     errors = Counter(line["text"][:80] for line in lines if "refused" in line)
     faults = judge.ticked_out(soak.home)
@@ -144,6 +171,9 @@ def told(soak: Soak, seconds: float) -> int:
     p50, p99 = (spent[int(len(spent) * part)] if spent else 0.0 for part in (0.5, 0.99))
     each = f"p50 {p50:.1f} 毫秒，p99 {p99:.1f} 毫秒（≤ {_SLOWEST:.0f}）"
     print(f"动作 {len(spent)} 个（每秒 {len(spent) / seconds:.1f}），{each}")
+    for title, some in (("出具文书的", True), ("不出具文书的", False)):
+        part = sorted(line["ms"] for line in lines if "ms" in line and bool(line["letters"]) == some) or [0.0]
+        print(f"    {title}：p50 {part[len(part) // 2]:.1f} 毫秒，p99 {part[int(len(part) * 0.99)]:.1f} 毫秒")
     print(f"内存：后段与前段之比 {grown:.2f}（≤ {_GROWTH:.2f}）")
     print(f"到期提醒 {soak.numbers} 项，遗漏、重复 {len(timers) or '无'}；记录丢失、重复 {len(losses) or '无'}")
     print(f"报错 {sum(errors.values()) or '无'}")
@@ -173,6 +203,10 @@ def main() -> None:
         server = Server(given.base)
         try:
             home = made(Path(folder) / "home", server.database("soak").render_as_string(hide_password=False))
+            rate, cores = alone(home, Diary(Path(folder) / "alone.jsonl")), os.cpu_count() or 1
+            most = f"{cores} 核（数据库也在其中）每秒至多约 {cores * rate:.0f} 个，要求每秒 {given.officers} 个"
+            print(f"本机的限度：一人不停地办，每秒 {rate:.1f} 个；{most}", flush=True)
+            before, there = busy()
             soak = Soak(
                 home,
                 Diary(Path(folder) / "diary.jsonl"),
@@ -181,7 +215,8 @@ def main() -> None:
                 time.time() + 60 * given.minutes,
             )
             soak.watch()
-            wrong = told(soak, 60 * given.minutes)
+            after, now = busy()
+            wrong = told(soak, 60 * given.minutes, (after - before) / (now - there))
         finally:
             server.close()
     print("没有丢失" if not wrong else f"有{wrong}处不合要求")

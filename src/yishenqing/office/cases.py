@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from yishenqing.office.holdings import HoldingVerbs
 from yishenqing.office.inspections import InspectionVerbs
 from yishenqing.office.notifying import Audience
 from yishenqing.office.premises import end_of_day, now
+from yishenqing.office.printing import wait_to_print
 from yishenqing.office.recognising import RecognitionVerbs
 from yishenqing.store import due as due_store
 from yishenqing.store import issued as issued_store
@@ -103,18 +105,19 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         act = self._act(step, on or self.today, by, facts or {}, expect)
         found: Answer | None = None
         printed: Printed | None = None
-        for left in reversed(range(_ATTEMPTS)):
-            found, printed = self._taken(number, act, printed, waiting=left == 0)
-            if found is not None:
-                break
-        else:
-            raise Moved(f"案件{number}一再由他人办理，本次没有写入任何内容；请稍后重试。")
+        with ExitStack() as held:
+            for left in reversed(range(_ATTEMPTS)):
+                found, printed = self._taken(number, act, printed, held, waiting=left == 0)
+                if found is not None:
+                    break
+            else:
+                raise Moved(f"案件{number}一再由他人办理，本次没有写入任何内容；请稍后重试。")
         if printed is not None:
             self._transactions.once_kept(lambda: self._publish(number))
         return found
 
     def _taken(
-        self, number: str, act: Act, printed: Printed | None, *, waiting: bool
+        self, number: str, act: Act, printed: Printed | None, held: ExitStack, *, waiting: bool
     ) -> tuple[Answer | None, Printed | None]:
         """Record ``act``, or return the letter to come back with; ``waiting`` prints it while the others wait."""
         with self._transactions.writing() as connection:
@@ -127,13 +130,17 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
                 if case.workflow.states[case.standing.state].final:
                     self._closed(connection, case, act.on)
                 return self._answer(case), done
-        return None, self._transactions.aside(lambda: self._printed_aside(plan))
+        first = printed is None
+        return None, self._transactions.aside(lambda: self._printed_aside(plan, held if first else None))
 
-    def _printed_aside(self, plan: Plan) -> Printed:
-        """Look up what the letter is held against, inspect it and print it, while nobody has to wait."""
+    def _printed_aside(self, plan: Plan, held: ExitStack | None) -> Printed | None:
+        """Plan anew, inspect the letter and print it without any lock, in turn (``held``; None: that was had)."""
+        if held is not None and plan.series and not self._transactions.hosted:
+            wait_to_print(held, self.home, plan.series)
         with self._transactions.reading() as connection:
-            seen = self._seen(connection, plan)
-        return self._printed(plan, *seen)
+            plan = self._registry.plan(connection, self._load(connection, plan.case.row.number), plan.act, self.today)
+            seen = self._seen(connection, plan) if plan.letter else None
+        return self._printed(plan, *seen) if seen is not None else None
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.
