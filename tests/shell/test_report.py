@@ -17,6 +17,7 @@ from openpyxl import load_workbook
 from yishenqing import Office
 from yishenqing.core.errors import DataFault, IntegrityFault, NotFound, Refused
 from yishenqing.reporting.form import read_form
+from yishenqing.reporting.supervision import bars
 from yishenqing.shipped import shipped
 
 
@@ -295,3 +296,8 @@ def test_the_command_answers_in_the_words_of_the_contract(home: Path, office: Of
     assert ysq("--home", home, "--as", USER, "report", "month", "2026-13").returncode == 2
     said = ysq("--home", home, "--as", USER, "report", "annual", "2026").stdout
     assert "  ✓ 表三每一栏：一＋二＝三（七）＋四" in said
+
+
+def test_a_chart_of_nothing_says_so() -> None:
+    assert "（没有数据）" in bars("按期率", [])
+    assert "（没有数据）" not in bars("按期率", [("本机关", 100.0)])

@@ -8,13 +8,16 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from offices import APPLICATION, USER, Calendar, tamper, walked
+from offices import APPLICATION, USER, Calendar, tamper, use_database, walked
+from sqlalchemy import URL
+from test_holdings_office import LIST
 from timing import configure
 
 from yishenqing.checkpoints import rows
 from yishenqing.core.errors import IntegrityFault
 from yishenqing.office import Office
 
+pytest_plugins = ["pg"]
 pytestmark = pytest.mark.usefixtures("quick_letters")
 
 
@@ -105,3 +108,25 @@ def test_an_office_without_the_key_of_recognition_is_verified_but_for_that(sound
     (home / "recognition.key").unlink()
     assert told(sound) == ""
     assert not (home / "recognition.key").exists()
+
+
+def test_on_postgresql_too(home: Path, calendar: Calendar, postgres_url: URL) -> None:
+    use_database(home, postgres_url)
+    Office.upgrade(home)
+    (home / "清单.csv").write_text(LIST)
+    with Office.open(home, user=USER, today=calendar) as office:
+        number = office.once("k").register(APPLICATION)["number"]
+        walked(office, calendar, number, "delivered")
+        office.import_holdings(home / "清单.csv")
+        office.hold(number, "法院调卷")
+        office.checkpoint()
+        assert told(office) == ""
+        with office._transactions.writing() as connection:
+            connection.exec_driver_sql("UPDATE report_applications SET outcome = 'denied_process'")
+            connection.exec_driver_sql("UPDATE holdings SET attribute = 'active'")
+            connection.exec_driver_sql("UPDATE search_grams SET grams = grams[2:] WHERE collection = 'cases'")
+            connection.exec_driver_sql("ALTER TABLE retention_holds DISABLE TRIGGER ALL")
+            connection.exec_driver_sql("UPDATE retention_holds SET placed = false")
+        found = told(office)
+        for harm in ("年度报告中的统计数据", "登记簿第1号", "倒排索引", "“2026-0001、1”：检查点固定过，现已被改动"):
+            assert harm in found

@@ -104,7 +104,7 @@ class Audit:
         try:
             with self._transactions.reading() as connection:
                 return list(do(connection))
-        except IntegrityFault as broken:
+        except YishenqingError as broken:  # damaged, or a key is not at hand: the rest is verified nevertheless
             return [Fault(f"{what}：{broken.text}")]
         except DAMAGE as broken:
             return [Fault(f"{what}：数据库中的内容已被改动，无法读取（{broken}）")]

@@ -77,7 +77,7 @@ def concentration(counts: Counter[str], top: int) -> dict[str, Any]:
 def bars(title: str, values: Sequence[tuple[str, float]], colours: Mapping[str, str] | None = None) -> str:
     """Return a bar chart as one self-contained SVG text; the same values give the same bytes."""
     most = max((value for _, value in values), default=0) or 1
-    high = 34 + len(values) * (_HIGH + _GAP)
+    high = 34 + max(len(values), 1) * (_HIGH + _GAP)
     wide_all = _LABEL + _BAR + 80
     size = f'viewBox="0 0 {wide_all} {high}" width="{wide_all}" height="{high}"'
     font = 'font-family="YSQ Song, SimSun, sans-serif" font-size="12"'
@@ -85,6 +85,8 @@ def bars(title: str, values: Sequence[tuple[str, float]], colours: Mapping[str, 
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>',
         f'<text x="{_LABEL}" y="16" font-size="14">{escape(title)}</text>',
     ]
+    if not values:
+        parts.append(f'<text x="{_LABEL}" y="44">（没有数据）</text>')
     for n, (label, value) in enumerate(values):
         top, wide = 30 + n * (_HIGH + _GAP), round(_BAR * value / most, 1)
         colour = (colours or {}).get(label, _COLOURS[0])
