@@ -391,11 +391,10 @@ def _written(home: Path, numbers: Sequence[str]) -> None:
     engine = ground.connected(home)
     with engine.begin() as connection:
         names = [str(c["name"]) for c in _columns(engine, "entries")]
-        wanted, chosen = (
-            ", ".join(f'"{n}"' for n in names),
-            ", ".join(f't."{n}"' if n != "number" else "m" for n in names),
-        )
-        statement = f"INSERT INTO entries ({wanted}) SELECT {chosen} FROM unnest(CAST(:n AS text[])) m, entries t WHERE t.number = :one"
+        wanted = ", ".join(f'"{n}"' for n in names)
+        chosen = ", ".join(f't."{n}"' if n != "number" else "m" for n in names)
+        pairs = "unnest(CAST(:n AS text[])) m, entries t WHERE t.number = :one"
+        statement = f"INSERT INTO entries ({wanted}) SELECT {chosen} FROM {pairs}"
         connection.execute(text(statement), {"n": list(numbers), "one": OPEN})
     engine.dispose()
 

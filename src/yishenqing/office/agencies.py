@@ -10,7 +10,6 @@ from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk
-from yishenqing.office.premises import now
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR
 from yishenqing.store import failures as failure_store
 
@@ -60,7 +59,7 @@ class AgencyVerbs(Desk):
             if not own and not name.strip() and before is None:
                 raise DataFault.of([Fault("请用 --name 写明机关名称", field="name")])
             new = agencies.Agency(code, name.strip(), superior or self.settings.agency)
-            agencies.place(connection, self.settings.agency, new, now())
+            agencies.place(connection, self.settings.agency, new, self._moments.now())
             after = agencies.known(connection)
         return {**self.agencies(), "changed": _changed(before, after[code], after)}
 

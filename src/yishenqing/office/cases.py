@@ -252,7 +252,7 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         from yishenqing.office.reminding import Ticking, tick
 
         audience = Audience(self.settings, self._rehearsal)
-        found = tick(Ticking(self._transactions, self._practice, audience, now))
+        found = tick(Ticking(self._transactions, self._practice, audience, self._moments.now))
         try:
             self._note_failures(found["faults"])
             found["reminders"] += self._reassessments_due(audience)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from yishenqing.core import destroying
 from yishenqing.core.errors import Moved, Refused
 from yishenqing.office.casework import Row
-from yishenqing.office.premises import now
 from yishenqing.office.retaining import RetentionVerbs
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ class DisposalVerbs(RetentionVerbs):
             printed = _state(doomed), self._certificate(found, doomed, day, user)
         else:
             raise Moved(f"销毁清册{listed}中的案件一再由他人办理，本次没有销毁任何内容；请稍后重试。")
-        self._transactions.once_kept(lambda: self._clearing.clear(now()))
+        self._transactions.once_kept(lambda: self._clearing.clear(self._moments.now()))
         return {**self.destructions(listed)["lists"][0], "exported": self._exported(found)}
 
     def _approvable(self, connection: Connection, listed: str, day: date, by: str | None) -> tuple[Listed, str]:
@@ -78,7 +77,7 @@ class DisposalVerbs(RetentionVerbs):
             act = self._act(destroying.STEP, day, user, facts, verb="retention approve")
             work.destroy(connection, self._registry, one, act, lambda number: self._forget(connection, number))
         sha256 = hashlib.sha256(content).hexdigest()
-        decision = Decision(day, True, "", sha256, user, now(), self._rehearsal)  # noqa: FBT003 - a row
+        decision = Decision(day, True, "", sha256, user, self._moments.now(), self._rehearsal)  # noqa: FBT003 - a row
         Lists(connection, self.settings.agency).decide(listed.id, decision)
 
     def _forget(self, connection: Connection, number: str) -> None:

@@ -15,7 +15,6 @@ from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk
-from yishenqing.office.premises import now
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import outbox
 
@@ -189,7 +188,7 @@ class HoldingVerbs(Desk):
             people = audience.of("expired", self._register_customs.reassess_by[0], "")
             for reminder in reminders:
                 reminder["to"] = audience.names(people)
-            outbox.put(connection, audience.messages([(r, people) for r in reminders], now()))
+            outbox.put(connection, audience.messages([(r, people) for r in reminders], self._moments.now()))
         return reminders
 
     # ---- parts
@@ -223,7 +222,7 @@ class HoldingVerbs(Desk):
             raise Refused(f"{person.name}没有评估审查的岗位（{'、'.join(roles)}）", law=[article(_LAW, self.today)])
         if day > self.today:
             raise Refused(f"办理日期{day}晚于今天（{self.today}）", law=[article(_LAW, self.today)])
-        return By(user, now(), self._rehearsal, source, day)
+        return By(user, self._moments.now(), self._rehearsal, source, day)
 
     def _attribute(self, word: str) -> str:
         code = self._register_customs.attribute(word)

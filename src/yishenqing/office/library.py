@@ -16,7 +16,6 @@ from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk
 from yishenqing.office.ended import check_whole
-from yishenqing.office.premises import now
 from yishenqing.store.vault import write_whole
 
 if TYPE_CHECKING:
@@ -145,7 +144,7 @@ class LibraryVerbs(Desk):
         from yishenqing.precedents import Noted, shipped_library
 
         shelf = self._shelf(connection)
-        noted = Noted("", self.today, now(), self._rehearsal, "随程序发布")
+        noted = Noted("", self.today, self._moments.now(), self._rehearsal, "随程序发布")
         if shelf.library.count() == 0:
             shelf.keep(shipped_library(), noted)
         else:
@@ -188,7 +187,7 @@ class LibraryVerbs(Desk):
             raise Refused(f"{person.name}没有{what}的岗位（{'、'.join(roles)}）。", law=[law])
         if day > self.today:
             raise Refused(f"办理日期{day}晚于今天（{self.today}）。", law=[law])
-        return Noted(user, day, now(), self._rehearsal, what)
+        return Noted(user, day, self._moments.now(), self._rehearsal, what)
 
 
 def _refuse_shared(records: Sequence[Precedent], personal: Sequence[Row], path: str) -> None:

@@ -14,7 +14,8 @@ from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Refused
 from yishenqing.core.ledger import canonical
 from yishenqing.core.plain import built
-from yishenqing.office.premises import database_url, now
+from yishenqing.office.moments import Moments
+from yishenqing.office.premises import database_url
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR, Marks, Settings
 from yishenqing.store.engine import Transactions, open_engine
 
@@ -38,7 +39,8 @@ def introduce(transactions: Transactions, settings: Settings) -> None:
         known = agencies.known(connection).get(own)
     if known is None or (known.name, known.practice) != (settings.name, practice):
         told = agencies.Agency(own, settings.name, known.superior if known else "", practice)
-        transactions.kept(lambda connection: agencies.introduce(connection, told, now()))
+        at = Moments(transactions, own).now()
+        transactions.kept(lambda connection: agencies.introduce(connection, told, at))
 
 
 def looking(own: Transactions, home: Path, settings: Settings, user: str, code: str) -> tuple[Settings, Transactions]:
@@ -48,7 +50,8 @@ def looking(own: Transactions, home: Path, settings: Settings, user: str, code: 
     """
     with own.reading() as connection:
         seen = seen_from_above(connection, settings, user, code)
-    own.kept(lambda connection: agencies.note(connection, settings.agency, user, "supervised", now(), code))
+    at = Moments(own, settings.agency).now()
+    own.kept(lambda connection: agencies.note(connection, settings.agency, user, "supervised", at, code))
     if own.hosted:
         return seen, own.for_looking(only_looks(seen))
     own.close()

@@ -19,7 +19,6 @@ from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Practice, Row
 from yishenqing.office.desk import Desk
 from yishenqing.office.holdings import current_items
-from yishenqing.office.premises import now
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
 
@@ -76,7 +75,7 @@ class RecognitionVerbs(Desk):
             faults.append(Fault("转为主动公开的，请写明公开范围", field="scope", law=article(_LAW, self.today)))
         if faults:
             raise DataFault.of(faults)
-        made = Decision(day, decision, scope.strip(), reason.strip(), user, now(), self._rehearsal)
+        made = Decision(day, decision, scope.strip(), reason.strip(), user, self._moments.now(), self._rehearsal)
         with self._transactions.writing() as connection:
             recognition = self._recognition(connection)
             known = recognition.proposals.get(identifier)
@@ -159,7 +158,8 @@ class RecognitionVerbs(Desk):
 
     def _recognition(self, connection: Connection) -> Recognition:
         needed = self.settings.propose_applicants or self._recognition_customs.propose_applicants
-        return Recognition(connection, self._practice, self._recognition_customs, self._office_keys, needed)
+        keys, at = self._office_keys, self._moments.now
+        return Recognition(connection, self._practice, self._recognition_customs, keys, needed, at)
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,7 @@ class Recognition:
     customs: Customs
     keys: Keys
     needed: int
+    now: Callable[[], str]
     compared: Mapping[str, Compared] = field(default_factory=dict)  # by text, what was compared beforehand
 
     @property
@@ -206,7 +207,7 @@ class Recognition:
         since = self._since(on)
         for item, texts in enumerate(alike, start=1):
             recent = [t for t in texts if t.on >= since]
-            self.proposals.consider((number, item), on, recent, since, self.needed, now())
+            self.proposals.consider((number, item), on, recent, since, self.needed, self.now())
         return alike
 
     def enter(self, number: str, on: date, applicant: Any, items: Sequence[str]) -> None:

@@ -17,7 +17,6 @@ from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.office import counting as rows_of_cases
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk
-from yishenqing.office.premises import now
 from yishenqing.reporting import store
 from yishenqing.settings import OFFICE_ROLES
 from yishenqing.store import ledger as ledger_store
@@ -129,7 +128,7 @@ class ReportVerbs(Desk):
             "agency": self.settings.agency,
             "year": year,
             "actor": user,
-            "recorded_at": now(),
+            "recorded_at": self._moments.now(),
             "rehearsal": self._rehearsal,
         }
         with self._transactions.writing() as connection:
@@ -157,7 +156,7 @@ class ReportVerbs(Desk):
                 "agency": self.settings.agency,
                 "year": year,
                 "actor": user,
-                "recorded_at": now(),
+                "recorded_at": self._moments.now(),
                 "rehearsal": self._rehearsal,
             }
             n = store.publish(connection, row, tables)

@@ -14,7 +14,6 @@ from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.ended import check_whole, destroyed_of
 from yishenqing.office.papers import PaperVerbs
-from yishenqing.office.premises import now
 from yishenqing.store import vault
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ class RetentionVerbs(PaperVerbs):
             if placed == (number in register.placed()):
                 text = "已经设定暂缓销毁，不必再设" if placed else "没有设定暂缓销毁，不必解除"
                 raise Refused(f"案件{number}{text}。", law=list(made.law))
-            register.put(Hold(number, day, placed, reason.strip(), user, now(), self._rehearsal))
+            register.put(Hold(number, day, placed, reason.strip(), user, self._moments.now(), self._rehearsal))
         return self.retention(number)
 
     def propose_destruction(
@@ -143,7 +142,7 @@ class RetentionVerbs(PaperVerbs):
     def _listed(self, identifier: str, items: Sequence[Item], day: date, user: str, opinion: str) -> Listed:
         from yishenqing.retention import Listed
 
-        return Listed(identifier, day, opinion, user, now(), self._rehearsal, tuple(items))
+        return Listed(identifier, day, opinion, user, self._moments.now(), self._rehearsal, tuple(items))
 
     def _proposable(self, connection: Connection, numbers: Sequence[str], day: date) -> list[Item]:
         from yishenqing.office import keeping
@@ -211,7 +210,8 @@ class RetentionVerbs(PaperVerbs):
             register = Lists(connection, self.settings.agency)
             self._open_list(register, listed)
             user = self._decider(by, day)
-            register.decide(listed, Decision(day, False, reason.strip(), "", user, now(), self._rehearsal))  # noqa: FBT003 - a row
+            at = self._moments.now()
+            register.decide(listed, Decision(day, False, reason.strip(), "", user, at, self._rehearsal))  # noqa: FBT003 - a row
         return self.destructions(listed)
 
     # ---- papers

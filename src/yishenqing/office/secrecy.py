@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk
-from yishenqing.office.premises import now
 from yishenqing.store import keyring
 from yishenqing.store.rekeying import Rekeying, Told, contents_left, left, settle
 
@@ -49,7 +48,7 @@ class SecrecyVerbs(Desk):
             key = self._ring.current(connection)
             made = key is None
             if key is None:
-                keyring.add(connection, self._ring, now())
+                keyring.add(connection, self._ring, self._moments.now())
         return self._encrypted(told, made=made)
 
     def rotate_keys(self, *, told: Told = _quiet) -> Row:
@@ -69,7 +68,7 @@ class SecrecyVerbs(Desk):
             if found["rows"] or found["files"]:
                 return found  # else what is left is damaged, and keeps nobody from exchanging the keys
         with self._transactions.writing() as connection:
-            keyring.add(connection, self._ring, now(), new_master=key is not None)
+            keyring.add(connection, self._ring, self._moments.now(), new_master=key is not None)
         return self._encrypted(told, made=True)
 
     def _unfinished(self, connection: Connection, key: str) -> bool:
@@ -105,5 +104,5 @@ class SecrecyVerbs(Desk):
                 return True
             if any(left(connection, self.settings.agency, "").values()):
                 return False
-            keyring.add(connection, self._ring, now())
+            keyring.add(connection, self._ring, self._moments.now())
         return True

@@ -12,11 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
 from yishenqing import agencies
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused
 from yishenqing.core.ledger import instant
 from yishenqing.office.casework import Row
+from yishenqing.office.moments import Moments
 from yishenqing.office.premises import CHINA, database_url
 from yishenqing.settings import Settings, read_settings
 from yishenqing.store.engine import Transactions, open_engine
@@ -60,7 +63,7 @@ class SignInDesk:
         length = timedelta(hours=self._ways.session_hours)
         with self._transactions.writing() as connection:
             token = agencies.begin(connection, agency, login, now, length)
-            agencies.note(connection, agency, login, "signed_in", instant(now))
+            self._note(connection, login, "signed_in")
         write_whole(_token_file(agency), token.encode())  # made readable by its owner alone
         return {"user": login, "until": instant(now + length), "idle_minutes": self._ways.idle_minutes}
 
@@ -72,10 +75,10 @@ class SignInDesk:
                 pause = timedelta(minutes=ways.locked_minutes)
                 agencies.verified(connection, agency, login, password[:_LONGEST], now, ways.attempts, pause)
             except agencies.Wrong:
-                agencies.note(connection, agency, login, "refused", instant(now))
+                self._note(connection, login, "refused")
                 refusal = Refused("用户名或者口令不正确。", law=[article(_LAW)])
             except agencies.Locked as locked:
-                agencies.note(connection, agency, login, "locked", instant(now))
+                self._note(connection, login, "locked")
                 until = datetime.fromisoformat(locked.args[0]).astimezone(CHINA)
                 refusal = Refused(
                     f"连续输错口令，账号已锁定，{until:%Y-%m-%d %H:%M}后可以再试。", law=[article(_LAW)]
@@ -93,7 +96,7 @@ class SignInDesk:
             session = agencies.holder(connection, self.settings.agency, token, now, self._idle)
             ended = agencies.end(connection, self.settings.agency, token, now)
             if session is not None:
-                agencies.note(connection, self.settings.agency, session.login, "signed_out", instant(now))
+                self._note(connection, session.login, "signed_out")
         # The session is over in the database, which alone decides: a token that cannot be deleted opens nothing.
         with suppress(OSError):
             _token_file(self.settings.agency).unlink()
@@ -141,7 +144,12 @@ class SignInDesk:
         now, password_hash = instant(datetime.now(UTC)), agencies.hashed(password)
         with self._transactions.writing() as connection:
             agencies.put(connection, self.settings.agency, login, password_hash, now)
-            agencies.note(connection, self.settings.agency, login, "password_set", now)
+            self._note(connection, login, "password_set")
+
+    def _note(self, connection: Connection, login: str, event: str) -> None:
+        """Write a line of the log of the door: it is anchored, so it bears no time before the last checkpoint."""
+        agency = self.settings.agency
+        agencies.note(connection, agency, login, event, Moments(self._transactions, agency).now())
 
     def may_reset(self, login: str) -> bool:
         """Tell whether who is signed in may set this user's password without the old one."""
@@ -161,7 +169,7 @@ class SignInDesk:
             if agencies.user(connection, self.settings.agency, login) is None:
                 raise NotFound(f"没有用户“{login}”。")
             agencies.close(connection, self.settings.agency, login, now)
-            agencies.note(connection, self.settings.agency, login, "closed", now)
+            self._note(connection, login, "closed")
 
     def users(self) -> Row:
         """Return who signs in with a password; never what is kept of the passwords."""

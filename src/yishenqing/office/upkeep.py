@@ -13,7 +13,6 @@ from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Row
 from yishenqing.office.disposing import DisposalVerbs
 from yishenqing.office.notifying import Audience
-from yishenqing.office.premises import now
 from yishenqing.settings import SUPERVISOR
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import outbox
@@ -52,7 +51,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         return found
 
     def _clear_up(self, _found: Row) -> None:
-        self._clearing.clear(now())
+        self._clearing.clear(self._moments.now())
 
     def _anchor(self, found: Row) -> None:
         days, agency = self._checkpoint_days, self.settings.agency
@@ -86,7 +85,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
             scan = Finds(connection, self.settings.agency).scan(turn)
         if scan is not None and scan.finished_at is not None:
             return
-        scan = self._rescanning.some(turn, made.at_once, now())
+        scan = self._rescanning.some(turn, made.at_once, self._moments.now())
         found["released"] = _as_scan(scan)
         if scan.finished_at is not None:
             self._tell_finds(found, scan)
@@ -101,7 +100,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         reminder = _reminder(scan, len(open_finds), self.today, self._upkeep_customs)
         reminder["to"] = audience.names(people)
         with self._transactions.writing() as connection:
-            outbox.put(connection, audience.messages([(reminder, people)], now()))
+            outbox.put(connection, audience.messages([(reminder, people)], self._moments.now()))
         found["reminders"].append(reminder)
 
     def released(self, *, everything: bool = False) -> Row:
@@ -121,10 +120,10 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
     def scan_released(self, told: Callable[[int], None] = lambda _papers: None) -> Row:
         """Scan everything released now, or what is left of this quarter's scan; answers like ``released``."""
         turn, made = self._upkeep_customs.released.turn(self.today), self._upkeep_customs.released
-        scan = self._rescanning.some(turn, made.at_once, now())
+        scan = self._rescanning.some(turn, made.at_once, self._moments.now())
         while scan.finished_at is None:
             told(scan.papers)
-            scan = self._rescanning.some(turn, made.at_once, now())
+            scan = self._rescanning.some(turn, made.at_once, self._moments.now())
         return self.released()
 
     def settle_find(
@@ -150,7 +149,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         if not set(made.settle_by) & set(self.settings.roles_on(user, day)):
             raise Refused(f"{self.person(user).name or user}没有处理复查所见的岗位。", law=[made.law])
         with self._transactions.writing() as connection:
-            decided = Decision(find, day, code, reason.strip(), user, now(), self._rehearsal)
+            decided = Decision(find, day, code, reason.strip(), user, self._moments.now(), self._rehearsal)
             if not Finds(connection, self.settings.agency).decide(decided):
                 raise NotFound(f"没有编号为{find}的复查所见；请用 ysq audit released 查看。")
         return next(row for row in self.released(everything=True)["finds"] if row["find"] == find)
