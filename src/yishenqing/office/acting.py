@@ -122,8 +122,8 @@ class Registry:
     def _letters(self) -> Letterbook:
         return self._fetch_letters()
 
-    def plan(self, connection: Connection, case: Casework, act: Act, today: date) -> Plan:
-        """Return the act as it would be recorded.
+    def plan(self, connection: Connection, case: Casework, act: Act, today: date, *, looking: bool = False) -> Plan:
+        """Return the act as it would be recorded; ``looking``: as things stand, the next number not held.
 
         Raises:
             NotFound: the workflow has no such step.
@@ -136,11 +136,7 @@ class Registry:
             names = "、".join(f"{n}（{s.title}）" for n, s in case.workflow.steps.items())
             raise NotFound(f"流程中没有步骤“{act.step}”；现有步骤：{names}。")
         if step.verb != act.verb:
-            raise Refused(
-                f"“{step.title}”不单独办理，请用 ysq {step.verb} 办理。",
-                law=list(step.law),
-                permitted=[],
-            )
+            raise Refused(f"“{step.title}”不单独办理，请用 ysq {step.verb} 办理。", law=list(step.law), permitted=[])
         if act.expect is not None and act.expect != case.row.head_seq:
             raise Moved(written_since(case, act.expect))
         facts = filling.filled(connection, case, step, shaped(case.workflow, step, act.facts))
@@ -148,7 +144,8 @@ class Registry:
         destination = decide(attempt, today)
         self.refuse_uncited(case, telling.officers_words(case.workflow, facts, self._fetch_letters), act.on)
         facts |= self._noted(attempt) | _stood_in(act, step) | dict(act.notes)
-        return self._lettered(connection, case, act, step, facts, destination)
+        next_number = ledger_store.glance_at_number if looking else ledger_store.peek_number
+        return self._lettered(connection, case, act, step, facts, destination, next_number)
 
     def _noted(self, attempt: Attempt) -> dict[str, Any]:
         """Return what the program notes itself: guards switched off and broken, a reply that was set aside."""
@@ -167,12 +164,13 @@ class Registry:
         step: Step,
         facts: dict[str, Any],
         destination: str,
+        next_number: Callable[[Connection, str, str, int], int],
     ) -> Plan:
         kind = letter_kind(case, step, facts)
         if not kind:
             return Plan(case, act, step, facts, destination, "", "", 0, "")
         series = proving.series_of(self._letters.kind(kind), rehearsal=act.rehearsal)
-        n = ledger_store.peek_number(connection, case.row.agency, series, act.on.year)
+        n = next_number(connection, case.row.agency, series, act.on.year)
         number = self._settings.numbered_letter(series, act.on.year, n)
         return Plan(case, act, step, facts, destination, kind, series, n, number)
 

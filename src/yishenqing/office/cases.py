@@ -138,7 +138,8 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         if held is not None and plan.series and not self._transactions.hosted:
             wait_to_print(held, self.home, plan.series)
         with self._transactions.reading() as connection:
-            plan = self._registry.plan(connection, self._load(connection, plan.case.row.number), plan.act, self.today)
+            case = self._load(connection, plan.case.row.number)
+            plan = self._registry.plan(connection, case, plan.act, self.today, looking=True)
             seen = self._seen(connection, plan) if plan.letter else None
         return self._printed(plan, *seen) if seen is not None else None
 

@@ -275,6 +275,12 @@ def peek_number(connection: Connection, agency: str, series: str, year: int) -> 
     return int(connection.execute(select(counters.c.last).where(where).with_for_update()).scalar_one()) + 1
 
 
+def glance_at_number(connection: Connection, agency: str, series: str, year: int) -> int:
+    """Return the number that comes next as things stand, for whoever holds no lock and writes nothing."""
+    where = and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
+    return int(connection.execute(select(counters.c.last).where(where)).scalar() or 0) + 1
+
+
 def _counter(connection: Connection, agency: str, series: str, year: int) -> ColumnElement[bool]:
     """Return where the counter stands; a row that is not there yet could not be locked."""
     keep(connection, counters, [{"agency": agency, "series": series, "year": year, "last": 0}])
