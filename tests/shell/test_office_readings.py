@@ -77,7 +77,7 @@ def test_a_letter_to_another_section_counts_as_the_office_reads_it(home: Path, c
         office.act(number, "acknowledged")
 
 
-def test_check_lists_every_reading_and_who_chose_it(home: Path) -> None:
+def test_check_lists_every_reading_and_who_chose_it(home: Path, unproved: None) -> None:
     configure(home, readings={"late_notice": "restarts"})
     found = {r["reading"]: r for r in check(home)["readings"]}
     assert list(found) == list(CHOICES)

@@ -152,7 +152,7 @@ def test_a_wrong_absence_is_named_with_its_line(home: Path, away: str, said: str
     assert {f.line for f in caught.value.faults} == {line}
 
 
-def test_figures_are_whole_numbers_and_check_knows_them(home: Path) -> None:
+def test_figures_are_whole_numbers_and_check_knows_them(home: Path, unproved: None) -> None:
     assert read_settings(staffed(home, PEOPLE, "{search_sources: 3}")).figures == {"search_sources": 3}
     faults = [f["text"] for f in check(staffed(home, PEOPLE, "{search_sorces: 3}"))["faults"]]
     assert any("没有自定的数“search_sorces”" in text for text in faults)

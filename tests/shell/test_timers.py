@@ -183,7 +183,7 @@ class TestPersons:
         (told,) = ticked(staffed, date(2026, 3, 31))["reminders"]
         assert told["to"] == []
 
-    def test_check_names_roles_and_clocks_that_do_not_exist(self, staffed: Path) -> None:
+    def test_check_names_roles_and_clocks_that_do_not_exist(self, staffed: Path, unproved: None) -> None:
         words = ("regstrar", "repyl", "reveiw")
         before = check(staffed)["faults"]
         told = [re.search(r"没有人担任\S+（(\w+)），“(\S+)流程”的.*将无人可办$", f["text"]) for f in before]
