@@ -130,3 +130,39 @@ def test_on_postgresql_too(home: Path, calendar: Calendar, postgres_url: URL) ->
         found = told(office)
         for harm in ("年度报告中的统计数据", "登记簿第1号", "倒排索引", "“2026-0001、1”：检查点固定过，现已被改动"):
             assert harm in found
+
+
+def test_what_was_withdrawn_and_taken_in_again_is_held(home: Path, office: Office, tmp_path: Path) -> None:
+    """A withdrawal tells why a precedent is gone until it is taken in once more."""
+    file = tmp_path / "案例.jsonl"
+    file.write_text('{"id": "甲1", "holding": "水库除险加固工程图纸应当公开"}\n', encoding="utf-8")
+    office.import_precedents(file)
+    office.withdraw_precedent("甲1", "不合适")
+    assert told(office) == ""
+    office.import_precedents(file)
+    assert told(office) == ""
+    tamper(home, "DELETE FROM precedents WHERE id = '甲1'")
+    assert "案例“甲1”：没有撤下，却不在案例库（precedents）中" in told(office)
+
+
+@pytest.mark.parametrize("ticks", [1, 0])
+def test_what_the_office_chose_anew_is_no_fault_of_closed_cases(home: Path, calendar: Calendar, ticks: int) -> None:
+    """A figure and a reading of the office move deadlines of closed cases: the next tick writes them anew."""
+    with Office.open(home, user=USER, today=calendar) as office:
+        online = {**APPLICATION, "channel": "online", "arrived_on": "2026-03-01", "confirmed_on": "2026-03-01"}
+        number = office.register(online)["number"]
+        walked(office, calendar, number)
+        for _ in range(ticks):
+            office.tick()
+        assert told(office) == ""
+    configure(home, figures={"assignment_days": 4}, readings={"rest_day": "next_workday"})
+    with Office.open(home, user=USER, today=calendar) as office:
+        faults = told(office)
+        assert "“分办时限”" in faults
+        assert "“答复期限”" in faults
+        assert "请先运行 ysq tick 再核验" in faults
+        office.tick()
+        assert told(office) == ""
+    tamper(home, "UPDATE deadlines SET due = date(due, '+1 day') WHERE clock = 'assignment'")
+    with Office.open(home, user=USER, today=calendar) as office:
+        assert told(office).endswith("“分办时限”的期限数据与记录推出的不符")  # and no word of the settings

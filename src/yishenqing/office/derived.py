@@ -16,6 +16,7 @@ from yishenqing.office.casework import Casework, Row, at
 from yishenqing.store import due as due_store
 from yishenqing.store.due import DueRow
 
+_NOT_YET = "；但是尚未按现行的设置、工作日安排和程序重新计算，请先运行 ysq tick 再核验"
 _DONE = ("met", "missed")
 # Through which an open clock goes by itself as days pass; never back.
 _STAGES = {"stopped": 0, "running": 1, "missed": 2, "lapsed": 2}
@@ -34,7 +35,10 @@ def faults(connection: Connection, case: Casework) -> Iterator[Fault]:
     agency, number = case.row.agency, case.row.number
     stored = {r.clock: r for r in due_store.deadlines_of(connection, agency, number)}
     recipes = due_store.stored_by_case(connection, agency, [number]).get(number, {})
-    written = _Written(date.fromisoformat(last.recorded_at[:10]), case, renewed=_renewed(connection, case, wanted))
+    reckoned = due_store.basis_of(connection, agency) == reminding.basis(case.practice)
+    # A tick reckons the case by today's working days while anything in it is watched.
+    renewed = reckoned and any(row["listed"] for row in wanted.values())
+    written = _Written(date.fromisoformat(last.recorded_at[:10]), case, renewed)
     # The office's own limits follow its settings of the day, not the ledger.
     for clock in (wanted.keys() | stored.keys()) - {case.workflow.limiting}:
         row, want = stored.get(clock), wanted.get(clock)
@@ -47,17 +51,12 @@ def faults(connection: Connection, case: Casework) -> Iterator[Fault]:
         if not (whole and recipes[clock].recipe in counted):
             known = case.workflow.clocks.get(clock_of(clock))
             title = known.title if known else clock
-            yield at(case.row.number, case.row.head_seq, f"“{title}”的期限数据与记录推出的不符")
+            text = f"“{title}”的期限数据与记录推出的不符{'' if reckoned else _NOT_YET}"
+            yield at(case.row.number, case.row.head_seq, text)
 
 
 def _rows(case: Casework, found: Mapping[str, Deadline]) -> dict[str, Row]:
     return {r["clock"]: r for r in casework.deadline_rows(case, found)}
-
-
-def _renewed(connection: Connection, case: Casework, wanted: Mapping[str, Row]) -> bool:
-    """Tell whether a tick has reckoned the case by today's working days: it does so while anything is watched."""
-    watched = any(row["listed"] for row in wanted.values())
-    return watched and due_store.basis_of(connection, case.row.agency) == reminding.basis(case.practice)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ it be reckoned anew from the ledger first.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 
@@ -19,7 +19,7 @@ from yishenqing.core.errors import CalendarGap, DataFault, Moved, NotFound, Yish
 from yishenqing.core.ledger import canonical, digest
 from yishenqing.core.version import __version__
 from yishenqing.core.workflow import Workflow
-from yishenqing.office import casework
+from yishenqing.office import casework, counting
 from yishenqing.office.casework import Practice, Row
 from yishenqing.office.notifying import Audience
 from yishenqing.office.renewing import BATCH, Renewal
@@ -31,6 +31,7 @@ from yishenqing.store.engine import Transactions
 
 _LAMPS = ("yellow", "red")
 MARK_TITLES = {"yellow": "黄灯", "red": "红灯", "expired": "届满", "escalated": "上报"}
+_CHOSEN = ":"  # in a basis, before the digest of what moves the deadlines of closed cases, too
 _AT_ONCE = 50  # cases that one transaction claims
 _PAUSES = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds before what others held is tried again
 _DAMAGE = (DataFault, NotFound, CalendarGap, KeyError, TypeError, ValueError)  # of one case, nobody else's matter
@@ -106,15 +107,25 @@ def _fault(number: str, error: Exception) -> Row:
 
 
 def _reckoned_anew(ticking: Ticking) -> list[Row]:
-    """Write all open deadlines anew if they were reckoned by other settings, days or rules than today's."""
+    """Write all open deadlines anew if they were reckoned by other settings, days or rules than today's.
+
+    What the office chose itself (readings, figures) moves deadlines and day of receipt of closed cases, too: they are
+    shown, counted and audited by today's choice.
+    """
     practice, now = ticking.practice, basis(ticking.practice)
     with ticking.transactions.reading() as connection:
-        if due_store.basis_of(connection, practice.agency) == now:
+        before = due_store.basis_of(connection, practice.agency)
+        if before == now:
             return []
-        numbers = due_store.open_cases(connection, practice.agency)
+        chosen_before = (before or "").partition(_CHOSEN)[2] or _chosen({}, {})
+        chosen_otherwise = chosen_before != now.partition(_CHOSEN)[2]
+        if chosen_otherwise:
+            numbers = [row.number for row in ledger_store.case_rows(connection, practice.agency)]
+        else:
+            numbers = due_store.open_cases(connection, practice.agency)
     faults: list[Row] = []
     for batch in _batches(numbers, BATCH):
-        faults += _renewed(ticking, batch)
+        faults += _renewed(ticking, batch, counts=chosen_otherwise)
     ticking.transactions.kept(lambda connection: due_store.put_basis(connection, practice.agency, now))
     return faults
 
@@ -128,25 +139,35 @@ def basis(practice: Practice) -> str:
         "escalate_after": practice.escalate_after,
         "stage_limits": dict(practice.stage_limits),
         "switched_off": sorted(practice.switched_off),
-        "readings": dict(practice.readings),
         "years": {
             str(y): [sorted(d.isoformat() for d in days) for days in (years[y].off, years[y].worked)]
             for y in years
             if y >= practice.workdays.today.year - 1
         },
     }
-    return digest("basis", canonical(own))
+    return f"{digest('basis', canonical(own))}{_CHOSEN}{_chosen(practice.readings, practice.figures)}"
 
 
-def _renewed(ticking: Ticking, numbers: Sequence[str]) -> list[Row]:
-    """Write these cases' deadlines anew; return which could not be read."""
+def _chosen(readings: Mapping[str, str], figures: Mapping[str, int]) -> str:
+    return digest("chosen", canonical({"readings": dict(readings), "figures": dict(figures)}))
+
+
+def _renewed(ticking: Ticking, numbers: Sequence[str], *, counts: bool = False) -> list[Row]:
+    """Write these cases' deadlines anew, and what they count as if asked; return which could not be read."""
     renewal = Renewal(ticking.transactions, ticking.practice)
+
+    def write(connection: Connection) -> list[str]:
+        _, unread = renewal.batch(connection, numbers)
+        if counts:
+            counting.recount(connection, ticking.practice, sorted(set(numbers) - set(unread)))
+        return unread
+
     try:
-        _, unread = ticking.transactions.kept(lambda connection: renewal.batch(connection, numbers))
+        unread = ticking.transactions.kept(write)
     except _DAMAGE as error:
         if len(numbers) == 1:
             return [_fault(numbers[0], error)]
-        return [fault for number in numbers for fault in _renewed(ticking, [number])]
+        return [fault for number in numbers for fault in _renewed(ticking, [number], counts=counts)]
     return [_fault(number, _damage(ticking, number)) for number in unread]
 
 

@@ -216,7 +216,9 @@ def _taken_off(connection: Connection, agency: str) -> Iterator[Fault]:
     """Yield precedents that somebody took away: not withdrawn here, nor by another agency that shared them."""
     v, p, a = records.versions.c, precedent.precedents.c, records.acts.c
     other = records.versions.alias("other").c
-    withdrawn = select(a.id).where(a.agency == agency, a.id == v.id, a.act == "withdrawn")
+    again = records.versions.alias("again").c  # a version after it: the precedent was taken in once more
+    since = select(again.id).where(again.agency == agency, again.id == a.id, again.recorded_at > a.recorded_at)
+    withdrawn = select(a.id).where(a.agency == agency, a.id == v.id, a.act == "withdrawn", ~since.exists())
     shared = select(other.id).where(other.agency != agency, other.id == v.id, other.actor != "")
     here = select(p.id).where(p.agency == agency, p.id == v.id)
     query = select(v.id).distinct().where(v.agency == agency, ~here.exists(), ~withdrawn.exists(), ~shared.exists())
