@@ -327,6 +327,17 @@ class TestManyHistories:
         assert [len(a["refused"]) for a in answers] == [0, 1, 0]
         assert lines(self.LINES[0], "", self.LINES[2])[0] == DONE
 
+    def test_are_told_apart_where_a_person_reads_them(self, capsys: pytest.CaptureFixture[str], file: Path) -> None:
+        file.write_text("".join(json.dumps(g) + "\n" for g in self.LINES), encoding="utf-8")
+        assert run(["clock", str(file)]) == REFUSED
+        out = capsys.readouterr().out
+        assert [line for line in out.splitlines() if line.startswith("第")] == [
+            f"第{n}件（共3件）" for n in (1, 2, 3)
+        ]
+        file.write_text(json.dumps(self.LINES[0]), encoding="utf-8")
+        assert run(["clock", str(file)]) == DONE
+        assert "（共" not in capsys.readouterr().out
+
     def test_one_fault_does_not_keep_the_others_back(
         self, lines: Callable[..., tuple[int, list[Answer]]], file: Path
     ) -> None:

@@ -25,11 +25,12 @@ def clock(wishes: Wishes, file: Path, *, drawn: bool) -> int:
 
     home = wishes.folder if (wishes.folder / "office.yaml").is_file() else None
     answers, code = clock_file(file, home, wishes.on or system_today())
-    for answer in answers:
+    for n, answer in enumerate(answers, 1):
         if wishes.as_json:
             (printing.line if len(answers) > 1 else printing.document)(answer)
         else:
-            printing.lines([*answer_lines(answer), *(_drawn(answer, home) if drawn else [])])
+            which = [f"第{n}件（共{len(answers)}件）"] if len(answers) > 1 else []
+            printing.lines([*which, *answer_lines(answer), *(_drawn(answer, home) if drawn else [])])
     return code
 
 
