@@ -201,6 +201,7 @@ class TestSupervision:
             assert [x["number"] for x in above.cases()["cases"]] == [number]
             assert {x["number"] for x in above.due()["cases"]} == {number}
         assert json.dumps(seen["deadlines"]) == json.dumps(own["deadlines"]) != json.dumps(otherwise)
+        assert ("recognised" in own, "recognised" in seen) == (True, False)  # by a key that lies with the agency
         public = {"facts": None}
         assert [{**e, **public} for e in seen["entries"]] == [{**e, **public} for e in own["entries"]]
         facts = zip(seen["entries"], own["entries"], strict=True)
@@ -253,6 +254,7 @@ class TestSupervision:
         home, number = placed
         seen = ysq("show", number, "--agency", FOREIGN, "--home", home, "--as", USER)
         assert (seen.returncode, MARKED in seen.stdout) == (0, True), seen.stderr
+        assert "ysq recognition rebuild" not in seen.stdout
         done = ysq("act", number, "accepted", "--agency", FOREIGN, "--home", home, "--as", USER)
         assert (done.returncode, "只能查看" in done.stderr) == (3, True)
         listed = ysq("agency", "list", "--home", home)

@@ -135,7 +135,12 @@ class RecognitionVerbs(Desk):
         return {"recognised": recognised}
 
     def _recognised(self, case: Casework) -> dict[str, Callable[[], Any]]:
-        """Return what was recognised of a case, to be worked out when looked at."""
+        """Return what was recognised of a case, to be worked out when looked at.
+
+        Nothing of it is seen from above: an agency recognises by a key of its own, which lies in its folder.
+        """
+        if self._transactions.only_looks:
+            return {}
 
         def recognised() -> Row:
             with self._transactions.reading() as connection:
