@@ -112,7 +112,7 @@ class RecognitionVerbs(Desk):
         """Enter the cases of a database that was made before cases were recognised."""
         with self._transactions.reading() as connection:
             known = self._recognition(connection).index.last()
-            missing = not known and ledger_store.case_rows(connection, self.settings.agency)
+            missing = not known and ledger_store.has_cases(connection, self.settings.agency)
         if missing:
             self.rebuild_recognition()
 

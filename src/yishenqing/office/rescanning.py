@@ -66,13 +66,12 @@ class Rescanning:
             scan = Finds(connection, agency).scan(turn) or Scan(turn, now)
             if scan.finished_at is not None:
                 return scan
-            places = [p for p in self._places(connection) if p > scan.last]
+            places = self._places(connection, scan.last, most + 1)
             found, papers, unread = [], 0, 0
-            for place in places[:most]:
-                for paper in self._of(connection, place):
-                    papers += 1
-                    unread += paper.text is None
-                    found += list(self._finds(paper, turn, now))
+            for paper in self._released(connection, places[:most]):
+                papers += 1
+                unread += paper.text is None
+                found += list(self._finds(paper, turn, now))
         after = replace(
             scan,
             last=places[:most][-1] if places else scan.last,
@@ -89,20 +88,35 @@ class Rescanning:
             register.keep_scan(after)
         return after
 
-    def _places(self, connection: Connection) -> list[str]:
+    def _places(self, connection: Connection, after: str, most: int) -> list[str]:
+        """Return the next cases and precedents after the place ``after``: a part costs what it is, not what waits."""
         from yishenqing.precedents import Library
 
-        rows = ledger_store.case_rows(connection, self.practice.agency)
-        numbers = [f"{_CASE}{row.number}" for row in rows if row.state != destroying.STATE]
-        return sorted([*numbers, *(f"{_SHARED}{p.id}" for p in Library(connection, self.practice.agency).all())])
+        agency, kind, ref = self.practice.agency, after[:1], after[1:]
+        places = []
+        if kind != _SHARED:
+            rows = ledger_store.case_rows(connection, agency, limit=most, after=ref)
+            places = [f"{_CASE}{row.number}" for row in rows]
+        library = Library(connection, agency)
+        rest = library.ids(after=ref if kind == _SHARED else "", most=most - len(places))
+        return [*places, *(f"{_SHARED}{one}" for one in rest)]
 
-    def _of(self, connection: Connection, place: str) -> Iterator[_Paper]:
-        if place[0] == _SHARED:
-            yield self._precedent(connection, place[1:])
-            return
+    def _released(self, connection: Connection, places: list[str]) -> Iterator[_Paper]:
+        numbers = [place[1:] for place in places if place[0] == _CASE]
+        gone_out = issued_store.having_letters(connection, self.practice.agency, numbers)
+        gone_out |= vault.having_papers(connection, self.practice.agency, numbers)
+        for place in places:
+            if place[0] == _SHARED:
+                yield self._precedent(connection, place[1:])
+            elif place[1:] in gone_out:
+                yield from self._of(connection, place[1:])
+
+    def _of(self, connection: Connection, number: str) -> Iterator[_Paper]:
         try:
-            case = casework.load(connection, self.practice, place[1:])
+            case = casework.load(connection, self.practice, number)
         except IntegrityFault:  # verify names it
+            return
+        if case.row.state == destroying.STATE:
             return
         own = self._own(connection, case)
         for letter in issued_store.letters_of(connection, self.practice.agency, case.row.number):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
 from yishenqing.office.auditing import AuditVerbs
@@ -14,8 +14,8 @@ from yishenqing.office.casework import Row
 from yishenqing.office.disposing import DisposalVerbs
 from yishenqing.office.notifying import Audience
 from yishenqing.settings import SUPERVISOR
-from yishenqing.store import ledger as ledger_store
 from yishenqing.store import outbox
+from yishenqing.store.ledger import has_cases
 
 if TYPE_CHECKING:
     from yishenqing.office.rescanning import Rescanning
@@ -60,7 +60,7 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         from yishenqing.released import claim, is_due
 
         with self._transactions.reading() as connection:
-            if not is_due(connection, agency, _CHECKPOINT, self.today, days) or not self._has_cases(connection):
+            if not is_due(connection, agency, _CHECKPOINT, self.today, days) or not has_cases(connection, agency):
                 return
         self._enter_looks()
         with self._transactions.writing() as connection:
@@ -71,10 +71,6 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
     def _checkpoint_days(self) -> int:
         own = self.settings.checkpoint_days
         return self._upkeep_customs.checkpoint_days if own is None else own
-
-    def _has_cases(self, connection: Any) -> bool:
-
-        return bool(ledger_store.case_rows(connection, self.settings.agency))
 
     def _rescan(self, found: Row) -> None:
         """Scan a part of what was released; when all is scanned, tell the supervisors what waits for a decision."""

@@ -62,6 +62,13 @@ class Library:
         )
         return (Precedent.loaded(text) for text in rows.scalars())
 
+    def ids(self, *, after: str, most: int) -> list[str]:
+        """Return up to ``most`` ids that come after ``after``, in order."""
+        here = (precedents.c.agency == self._agency, precedents.c.id > after)
+        return list(
+            self._connection.scalars(select(precedents.c.id).where(*here).order_by(precedents.c.id).limit(most))
+        )
+
     def count(self) -> int:
         """Return how many precedents the library has."""
         query = select(func.count()).select_from(precedents).where(precedents.c.agency == self._agency)

@@ -65,6 +65,12 @@ def letters_of(connection: Connection, agency: str, number: str) -> list[Issued]
     return [Issued(*row) for row in connection.execute(query)]
 
 
+def having_letters(connection: Connection, agency: str, numbers: Sequence[str]) -> set[str]:
+    """Return which of these cases have issued a letter."""
+    query = select(letters.c.number).where(letters.c.agency == agency, letters.c.number.in_(numbers)).distinct()
+    return set(connection.scalars(query))
+
+
 def named_in(connection: Connection, agency: str, text: str) -> list[Issued]:
     """Return the letters of the agency whose numbers stand in ``text``, in the order of issue."""
     columns = [c for c in letters.c if c.name != "agency"]

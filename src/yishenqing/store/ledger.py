@@ -109,6 +109,11 @@ def case_rows(connection: Connection, agency: str, *, limit: int | None = None, 
     return [CaseRow(*row) for row in connection.execute(query)]
 
 
+def has_cases(connection: Connection, agency: str) -> bool:
+    """Return whether the agency has any case at all; costs the same however many it has."""
+    return connection.execute(select(cases.c.number).where(cases.c.agency == agency).limit(1)).first() is not None
+
+
 def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
     """Return the case's ledger in order.
 

@@ -341,6 +341,12 @@ def paper_row(key: DataKey | None, agency: str, number: str, paper: Paper) -> di
     return {**known, "salt": salt, "name": name}
 
 
+def having_papers(connection: Connection, agency: str, numbers: Sequence[str]) -> set[str]:
+    """Return which of these cases have a paper."""
+    query = select(files.c.number).where(files.c.agency == agency, files.c.number.in_(numbers)).distinct()
+    return set(connection.scalars(query))
+
+
 def papers_of(connection: Connection, agency: str, number: str) -> dict[str, Paper]:
     """Return the papers of a case by digest.
 
