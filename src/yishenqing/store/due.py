@@ -7,9 +7,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Result, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Result, and_, bindparam, delete, func, select, update
 
-from yishenqing.store.hot import Hot, as_kept
+from yishenqing.store.hot import Hot, HotBatch, as_kept, insertion, reader_of_days
 from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 
@@ -141,14 +141,22 @@ def deadlines_by_case(connection: Connection, agency: str, numbers: Sequence[str
     return found
 
 
+_STORED_OF_MANY = HotBatch(
+    lambda wanted: select(deadlines.c.number, *(deadlines.c[name] for name in Stored._fields)).where(
+        deadlines.c.agency == bindparam("a"), deadlines.c.number.in_(wanted)
+    )
+)
+
+
 def stored_by_case(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, Stored]]:
     """Return what is stored of the deadlines of these cases alone, by case and clock."""
-    columns = (deadlines.c.number, *(deadlines.c[name] for name in Stored._fields))
-    query = select(*columns).where(deadlines.c.agency == agency, deadlines.c.number.in_(numbers))
+    read, make = reader_of_days(connection), Stored._make
+    rows = _STORED_OF_MANY.run(connection, numbers, {"a": agency}).fetchall() if numbers else []
     found: dict[str, dict[str, Stored]] = {}
-    for number, *row in connection.execute(query).all():
-        stored = Stored._make(row)
-        found.setdefault(number, {})[stored.clock] = stored
+    for number, clock, due, open_, state, told, recipe, title, owed, listed in rows:
+        remind_on = None if told is None else read(told)
+        stored = make((clock, read(due), bool(open_), state, remind_on, recipe, title, owed, bool(listed)))
+        found.setdefault(number, {})[clock] = stored
     return found
 
 
@@ -186,29 +194,42 @@ def open_cases(connection: Connection, agency: str) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-_TO_REMIND_OF = (
-    select(*_DUE_COLUMNS)
-    .select_from(_JOINED)
-    .where(
-        deadlines.c.agency == bindparam("a"),
-        deadlines.c.number.in_(bindparam("ns", expanding=True)),
-        deadlines.c.remind_on <= bindparam("today"),
+_TO_REMIND_OF = HotBatch(
+    lambda wanted: (
+        select(*_DUE_COLUMNS)
+        .select_from(_JOINED)
+        .where(
+            deadlines.c.agency == bindparam("a"),
+            deadlines.c.number.in_(wanted),
+            deadlines.c.remind_on <= bindparam("today"),
+        )
+        .order_by(deadlines.c.number, deadlines.c.clock)
     )
-    .order_by(deadlines.c.number, deadlines.c.clock)
 )
-_GIVEN = select(reminders.c.number, reminders.c.clock, reminders.c.mark, reminders.c.due).where(
-    reminders.c.agency == bindparam("a"), reminders.c.number.in_(bindparam("ns", expanding=True))
+_GIVEN = HotBatch(
+    lambda wanted: select(reminders.c.number, reminders.c.clock, reminders.c.mark, reminders.c.due).where(
+        reminders.c.agency == bindparam("a"), reminders.c.number.in_(wanted)
+    )
 )
 
 
 def to_remind_of(connection: Connection, agency: str, numbers: Sequence[str], today: date) -> list[DueRow]:
     """Return those deadlines of these cases of which somebody should be told something by ``today``."""
-    return _rows(connection.execute(_TO_REMIND_OF, {"a": agency, "ns": numbers, "today": today}))
+    if not numbers:
+        return []
+    found = _TO_REMIND_OF.run(connection, numbers, {"a": agency, "today": today}).fetchall()
+    read, make = reader_of_days(connection), DueRow._make
+    return [
+        make((n, clock, title, read(due), state, bool(open_), owed, read(told), bool(listed), case_state, rules))
+        for n, clock, title, due, state, open_, owed, told, listed, case_state, rules in found
+    ]
 
 
 def given(connection: Connection, agency: str, numbers: Sequence[str]) -> set[tuple[str, str, str, date]]:
     """Return the reminders that were given in these cases: case, clock, mark, last day."""
-    return {(n, c, m, d) for n, c, m, d in connection.execute(_GIVEN, {"a": agency, "ns": numbers}).all()}
+    read = reader_of_days(connection)
+    found = _GIVEN.run(connection, numbers, {"a": agency}).fetchall() if numbers else []
+    return {(n, c, m, read(d)) for n, c, m, d in found}
 
 
 def given_since(connection: Connection, agency: str, since: str) -> list[tuple[str, str, str, date, str, str]]:
@@ -236,16 +257,16 @@ def given_since(connection: Connection, agency: str, since: str) -> list[tuple[s
     return [(n, c, m, d, t, at) for n, c, m, d, t, at in connection.execute(query)]
 
 
-_REMIND = insert(reminders)
+_REMIND = Hot(insertion(reminders))
 
 
 def remind(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Record reminders; the key refuses one that was given before."""
     if rows:
-        connection.execute(_REMIND, rows)
+        _REMIND.run_many(connection, rows)
 
 
-_NEXT = (
+_NEXT = Hot(
     update(deadlines)
     .where(
         deadlines.c.agency == bindparam("a"),
@@ -259,7 +280,7 @@ _NEXT = (
 def put_next_reminders(connection: Connection, agency: str, days: Sequence[tuple[DueRow, date | None]]) -> None:
     """Note the next day on which somebody should be told of each deadline; None when there is none left."""
     if days:
-        connection.execute(_NEXT, [{"a": agency, "n": r.number, "c": r.clock, "next": day} for r, day in days])
+        _NEXT.run_many(connection, [{"a": agency, "n": r.number, "c": r.clock, "next": day} for r, day in days])
 
 
 def last_actors(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, str]:

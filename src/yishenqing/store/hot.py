@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, bindparam, insert
+from sqlalchemy import ColumnElement, Connection, Insert, Table, Text, bindparam, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -47,6 +47,31 @@ class Hot:
             order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
             known = self._compiled[name] = (str(compiled), order)
         return known
+
+
+class HotBatch:
+    """One statement about several cases (``IN``), compiled once for 1, 2, 4, 8, … of them."""
+
+    def __init__(self, statement: Callable[[Sequence[ColumnElement[str]]], ClauseElement]) -> None:
+        """Remember how the statement is made of the numbers of cases it speaks of."""
+        self._statement = statement
+        self._by_size: dict[int, Hot] = {}
+
+    def run(self, connection: Connection, numbers: Sequence[str], values: Mapping[str, Any]) -> Any:
+        """Run it for these cases, at least one; return the driver's cursor.
+
+        Raises:
+            DBAPIError: as SQLAlchemy raises it.
+        """
+        size = 1 << (len(numbers) - 1).bit_length()
+        hot = self._by_size.get(size)
+        if hot is None:
+            wanted = [bindparam(f"n{i}", type_=Text) for i in range(size)]
+            hot = self._by_size[size] = Hot(self._statement(wanted))
+        named = {f"n{i}": number for i, number in enumerate(numbers)}
+        for i in range(len(numbers), size):  # one named twice is found once
+            named[f"n{i}"] = numbers[-1]
+        return hot.run(connection, {**values, **named})
 
 
 def execute(connection: Connection, text: str, given: Any, method: str = "execute") -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Select,
     Table,
     Text,
     and_,
@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
-from yishenqing.store.hot import Hot, day, insertion, reader_of_days
+from yishenqing.store.hot import Hot, HotBatch, day, insertion, reader_of_days
 from yishenqing.store.tables import cases, counters, entries, rulebooks
 
 
@@ -51,30 +51,24 @@ _SELECT_ENTRIES = Hot(
     .where(entries.c.agency == bindparam("a"), entries.c.number == bindparam("n"))
     .order_by(entries.c.seq)
 )
-_SELECT_MANY_CASES = (
-    select(cases)
-    .where(cases.c.agency == bindparam("a"), cases.c.number.in_(bindparam("ns", expanding=True)))
-    .order_by(cases.c.number)
-)
-_LOCK_MANY_CASES = _SELECT_MANY_CASES.with_for_update()
-_CLAIM_CASES = (
-    select(cases.c.number)
-    .where(cases.c.agency == bindparam("a"), cases.c.number.in_(bindparam("ns", expanding=True)))
-    .order_by(cases.c.number)
-    .with_for_update(skip_locked=True)
-)
 
 
-@lru_cache(maxsize=8)  # batches are of one size, but for the last
-def _select_many_entries(cases: int) -> Hot:
-    wanted: list[ColumnElement[str]] = [bindparam(f"n{i}", type_=Text) for i in range(cases)]
-    return Hot(
+def _select_many_cases(wanted: Sequence[ColumnElement[str]]) -> Select[Any]:
+    return select(cases).where(cases.c.agency == bindparam("a"), cases.c.number.in_(wanted)).order_by(cases.c.number)
+
+
+_SELECT_MANY_CASES = HotBatch(_select_many_cases)
+_LOCK_MANY_CASES = HotBatch(lambda wanted: _select_many_cases(wanted).with_for_update())
+_CLAIM_CASES = HotBatch(
+    lambda wanted: _select_many_cases(wanted).with_only_columns(cases.c.number).with_for_update(skip_locked=True)
+)
+_SELECT_MANY_ENTRIES = HotBatch(
+    lambda wanted: (
         select(entries)
         .where(entries.c.agency == bindparam("a"), entries.c.number.in_(wanted))
         .order_by(entries.c.number, entries.c.seq)
     )
-
-
+)
 _ADVANCE = Hot(
     update(cases)
     .where(_THIS_CASE, cases.c.head_seq == bindparam("was"))
@@ -92,6 +86,10 @@ def case_row(connection: Connection, agency: str, number: str, *, lock: bool = F
     row: Any = (_LOCK_CASE if lock else _SELECT_CASE).run(connection, {"a": agency, "n": number}).fetchone()
     if row is None:
         raise NotFound(f"没有编号为“{number}”的案件；请用 ysq list 查看全部案件。")
+    return _as_case(row)
+
+
+def _as_case(row: Sequence[Any]) -> CaseRow:
     agency, number, rulebook, opened_on, state, outcome, head_seq, head_hash = row
     try:
         opened = day(opened_on)
@@ -153,20 +151,23 @@ def _dateless(connection: Connection, agency: str, number: str) -> Fault:
 
 def rows_of_many(connection: Connection, agency: str, numbers: Sequence[str], *, lock: bool = False) -> list[CaseRow]:
     """Return the rows of these cases, in the order of their numbers, which is the order of locking too."""
-    found = connection.execute(_LOCK_MANY_CASES if lock else _SELECT_MANY_CASES, {"a": agency, "ns": numbers})
-    return [CaseRow(*row) for row in found.all()]
+    if not numbers:
+        return []
+    found = (_LOCK_MANY_CASES if lock else _SELECT_MANY_CASES).run(connection, numbers, {"a": agency})
+    return [_as_case(row) for row in found.fetchall()]
 
 
 def claim(connection: Connection, agency: str, numbers: Sequence[str]) -> list[str]:
     """Lock those of the cases that nobody else holds, and return them."""
-    return list(connection.execute(_CLAIM_CASES, {"a": agency, "ns": numbers}).scalars())
+    return (
+        [number for (number,) in _CLAIM_CASES.run(connection, numbers, {"a": agency}).fetchall()] if numbers else []
+    )
 
 
 def entries_of_many(connection: Connection, agency: str, numbers: Sequence[str]) -> Iterator[Entry]:
     """Return the ledgers of these cases, each in order."""
     make, read = Entry._make, reader_of_days(connection)
-    given = {"a": agency, **{f"n{i}": number for i, number in enumerate(numbers)}}
-    rows = _select_many_entries(len(numbers)).run(connection, given).fetchall() if numbers else []
+    rows = _SELECT_MANY_ENTRIES.run(connection, numbers, {"a": agency}).fetchall() if numbers else []
     for a, number, seq, on, recorded_at, actor, step, rehearsal, payload, prev, hashed in rows:
         try:
             yield make((a, number, seq, read(on), recorded_at, actor, step, _FLAGS[rehearsal], payload, prev, hashed))
