@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from offices import APPLICATION, USER, Calendar, tamper, use_database, walked
+from offices import APPLICATION, OPENED, USER, Calendar, tamper, use_database, walked
 from sqlalchemy import URL
 from test_holdings_office import LIST
 from timing import configure
@@ -166,3 +166,17 @@ def test_what_the_office_chose_anew_is_no_fault_of_closed_cases(home: Path, cale
     tamper(home, "UPDATE deadlines SET due = date(due, '+1 day') WHERE clock = 'assignment'")
     with Office.open(home, user=USER, today=calendar) as office:
         assert told(office).endswith("“分办时限”的期限数据与记录推出的不符")  # and no word of the settings
+
+
+@pytest.mark.parametrize("day", [OPENED, date(2026, 3, 23), date(2026, 3, 31)])
+@pytest.mark.parametrize("silenced", ["NULL", "'2099-01-01'"])
+def test_a_reminder_that_was_silenced_is_found(home: Path, calendar: Calendar, day: date, silenced: str) -> None:
+    """Before the first mark, between two, and after the last day: each time somebody has still to be told."""
+    calendar.day = OPENED
+    with Office.open(home, user=USER, today=calendar) as office:
+        office.register(APPLICATION)
+        calendar.day = day
+        office.tick()
+        assert told(office) == ""
+        tamper(home, f"UPDATE deadlines SET remind_on = {silenced} WHERE clock = 'reply'")  # noqa: S608 - of the list above
+        assert "“答复期限”的提醒日与期限推出的不符" in told(office)

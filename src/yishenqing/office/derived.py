@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -39,6 +39,7 @@ def faults(connection: Connection, case: Casework) -> Iterator[Fault]:
     # A tick reckons the case by today's working days while anything in it is watched.
     renewed = reckoned and any(row["listed"] for row in wanted.values())
     written = _Written(date.fromisoformat(last.recorded_at[:10]), case, renewed)
+    given = due_store.given(connection, agency, [number])
     # The office's own limits follow its settings of the day, not the ledger.
     for clock in (wanted.keys() | stored.keys()) - {case.workflow.limiting}:
         row, want = stored.get(clock), wanted.get(clock)
@@ -49,10 +50,25 @@ def faults(connection: Connection, case: Casework) -> Iterator[Fault]:
         if row is not None and row.state == "running":
             counted.add(ran.get(clock))
         if not (whole and recipes[clock].recipe in counted):
-            known = case.workflow.clocks.get(clock_of(clock))
-            title = known.title if known else clock
-            text = f"“{title}”的期限数据与记录推出的不符{'' if reckoned else _NOT_YET}"
+            text = f"“{_title(case, clock)}”的期限数据与记录推出的不符{'' if reckoned else _NOT_YET}"
             yield at(case.row.number, case.row.head_seq, text)
+        elif row is not None and reckoned and not _told_in_time(case, row, given):
+            text = f"“{_title(case, clock)}”的提醒日与期限推出的不符"
+            yield at(case.row.number, case.row.head_seq, text)
+
+
+def _title(case: Casework, clock: str) -> str:
+    known = case.workflow.clocks.get(clock_of(clock))
+    return known.title if known else clock
+
+
+def _told_in_time(case: Casework, row: DueRow, given: Collection[tuple[str, str, str, date]]) -> bool:
+    """Tell whether somebody will be told of an open clock on its first mark, or on the first one not told yet."""
+    if row.state != "running" and not (row.state == "missed" and row.listed):
+        return True
+    marks = case.practice.marks(case.workflow, clock_of(row.clock), row.due)
+    waiting = [day for mark, day in marks if (row.number, row.clock, mark, row.due) not in given]
+    return row.remind_on in {next(iter(days), None) for days in ([day for _, day in marks], waiting)}
 
 
 def _rows(case: Casework, found: Mapping[str, Deadline]) -> dict[str, Row]:
