@@ -13,11 +13,13 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from offices import USER, use_database
+import pytest
+from offices import USER, quick_pdf, use_database
 from sqlalchemy import URL
 from timing import YELLOW, configure, looked, many, ticked
 
 from yishenqing import Office
+from yishenqing.letters import Letterbook
 
 pytest_plugins = ["pg"]
 
@@ -80,7 +82,7 @@ def one_more(home: Path) -> None:
 
 
 def test_processes_killed_at_any_moment_lose_nothing_and_do_nothing_twice(
-    home: Path, postgres_url: URL, tmp_path: Path
+    home: Path, postgres_url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_database(home, postgres_url)
     Office.upgrade(home)
@@ -109,7 +111,9 @@ def test_processes_killed_at_any_moment_lose_nothing_and_do_nothing_twice(
     once = "SELECT count(*), count(DISTINCT number) FROM reminders WHERE clock = 'reply' AND number LIKE 'C-%'"
     assert looked(home, once) == [(CASES, CASES)]
     assert looked(home, "SELECT count(*) FROM pg_locks WHERE locktype = 'tuple'") == [(0,)]
+    monkeypatch.setattr(Letterbook, "pdf", quick_pdf)
     with Office.open(home, user=USER, today=lambda: YELLOW + timedelta(days=1)) as office:
+        office.act("2026-0001", "acknowledged")  # its deadlines, which `many` has silenced, are written anew
         made = [x["number"] for x in office.cases()["cases"] if x["number"] not in numbers]
         own = sorted(n for n in made if "-诉" not in n and "-投" not in n)
         assert own == [f"2026-{n:04d}" for n in range(1, len(own) + 1)]

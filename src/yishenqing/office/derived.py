@@ -63,12 +63,17 @@ def _title(case: Casework, clock: str) -> str:
 
 
 def _told_in_time(case: Casework, row: DueRow, given: Collection[tuple[str, str, str, date]]) -> bool:
-    """Tell whether somebody will be told of an open clock on its first mark, or on the first one not told yet."""
+    """Tell whether somebody will be told of an open clock by the first mark not told yet.
+
+    An earlier mark does no harm: it was told, and the tick goes on to the next.
+    """
     if row.state != "running" and not (row.state == "missed" and row.listed):
         return True
     marks = case.practice.marks(case.workflow, clock_of(row.clock), row.due)
     waiting = [day for mark, day in marks if (row.number, row.clock, mark, row.due) not in given]
-    return row.remind_on in {next(iter(days), None) for days in ([day for _, day in marks], waiting)}
+    if not waiting:
+        return row.remind_on in {None, *(day for _, day in marks)}
+    return row.remind_on in {day for _, day in marks if day <= waiting[0]}
 
 
 def _rows(case: Casework, found: Mapping[str, Deadline]) -> dict[str, Row]:
