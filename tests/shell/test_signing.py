@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -10,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from offices import USER, rows, ysq
+from offices import USER, rows, tamper, ysq
 from timing import configure
 
 from yishenqing import agencies
 from yishenqing.core.errors import DataFault, Moved, NotFound, Refused
-from yishenqing.office import signing
+from yishenqing.office import Office, signing
 from yishenqing.office.signing import SignInDesk, acting
 
 PASSWORD, OTHER = "Yun-xi 2026 ok", "Qing-he 2027 ok"
@@ -188,6 +189,51 @@ class TestPasswords:
         desk.sign_in(USER, PASSWORD)
         ((kept,),) = rows(home, "SELECT hash FROM users WHERE login = '经办人'")
         assert "m=65536" in kept
+
+
+class TestTheAudit:
+    """A user is what the log says was last done; whoever only changes the row is found out."""
+
+    def test_knows_what_was_lawfully_done(self, desk: SignInDesk, home: Path) -> None:
+        desk.sign_in("jian", OTHER)
+        desk.set_password(USER, "Ganz-Neu-99x")
+        assert audited(home) == []
+        desk.close_user(USER)
+        assert audited(home) == []
+        desk.set_password(USER, "Noch-Neuer-99x")  # and opened again
+        assert audited(home) == []
+
+    def test_knows_a_hash_made_stronger(self, desk: SignInDesk, home: Path) -> None:
+        from argon2 import PasswordHasher  # noqa: PLC0415 - only where it is needed, as in the program
+
+        weak = PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD)
+        tamper(home, f"UPDATE users SET hash = '{weak}' WHERE login = '{USER}'")  # noqa: S608 - made here
+        assert audited(home) == [f"用户“{USER}”（users）：口令或者停用状态与最后一次办理的记录（access_log）不符"]
+        desk.sign_in(USER, PASSWORD)  # hashed anew, and noted
+        assert audited(home) == []
+
+    @pytest.mark.parametrize(
+        ("harm", "said"),
+        [
+            ("UPDATE users SET closed = 0 WHERE closed", "用户“经办人”.*不符"),
+            ("UPDATE users SET closed = 1 WHERE NOT closed", "用户“jian”.*不符"),
+            ("UPDATE users SET hash = (SELECT hash FROM users WHERE closed) WHERE NOT closed", "用户“jian”.*不符"),
+            ("DELETE FROM users WHERE closed", "用户“经办人”.*已被删除"),
+            ("INSERT INTO users SELECT agency, 'neu', hash, 0, '', '', 0 FROM users WHERE closed", "“neu”.*另行插入"),
+        ],
+    )
+    def test_finds_what_was_not(self, desk: SignInDesk, home: Path, harm: str, said: str) -> None:
+        desk.sign_in("jian", OTHER)
+        desk.close_user(USER)
+        tamper(home, "DELETE FROM sessions")  # a user's row hangs on them
+        tamper(home, harm)
+        (fault,) = audited(home)
+        assert re.search(said, fault)
+
+
+def audited(home: Path) -> list[str]:
+    with Office.open(home, user="jian") as office:
+        return [str(fault) for fault in office.audit()["faults"]]
 
 
 def test_the_command_line_asks_for_it(home: Path, tmp_path: Path) -> None:

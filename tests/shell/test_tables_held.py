@@ -56,6 +56,7 @@ HARMS = {
     "INSERT INTO report_applications SELECT agency, '2026-0009', received_on, applicant_kind, outcome, decided_on,"
     " extended, supplements, fee FROM report_applications": "2026-0009：没有这一案件.*report_applications",
     "UPDATE counters SET last = last + 1 WHERE series <> 'case'": "编号（counters）",
+    "UPDATE counters SET last = 0 WHERE series = 'case'": "2026年的案件编号（counters）.*是0，而“2026-0001”",
     "UPDATE rulebooks SET snapshot = snapshot || ' '": "流程与法律数据（rulebooks）.*已被改动",
     "UPDATE given_keys SET answer = replace(answer, substr(answer, -6), 'AAAAAA')": "given_keys.*“k”：已被改动",
     "UPDATE exchange_events SET content = replace(content, 'accept', 'x') WHERE seq = 3": "第3条记录.*与记录不符",

@@ -3,7 +3,7 @@
 from yishenqing.agencies.access import note, noted
 from yishenqing.agencies.sessions import Session, begin, end, holder, stale, used
 from yishenqing.agencies.tree import Agency, introduce, known, lies_below, line_down, place
-from yishenqing.agencies.users import Locked, User, Wrong, close, hashed, put, user, users_of, verified
+from yishenqing.agencies.users import Locked, User, Wrong, close, faults, hashed, mark, put, user, users_of, verified
 
 __all__ = [
     "Agency",
@@ -14,12 +14,14 @@ __all__ = [
     "begin",
     "close",
     "end",
+    "faults",
     "hashed",
     "holder",
     "introduce",
     "known",
     "lies_below",
     "line_down",
+    "mark",
     "note",
     "noted",
     "place",

@@ -16,6 +16,7 @@ EVENTS = {
     "refused": "登录被拒绝",
     "locked": "连续输错，账号锁定",
     "password_set": "设置口令",
+    "rehashed": "口令改以更强的方式保存",
     "closed": "停用账号",
     "supervised": "查看下级机关案件",
 }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
-from yishenqing.agencies.tables import sessions, users
+from yishenqing.agencies.tables import access_log, sessions, users
+from yishenqing.core.errors import Fault
 from yishenqing.core.ledger import instant
+
+_OPENED, _REHASHED, _CLOSED = "password_set", "rehashed", "closed"  # the events that say how a user stands
 
 
 class Wrong(Exception):
@@ -48,6 +53,11 @@ def hashed(password: str) -> str:
     return PasswordHasher().hash(password)
 
 
+def mark(password_hash: str) -> str:
+    """Return what the log keeps of a hash, to tell it from another: its SHA-256."""
+    return hashlib.sha256(password_hash.encode()).hexdigest()
+
+
 def users_of(connection: Connection, agency: str) -> list[User]:
     """Return everybody who signs in at an agency, by login."""
     query = select(*_COLUMNS).where(users.c.agency == agency).order_by(users.c.login)
@@ -79,8 +89,10 @@ def close(connection: Connection, agency: str, login: str, now: str) -> None:
 
 def verified(
     connection: Connection, agency: str, login: str, password: str, now: datetime, attempts: int, pause: timedelta
-) -> None:
+) -> str | None:
     """Note a right password, or one more wrong one; the caller keeps either.
+
+    Returns the hash where the password was hashed anew, which the caller notes as well.
 
     Raises:
         Wrong: it is not the password of any open user of that name.
@@ -94,8 +106,9 @@ def verified(
     if found.locked_until > instant(now):
         raise Locked(found.locked_until)
     if right:
-        _change(connection, agency, login, {"failed": 0, "locked_until": "", **_stronger(found.hash, password)})
-        return
+        stronger = _stronger(found.hash, password)
+        _change(connection, agency, login, {"failed": 0, "locked_until": "", **stronger})
+        return stronger.get("hash")
     failed = found.failed + 1
     if failed < attempts:
         _change(connection, agency, login, {"failed": failed})
@@ -129,3 +142,36 @@ def _change(connection: Connection, agency: str, login: str, values: dict[str, o
 def _end_all(connection: Connection, agency: str, login: str, now: str) -> None:
     mine = (sessions.c.agency == agency, sessions.c.login == login, sessions.c.ends_at > now)
     connection.execute(update(sessions).where(*mine).values(ends_at=now))
+
+
+def faults(connection: Connection, agency: str) -> Iterator[Fault]:
+    """Yield the users whose rows are not what the log says was last done to them.
+
+    What was noted by an earlier program, without a mark of the hash, tells only that there is such a user.
+    """
+    said: dict[str, list[tuple[str, str, str]]] = {}
+    lines = select(access_log.c.login, access_log.c.at, access_log.c.event, access_log.c.detail).where(
+        access_log.c.agency == agency, access_log.c.event.in_((_OPENED, _REHASHED, _CLOSED))
+    )
+    for login, *line in connection.execute(lines):
+        said.setdefault(login, []).append((line[0], line[1], line[2]))
+    known = {found.login: found for found in users_of(connection, agency)}
+    for login in sorted(said.keys() | known.keys()):
+        if login not in known:
+            yield Fault(f"用户“{login}”（users）：设置过口令，登记却已被删除")
+        elif login not in said:
+            yield Fault(f"用户“{login}”（users）：没有设置口令的记录，系另行插入")
+        elif not _stands(known[login], said[login]):
+            yield Fault(f"用户“{login}”（users）：口令或者停用状态与最后一次办理的记录（access_log）不符")
+
+
+def _stands(row: User, lines: list[tuple[str, str, str]]) -> bool:
+    """Tell whether a row stands as its lines say; of lines of one instant (a clock set back) any may be the last."""
+    hashes = [(at, detail) for at, event, detail in lines if event != _CLOSED]
+    states = [(at, event) for at, event, _ in lines if event != _REHASHED]
+    return bool(_last(hashes) & {"", mark(row.hash)}) and (_CLOSED if row.closed else _OPENED) in _last(states)
+
+
+def _last(lines: list[tuple[str, str]]) -> set[str]:
+    latest = max((at for at, _ in lines), default="")
+    return {said for at, said in lines if at == latest}

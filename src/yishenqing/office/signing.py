@@ -73,7 +73,7 @@ class SignInDesk:
         with self._transactions.writing() as connection:
             try:
                 pause = timedelta(minutes=ways.locked_minutes)
-                agencies.verified(connection, agency, login, password[:_LONGEST], now, ways.attempts, pause)
+                anew = agencies.verified(connection, agency, login, password[:_LONGEST], now, ways.attempts, pause)
             except agencies.Wrong:
                 self._note(connection, login, "refused")
                 refusal = Refused("用户名或者口令不正确。", law=[article(_LAW)])
@@ -84,6 +84,8 @@ class SignInDesk:
                     f"连续输错口令，账号已锁定，{until:%Y-%m-%d %H:%M}后可以再试。", law=[article(_LAW)]
                 )
             else:
+                if anew is not None:
+                    self._note(connection, login, "rehashed", agencies.mark(anew))
                 return
         raise refusal
 
@@ -144,12 +146,12 @@ class SignInDesk:
         now, password_hash = instant(datetime.now(UTC)), agencies.hashed(password)
         with self._transactions.writing() as connection:
             agencies.put(connection, self.settings.agency, login, password_hash, now)
-            self._note(connection, login, "password_set")
+            self._note(connection, login, "password_set", agencies.mark(password_hash))
 
-    def _note(self, connection: Connection, login: str, event: str) -> None:
+    def _note(self, connection: Connection, login: str, event: str, detail: str = "") -> None:
         """Write a line of the log of the door: it is anchored, so it bears no time before the last checkpoint."""
         agency = self.settings.agency
-        agencies.note(connection, agency, login, event, Moments(self._transactions, agency).now())
+        agencies.note(connection, agency, login, event, Moments(self._transactions, agency).now(), detail)
 
     def may_reset(self, login: str) -> bool:
         """Tell whether who is signed in may set this user's password without the old one."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, and_, func, select
 
+from yishenqing import agencies
 from yishenqing.core.errors import Fault, IntegrityFault
 from yishenqing.exchange import tables as exchange
 from yishenqing.holdings import tables as holding
@@ -50,11 +51,15 @@ _SPEAKING: tuple[Column[Any], ...] = (
 )
 
 
-def checks(keys: Keys | None) -> dict[str, Check]:
-    """Return what is checked, by what it is called where it cannot be read; ``keys`` as the office recognises by."""
+def checks(keys: Keys | None, numbered: Callable[[int, int], str]) -> dict[str, Check]:
+    """Return what is checked, by what it is called where it cannot be read.
+
+    ``keys`` as the office recognises by; ``numbered`` as it numbers the n-th case of a year.
+    """
     found: dict[str, Check] = {
         "涉及案件的各表": _strangers,
         "编号": _counters,
+        "案件编号": lambda connection, agency: _case_counters(connection, agency, numbered),
         "流程与法律数据": _rulebooks,
         "数据密钥": _keys,
         "带键办理的答复": _answers,
@@ -63,6 +68,7 @@ def checks(keys: Keys | None) -> dict[str, Check]:
         "重新评估的日期": _reviews,
         "案例库": _precedents,
         "检索索引": _search,
+        "用户": agencies.faults,
     }
     if keys is not None:
         found["识别索引"] = lambda connection, agency: _recognition(connection, agency, keys)
@@ -109,6 +115,16 @@ def _counters(connection: Connection, agency: str) -> Iterator[Fault]:
             continue
         if known.get((series, year)) != n:
             yield Fault(f"“{series}”{year}年的编号（counters）：最后一号是{n}，登记的不是")
+
+
+def _case_counters(connection: Connection, agency: str, numbered: Callable[[int, int], str]) -> Iterator[Fault]:
+    """Yield the counters of case numbers that were set back: the next number is a case already."""
+    counters, cases = store.counters.c, store.cases.c
+    here = (counters.agency == agency, counters.series == _CASES)
+    for year, last in connection.execute(select(counters.year, counters.last).where(*here)).all():
+        taken = select(cases.number).where(cases.agency == agency, cases.number == numbered(year, last + 1))
+        for number in connection.execute(taken).scalars():
+            yield Fault(f"{year}年的案件编号（counters）：登记的最后一号是{last}，而“{number}”已经立案")
 
 
 def _rulebooks(connection: Connection, _agency: str) -> Iterator[Fault]:

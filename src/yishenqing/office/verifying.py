@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from yishenqing.checkpoints.log import Log
     from yishenqing.kinship import Keys
+    from yishenqing.settings import Settings
     from yishenqing.store.engine import Transactions
 
 
@@ -61,7 +62,11 @@ def minutes_faults(points: Sequence[Checkpoint], line: str) -> list[Fault]:
 
 
 class _Office(Protocol):
-    """Who verifies a single case."""
+    """Who verifies a single case, and by what choices it numbers them."""
+
+    @property
+    def settings(self) -> Settings:
+        """Return the office's settings."""
 
     def verify(self, number: str) -> list[Fault]:
         """Return the faults of a case."""
@@ -88,7 +93,7 @@ class Audit:
             faults += self._case(number, log)
             told(n, len(numbers))
         faults += self._guarded("查阅记录", lambda c: self._journal(c, log))
-        for what, check in tablefaults.checks(self._keys).items():
+        for what, check in tablefaults.checks(self._keys, self._office.settings.numbered_case).items():
             faults += self._guarded(what, lambda c, check=check: list(check(c, self._agency)))  # type: ignore[misc]  # bound now
         if log is not None:
             faults += self._guarded("案件之外的登记", lambda c: self._rows(c, log))
