@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ import pytest
 from ledgers import expected, made, write
 from offices import APPLICATION, ROAD, USER, Calendar, tamper, ysq
 from openpyxl import load_workbook
+from pypdfium2 import PdfDocument
 
 from yishenqing import Office
 from yishenqing.core.errors import DataFault, IntegrityFault, NotFound, Refused
@@ -252,7 +254,9 @@ def test_supervision_lights_lamps_and_counts_days(
     calendar.day = date(2026, 4, 10) + timedelta(days=60)
     (row,) = office.supervision(date(2026, 1, 1), calendar.day)["agencies"]
     assert row["lamps"]["black"]["cases"] == sorted([late, fresh])
-    papers = office.supervision_papers(found, xlsx=tmp_path / "s.xlsx", pdf=None, svg=tmp_path / "svg")
+    papers = office.supervision_papers(found, xlsx=tmp_path / "s.xlsx", pdf=tmp_path / "s.pdf", svg=tmp_path / "svg")
+    read = PdfDocument(papers["pdf"])[0].get_textpage().get_text_range()
+    assert re.search(r"纠正率\s+（无）", read)  # nobody has asked for reconsideration yet
     assert load_workbook(papers["xlsx"]).sheetnames[0] == "各机关办理情况"
     assert all(Path(p).read_text(encoding="utf-8").startswith("<svg") for p in papers["svg"])
 

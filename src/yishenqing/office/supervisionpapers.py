@@ -169,4 +169,5 @@ def _page(found: Mapping[str, Any]) -> str:
 def _table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     head = "".join(f"<th>{escape(h)}</th>" for h in headings)
     body = "".join(f"<tr>{''.join(f'<td>{escape(str(v))}</td>' for v in row)}</tr>" for row in rows)
+    body = body or f'<tr><td colspan="{len(headings)}">（无）</td></tr>'
     return f"<table><tbody><tr>{head}</tr>{body}</tbody></table>"
