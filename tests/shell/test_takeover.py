@@ -197,6 +197,10 @@ def test_the_list_given_out_can_be_taken_in_and_holds_no_formula(
         assert office.export_ledger(tmp_path / name)["cases"] == 3
     cells = [c for row in load_workbook(tmp_path / "台账.xlsx").worksheets[0].iter_rows() for c in row]
     assert {c.data_type for c in cells if isinstance(c.value, str)} == {"s"}
+    columns = load_workbook(tmp_path / "台账.xlsx").worksheets[0].column_dimensions
+    dates = {c.column_letter for c in cells if isinstance(c.value, date)}
+    assert len(dates) > 1
+    assert min(columns[letter].width for letter in dates) > len("2026-03-02")  # narrower, a day shows as ###
     assert "'=HYPERLINK" in (tmp_path / "台账.csv").read_text(encoding="utf-8-sig")
     again = office.import_ledger(tmp_path / "台账.xlsx", dry_run=True)
     assert (again["unchanged"], again["imported"]) == (3, 0)

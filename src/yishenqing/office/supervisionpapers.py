@@ -136,13 +136,11 @@ def picture(svg: str, title: str, found: Mapping[str, Any], home: Path) -> bytes
 
 
 def _workbook(found: Mapping[str, Any]) -> bytes:
-    from openpyxl import Workbook
     from openpyxl.chart import BarChart, Reference
 
-    from yishenqing.reporting.workbook import listed, saved
+    from yishenqing.reporting.workbook import for_lists, listed, saved
 
-    book = Workbook()
-    book.remove(book.worksheets[0])
+    book = for_lists()
     for title, headings, rows in tables(found):
         sheet = listed(book, title, headings, rows)
         if title in ("办理结果", "申请的主题") and rows:

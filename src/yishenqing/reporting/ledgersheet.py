@@ -8,29 +8,16 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from yishenqing.reporting.workbook import put
+from yishenqing.reporting.workbook import for_lists, listed, saved
 
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def workbook(title: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    """Return the rows as a workbook; it is written as it is read, so a long ledger needs little memory."""
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title)
-    sheet.freeze_panes = "A2"
-    for row in _with(headings, rows):
-        cells = []
-        for value in row:
-            cell = WriteOnlyCell(sheet)
-            put(cell, value)
-            cells.append(cell)
-        sheet.append(cells)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
+    """Return the rows as a workbook; its cells are written one by one, so a long ledger needs little memory."""
+    book = for_lists(write_only=True)
+    listed(book, title, headings, rows)
+    return saved(book)
 
 
 def text(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:

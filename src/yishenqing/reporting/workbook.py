@@ -24,15 +24,15 @@ _WIDE = 8  # columns from which on a list lies across its page
 _TALL = 20  # rows from which on a table stands upright on its page
 _LINE = 16  # the height of a line, in points
 _LEAST = 10.5  # a column in which 三、本年度办理结果 can be read
+_HEADING = 6  # characters of a heading in one line, where nothing below it is longer
+_DATE = 6  # a day such as 2026-11-22, in Chinese characters
+_HEAD, _TEXT, _FIGURE = "表头", "文字", "数字"  # how the cells of a list look
 _UNITS = 2.1  # widths of a workbook are of Latin characters
 
 
 def annual(grids: Sequence[Grid], found: Mapping[str, Any]) -> bytes:
     """Return the report as a workbook: one sheet a table, one for the rules, one for the sentences."""
-    from openpyxl import Workbook
-
-    book = Workbook()
-    book.remove(book.worksheets[0])
+    book = for_lists()
     heading = f"{found['name']}{found['year']}年{found['title']}"
     for grid, name in zip(grids, ("表二", "表三", "表四"), strict=True):
         _sheet(book.create_sheet(name), grid, f"{heading}　{grid.title}")
@@ -64,36 +64,66 @@ def put(cell: Cell | MergedCell, value: Any) -> None:
 
 
 def listed(book: Workbook, name: str, headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> Worksheet:
-    """Add a sheet with a row of headings and rows below it."""
-    from openpyxl.styles import Alignment, Border, Font, Side
+    """Add a sheet with a row of headings and rows below it, all columns on one page; for a book of ``for_lists``.
+
+    It is written as it is read where the book is write-only; then nothing of the sheet can be changed afterwards.
+    """
+    from openpyxl.cell import WriteOnlyCell
 
     sheet: Worksheet = book.create_sheet(name)
-    thin = Side(style="thin")
-    widths = [len(h) for h in headings]
-    for row, values in enumerate((headings, *rows), 1):
-        for column, value in enumerate(values, 1):
-            cell = sheet.cell(row, column)
-            put(cell, value)
-            cell.font = Font(name=_FONT, bold=row == 1)
-            side = "left" if isinstance(value, str) and row > 1 else "center"
-            cell.alignment = Alignment(wrap_text=True, vertical="center", horizontal=side)
-            cell.border = Border(left=thin, right=thin, top=thin, bottom=thin)
-            if isinstance(value, str):
-                widths[column - 1] = max(widths[column - 1], min(len(value), _WIDEST))
-    wide = [min(max(8, width * _UNITS), _PAGE) for width in widths]
+    rows = [*rows]
+    wide = _widths(headings, rows)
     for column, width in enumerate(wide, 1):
         sheet.column_dimensions[_letter(column)].width = width
-    for row in range(2, sheet.max_row + 1):  # not every program heightens a row by itself where a text is broken
-        texts = (str(cell.value or "") for cell in sheet[row])
-        most = max(-(-len(text) * _UNITS // width) for text, width in zip(texts, wide, strict=True))
-        sheet.row_dimensions[row].height = max(1, most) * _LINE
     sheet.freeze_panes = "A2"
     sheet.print_title_rows = "1:1"
-    _on_paper(sheet, upright=len(headings) < _WIDE)
+    on_paper(sheet, upright=len(headings) < _WIDE)
+    for n, values in enumerate((headings, *rows), 1):
+        cells = []
+        for value in values:
+            cell: Any = WriteOnlyCell(sheet)
+            cell.style = _HEAD if n == 1 else _TEXT if isinstance(value, str) else _FIGURE
+            put(cell, value)
+            cells.append(cell)
+        # Not every program heightens a row by itself where a text is broken.
+        sheet.row_dimensions[n].height = _lines(values, wide) * _LINE
+        sheet.append(cells)
     return sheet
 
 
-def _on_paper(sheet: Worksheet, *, upright: bool, whole: bool = False) -> None:
+def for_lists(*, write_only: bool = False) -> Workbook:
+    """Return a book without sheets that knows how cells of lists look."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Border, Font, NamedStyle, Side
+
+    book = Workbook(write_only=write_only)
+    for sheet in book.worksheets:
+        book.remove(sheet)
+    thin = Side(style="thin")
+    for name, side in ((_HEAD, "center"), (_TEXT, "left"), (_FIGURE, "center")):
+        style = NamedStyle(name)
+        style.font = Font(name=_FONT, bold=name == _HEAD)
+        style.alignment = Alignment(wrap_text=True, vertical="center", horizontal=side)
+        style.border = Border(left=thin, right=thin, top=thin, bottom=thin)
+        book.add_named_style(style)
+    return book
+
+
+def _widths(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[float]:
+    """Return the widths that the texts need, in the units of a workbook, up to what can still be read in lines."""
+    longest = [min(len(h), _HEADING) for h in headings]
+    for values in rows:
+        for column, value in enumerate(values):
+            longest[column] = max(longest[column], _DATE if isinstance(value, date) else len(str(value or "")))
+    return [min(max(8, min(width, _WIDEST) * _UNITS), _PAGE) for width in longest]
+
+
+def _lines(values: Sequence[Any], wide: Sequence[float]) -> int:
+    texts = (value if isinstance(value, str) else "" for value in values)
+    return int(max(1, *(-(-len(text) * _UNITS // width) for text, width in zip(texts, wide, strict=True))))
+
+
+def on_paper(sheet: Worksheet, *, upright: bool, whole: bool = False) -> None:
     """Let all columns stand on one page of A4, and with ``whole`` all rows too."""
     from openpyxl.worksheet.properties import PageSetupProperties
 
@@ -138,7 +168,7 @@ def _sheet(sheet: Worksheet, grid: Grid, heading: str) -> None:
         sheet.column_dimensions[_letter(column)].width = max(_LEAST, width * _UNITS * 0.6)
     for row in range(2, grid.height + 2):
         sheet.row_dimensions[row].height = 28
-    _on_paper(sheet, upright=grid.height > _TALL, whole=True)
+    on_paper(sheet, upright=grid.height > _TALL, whole=True)
 
 
 def _said(check: Mapping[str, Any]) -> str:
