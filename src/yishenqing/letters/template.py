@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,16 +42,7 @@ class Templates:
 
     @cached_property
     def _environment(self) -> SandboxedEnvironment:
-        made = _environment_class()(loader=self._loader())
-        made.filters = {name: f for name, f in made.filters.items() if name in bounds.FILTERS}
-        made.filters |= {bounds.TURN: bounds.passed(), bounds.SIZED: bounds.sized}
-        made.filters["date"] = chinese_date
-        made.filters["compact"] = compact_date
-        made.filters["bare"] = bare
-        made.filters["nested"] = nested
-        made.filters["own"] = _own_words()
-        made.globals.clear()
-        return made
+        return _furnished(self._loader())
 
     def _loader(self) -> Any:
         from jinja2 import FunctionLoader
@@ -126,6 +117,41 @@ class Templates:
         return [*lint.undeclared(kind, tree), *lint.sources(kind), *old]
 
 
+def _furnished(loader: Any = None) -> SandboxedEnvironment:
+    """Return an environment with the filters of letters and nothing else; all of them compile alike."""
+    made = _environment_class()(loader=loader)
+    made.filters = {name: f for name, f in made.filters.items() if name in bounds.FILTERS}
+    made.filters |= {bounds.TURN: bounds.passed(), bounds.SIZED: bounds.sized}
+    made.filters["date"] = chinese_date
+    made.filters["compact"] = compact_date
+    made.filters["bare"] = bare
+    made.filters["nested"] = nested
+    made.filters["own"] = _own_words()
+    made.globals.clear()
+    return made
+
+
+@lru_cache(maxsize=256)  # an office has some forty letters; a process may serve several offices, day after day
+def _code(source: str, name: str | None, filename: str | None) -> Any:
+    """Return what Jinja compiles a text to, the same for every office: it costs a letter more than the filling."""
+    from jinja2 import Environment
+
+    return Environment.compile(_compiler(), source, name, filename)
+
+
+@cache
+def _compiler() -> SandboxedEnvironment:
+    return _furnished()
+
+
+class _CompiledOnce:
+    """Compiles in the two ways that ``from_string`` and a loader ask for."""
+
+    def compile(self, source: str, name: str | None = None, filename: str | None = None) -> Any:
+        """Return the code of a text, kept for the whole process."""
+        return _code(source, name, filename)
+
+
 @cache
 def _environment_class() -> Callable[..., SandboxedEnvironment]:
     from jinja2 import StrictUndefined
@@ -143,7 +169,7 @@ def _environment_class() -> Callable[..., SandboxedEnvironment]:
         def _undefined_message(self) -> str:
             return f"缺少“{self._undefined_name}”这一项"
 
-    class Environment(ImmutableSandboxedEnvironment):
+    class Environment(_CompiledOnce, ImmutableSandboxedEnvironment):  # type: ignore[misc]  # asked in two ways alone
         """``case.items`` is the item of the case, never a method of the dictionary."""
 
         intercepted_binops = bounds.BINARY
