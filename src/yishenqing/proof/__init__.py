@@ -19,6 +19,9 @@ from yishenqing.proof.reading import read_invariants
 __all__ = ["BOUND", "Invariant", "Proved", "prove", "read_invariants"]
 
 
+_MOST = 32  # proofs that a process keeps: those of a few offices
+
+
 @dataclass(frozen=True, slots=True)
 class Proved:
     """One invariant and what was found of it; ``breaks`` (place, sentence) is empty where every case keeps it."""
@@ -31,11 +34,23 @@ class Proved:
     breaks: tuple[tuple[str, str], ...]
 
 
-def prove(workflow: Workflow, laws: Mapping[str, Invariant], letters: Mapping[str, bool]) -> list[Proved]:
-    """Return the verdict on each invariant.
+_PROVED: dict[str, tuple[Proved, ...]] = {}
+
+
+def prove(workflow: Workflow, laws: Mapping[str, Invariant], letters: Mapping[str, bool]) -> tuple[Proved, ...]:
+    """Return the verdict on each invariant; one process proves the same thing once.
 
     ``letters``: the kinds of letter that exist, and whether a step or an outcome must ask for each.
     """
+    said = repr((workflow, laws, letters))  # all of them are plain data
+    if said not in _PROVED:
+        if len(_PROVED) >= _MOST:
+            _PROVED.clear()
+        _PROVED[said] = tuple(_proved(workflow, laws, letters))
+    return _PROVED[said]
+
+
+def _proved(workflow: Workflow, laws: Mapping[str, Invariant], letters: Mapping[str, bool]) -> list[Proved]:
     model = Model(workflow, laws.values())
     found = []
     for name, law in laws.items():
