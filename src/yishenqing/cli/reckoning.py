@@ -86,7 +86,22 @@ def calendar(_wishes: Wishes) -> None:
     """Group the calendar's commands."""
 
 
-@calendar.command("import", cls=Command, help="载入一年的放假通知（YAML 或 holiday-cn 的 JSON），重算受影响的案件。")
+_NOTICE = """载入一年的放假通知（YAML 或 holiday-cn 的 JSON），重算受影响的案件。
+
+YAML 的写法与本程序 workflows/calendar 中各年的文件相同：
+
+\b
+year: 年份
+notices:
+  - {number: 通知文号, issued_on: 发文日期, title: 通知名称}
+source: 依据
+off:
+  元旦: [放假的每一天，含其中的双休日]
+worked: [调休上班的星期六、星期日]
+"""
+
+
+@calendar.command("import", cls=Command, help=_NOTICE)
 @click.argument("file", type=_FILE, metavar="通知文件")
 @global_options
 def calendar_import(wishes: Wishes, file: Path) -> None:
