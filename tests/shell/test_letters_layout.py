@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import measuring
 import pytest
 
 from yishenqing.letters import Letterbook, compose, fonts, sheet
@@ -134,3 +135,17 @@ def test_a_centred_name_never_looks_like_a_line_that_runs_on(length: int, day: s
     middles = [x.x + (METRICS.width(x.text) * x.size + x.spacing * (len(x.text) - 1)) / 2 for x in (name, date)]
     assert middles[0] == pytest.approx(middles[1])
     assert 2 * middles[0] - name.x <= sheet.LEFT + compose.WIDTH - 0.6 * compose.PITCH + 0.01
+
+
+@pytest.mark.parametrize("layout", measuring.LAYOUTS, ids=str)
+def test_letters_of_many_lengths_meet_the_standard(departures: Callable[..., list[str]], layout: Any) -> None:
+    """Some of the lengths that ``make measure`` goes through."""
+    for _, pdf in measuring.letters(layout, (1, 2, 12, 17, 26, 45)):
+        assert departures(pdf, letterhead=layout[0] == "letter", fonts=fonts.folder(), seal=layout[1]) == []
+
+
+def test_each_length_is_what_it_says() -> None:
+    for lines in (1, 2, 17, 60):
+        text = measuring.text_of(lines)
+        assert len(compose.compose(text, METRICS.width)) == lines
+        assert text[-2:] not in ("（。", "〔。", "《。", "“。")
