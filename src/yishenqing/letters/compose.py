@@ -34,7 +34,7 @@ _LONGEST_PART = 14  # … and a part without any of these anywhere
 _JOINTS = frozenset("-/._@?&=")
 # A date, a document's number, a number or code with what counts it; "word" is one only where it has a digit.
 _UNIT = re.compile(
-    r"\d+年\d+月(?:\d+日)?|\d+月\d+日|〔\d+〕\d+号|(?P<word>[\dA-Za-z](?:[\dA-Za-z.,:/+*~%_·-]|(?<=\d) (?=\d))*)"
+    r"\d+年\d+月(?:\d+日)?|\d+月\d+日|〔\d+〕\d+号|(?P<word>[\dA-Za-z](?:[\dA-Za-z.,:/+*~%_·-]|(?<=[\dA-Z]) (?=\d))*)"
     r"(?:[万亿]?元|[年月日号件份页条项个人次天])?"
 )
 _LONGEST_UNIT = 12.0  # em; a longer one may be parted like a word
