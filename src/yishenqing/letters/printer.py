@@ -16,7 +16,7 @@ from yishenqing.letters import fonts
 from yishenqing.letters.compose import NO_END, NO_START, units
 
 VARIANT = "pdf/a-2a"  # tagged; no attachments: the archive embeds data elsewhere
-_TEXT = re.compile(r"(?:^|(?<=>))[^<]+")
+_PARTS = re.compile(r"<style\b.*?</style|<[^>]*>|([^<]+)", re.DOTALL | re.IGNORECASE)  # what is text is a group
 _OPENING, _CLOSING = "".join(NO_END), "".join(NO_START)
 # What stands on one line where it fits; one too long for its cell is still broken inside.
 _WHOLE = "<style>data { display: inline-block; max-width: 100% }</style>"
@@ -36,13 +36,15 @@ def document(body: str, *, title: str, author: str, day: date | None, paper: tup
     return (
         f'<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="author" content="{escape(author)}">'
-        f"{dates}{size}{_WHOLE}</head><body>{_TEXT.sub(_held, body)}</body></html>"
+        f"{dates}{size}{_WHOLE}</head><body>{_PARTS.sub(_held, body)}</body></html>"
     )
 
 
 def _held(found: re.Match[str]) -> str:
     """Mark the numbers, dates and codes of a text, with the punctuation that may not leave them."""
-    text = found[0]
+    text = found[1]
+    if text is None:
+        return found[0]
     held, at = "", 0
     for start, end in units(text):
         if text[:start].endswith(("&", "#")):  # a character reference
