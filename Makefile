@@ -1,5 +1,5 @@
 # 每个目标只调用一个脚本；没有 make 时可以直接运行 scripts 下的同名脚本。
-.PHONY: demo test lint law bench faults soak tamper gallery fuzz sbom audit clean
+.PHONY: demo test lint law bench faults soak tamper gallery measure fuzz sbom audit clean
 
 demo:
 	@scripts/demo $(ARGS)
@@ -15,6 +15,9 @@ law:
 
 gallery:
 	@scripts/gallery $(ARGS)
+
+measure:
+	@scripts/measure $(ARGS)
 
 bench:
 	@scripts/bench $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import measuring
 import pytest
 
 from yishenqing.letters import Letterbook, compose, fonts, sheet
@@ -78,28 +79,73 @@ def test_a_signature_that_lacks_a_row_or_two_stays_on_the_page(
     assert [len(pages(*[block(ROW)] * n, letterhead=False)) for n in (12, 13, 14)] == [1, 1, 2]
 
 
-@pytest.mark.parametrize(
-    "number",
-    ["2026-0007", "〔2026〕17号", "120件", "2026年", "第三十六条"],
-)
-def test_numbers_stand_on_one_line(number: str) -> None:
+NUMBERS = (
+    "2026-0007", "0517-80001234", "139 0000 0001", "2026-11-22", "2026年3月5日", "2026年11月15日", "〔2026〕17号",
+    "120件", "1,234.5万元", "37.5%", "321084199001011234", "EA123456789CN", "15日", "GB/T 9704-2012",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_no_number_is_parted_and_every_line_stays_flush(number: str) -> None:
+    for before in range(2, 95):
+        text = ("经审查，其中" * 20)[:before] + number + "，" + "材料" * 40
+        lines = compose.compose(text, METRICS.width)
+        assert "".join(line.text for line in lines) == text
+        assert any(number in line.text for line in lines), before
+        for line in lines[:-1]:
+            ends = line.x + METRICS.width(line.text) * compose.SIZE + line.spacing * (len(line.text) - 1)
+            hang = compose.SIZE / 2 if line.text[-1] == "，" else 0.0
+            assert ends - hang == pytest.approx(compose.WIDTH), before
+
+
+def test_a_number_that_goes_over_is_paid_for_by_all_lines_before_it() -> None:
+    """28 characters a line is the norm (5.2.3): no line from edge to edge has fewer than 27 or more than 29."""
+    for before in range(40, 130):
+        lines = compose.compose("材" * before + "2026年3月5日" + "料" * 40, METRICS.width)
+        counts = [len(line.text) for line in lines[1:-1] if "2026" not in line.text]
+        assert all(27 <= count <= 29 for count in counts), (before, counts)
+
+
+def test_a_code_too_long_for_its_line_is_parted_after_a_joint() -> None:
+    lines = [line.text for line in compose.compose("材" * 20 + "A1-" * 20 + "料" * 30, METRICS.width)]
+    assert "".join(lines) == "材" * 20 + "A1-" * 20 + "料" * 30
+    assert lines[0].endswith("-")
+
+
+def test_a_word_of_the_statute_keeps_its_ordinal() -> None:
     for before in range(20, 30):
-        text = "材" * before + number + "料" * 40
-        ends = [line.text for line in compose.compose(text, METRICS.width)]
-        if number == "第三十六条":
-            assert not any(line.endswith("第") for line in ends)
-        else:
-            digits = number.strip("〔〕号件年").split("〕")[0]
-            assert any(digits in line for line in ends), (before, ends)
+        lines = [line.text for line in compose.compose("材" * before + "第三十六条" + "料" * 40, METRICS.width)]
+        assert not any(line.endswith("第") for line in lines)
 
 
-def test_a_date_is_parted_only_where_the_line_would_lack_two_characters() -> None:
-    parted = [
-        before
-        for before in range(20, 30)
-        if any(
-            line.text[-1].isdecimal() or line.text.endswith(("2026年", "11月"))
-            for line in compose.compose("材" * before + "2026年11月15日" + "料" * 40, METRICS.width)
-        )
-    ]
-    assert parted == [21, 22, 23, 24]
+def test_a_space_at_the_end_of_a_line_leaves_no_gap() -> None:
+    for before in range(20, 30):
+        lines = compose.compose("材" * before + "GB/T 9704 " + "料" * 40, METRICS.width)
+        assert all(line.text == line.text.strip() for line in lines)
+        ends = [x.x + METRICS.width(x.text) * compose.SIZE + x.spacing * (len(x.text) - 1) for x in lines[:-1]]
+        assert ends == pytest.approx([compose.WIDTH] * len(ends))
+
+
+@pytest.mark.parametrize("day", ["2026年3月5日", "2026年3月15日", "2026年11月15日"])
+@pytest.mark.parametrize("length", [1, 4, 12, 13])
+def test_a_centred_name_never_looks_like_a_line_that_runs_on(length: int, day: str) -> None:
+    blocks = [block(ROW), block("清江市清河区人民政府办公室"[:length], "sign"), block(day, "date")]
+    (page,) = sheet.lay_out(sheet.Head("某局", "告知书", None, letterhead=True), blocks, METRICS, draft=False)
+    name, date = page.lines[-2:]
+    middles = [x.x + (METRICS.width(x.text) * x.size + x.spacing * (len(x.text) - 1)) / 2 for x in (name, date)]
+    assert middles[0] == pytest.approx(middles[1])
+    assert 2 * middles[0] - name.x <= sheet.LEFT + compose.WIDTH - 0.6 * compose.PITCH + 0.01
+
+
+@pytest.mark.parametrize("layout", measuring.LAYOUTS, ids=str)
+def test_letters_of_many_lengths_meet_the_standard(departures: Callable[..., list[str]], layout: Any) -> None:
+    """Some of the lengths that ``make measure`` goes through."""
+    for _, pdf in measuring.letters(layout, (1, 2, 12, 17, 26, 45)):
+        assert departures(pdf, letterhead=layout[0] == "letter", fonts=fonts.folder(), seal=layout[1]) == []
+
+
+def test_each_length_is_what_it_says() -> None:
+    for lines in (1, 2, 17, 60):
+        text = measuring.text_of(lines)
+        assert len(compose.compose(text, METRICS.width)) == lines
+        assert text[-2:] not in ("（。", "〔。", "《。", "“。")

@@ -106,3 +106,39 @@ def test_the_gallery_draws_what_it_shows(tmp_path: Path) -> None:
     drawn = sorted((tmp_path / "图").glob("*.png"))
     assert len(drawn) == text.count("<img")
     assert all(p.read_bytes().startswith(b"\x89PNG") and p.name in text for p in drawn)
+
+
+def rows(pdf: bytes) -> list[str]:
+    """The printed lines, from the top."""
+    found: dict[tuple[int, int], list[LTChar]] = {}
+    for number, page in enumerate(pages(pdf)):
+        for char in glyphs(page):
+            found.setdefault((number, -round(char.y0)), []).append(char)
+    return ["".join(c.get_text() for c in sorted(row, key=lambda c: c.x0)) for _, row in sorted(found.items())]
+
+
+@pytest.mark.parametrize(
+    "number", ["0517-80001234", "2026年11月22日", "（2026-11-22）", "〔2026〕17号", "1,234.5元。"]
+)
+def test_no_number_in_a_form_is_parted(number: str) -> None:
+    given = next(g for k, g in FORMS if k == "file_note")
+    for before in range(14, 28):
+        note = {**given["note"], "text": "材" * before + number + "料" * 20}
+        assert any(number in row for row in rows(BOOK.pdf("file_note", {**given, "note": note}))), before
+
+
+def test_what_no_line_can_hold_is_broken_within_its_cell() -> None:
+    given = next(g for k, g in FORMS if k == "file_note")
+    code, quoted = "A1-" * 90, "1'23&#39;4<5"
+    pdf = BOOK.pdf("file_note", {**given, "note": {**given["note"], "text": f"{quoted}{code}"}})
+    assert f"{quoted}{code}"[: len(quoted)] in "".join(rows(pdf))
+    assert "".join(rows(pdf)).count("A1-") == 90
+    (page,) = pages(pdf)
+    assert max(c.x1 for c in glyphs(page)) / MM < A4[0] - EDGE
+
+
+def test_an_archival_code_stands_on_one_line_of_the_list() -> None:
+    given = next(g for k, g in FORMS if k == "destruction_list")
+    printed = rows(BOOK.pdf("destruction_list", given))
+    for row in given["destruction"]["cases"]:
+        assert any(row["code"] in line for line in printed)

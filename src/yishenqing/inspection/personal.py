@@ -11,6 +11,8 @@ from yishenqing.inspection.model import Check, Found, Subject
 from yishenqing.inspection.places import in_letter
 
 _ID = re.compile(r"(?<![0-9A-Za-z])\d{17}[0-9Xx](?![0-9A-Za-z])")
+# What is called an identity number is taken for one, be it mistyped or of the old 15 digits.
+_CALLED_ID = re.compile(r"身份(?:证件?|号码)(?:号码|编号|号)?(?:为|是)?[:\s]*(\d{17}[0-9Xx]|\d{15})(?![0-9A-Za-z])")
 _CARD = re.compile(r"(?<!\d)(?:62|4|5|3[57])\d{13,17}(?!\d)")
 _CARD_LENGTHS = range(15, 20)
 _MOBILE = re.compile(r"(?<!\d)(?:86)?(1[3-9]\d{9})(?!\d)")
@@ -26,11 +28,12 @@ Scan = Callable[[str], Iterator[tuple[str, str]]]
 
 
 def identities(text: str) -> Iterator[tuple[str, str]]:
-    """Yield identity numbers (by their check digit) and bank cards (by Luhn), each with what it is."""
+    """Yield identity numbers (by their check digit, or by name) and bank cards (by Luhn), each with what it is."""
     known: set[str] = set()
     for form in _forms(text):
-        for found in _ID.findall(form):
-            if resident_id_fault(found.upper()) is None and found not in known:
+        called = set(_CALLED_ID.findall(form))
+        for found in (*_ID.findall(form), *sorted(called)):
+            if found not in known and (found in called or resident_id_fault(found.upper()) is None):
                 known.add(found)
                 yield "身份证号码", found
         for found in _CARD.findall(form):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from datetime import date
 from functools import cache, lru_cache
 from html import escape
@@ -12,8 +13,13 @@ from typing import Any
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.letters import fonts
+from yishenqing.letters.compose import NO_END, NO_START, units
 
 VARIANT = "pdf/a-2a"  # tagged; no attachments: the archive embeds data elsewhere
+_PARTS = re.compile(r"<style\b.*?</style|<[^>]*>|([^<]+)", re.DOTALL | re.IGNORECASE)  # what is text is a group
+_OPENING, _CLOSING = "".join(NO_END), "".join(NO_START)
+# What stands on one line where it fits; one too long for its cell is still broken inside.
+_WHOLE = "<style>data { display: inline-block; max-width: 100% }</style>"
 
 
 def document(body: str, *, title: str, author: str, day: date | None, paper: tuple[int, int] | None = None) -> str:
@@ -30,8 +36,24 @@ def document(body: str, *, title: str, author: str, day: date | None, paper: tup
     return (
         f'<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="author" content="{escape(author)}">'
-        f"{dates}{size}</head><body>{body}</body></html>"
+        f"{dates}{size}{_WHOLE}</head><body>{_PARTS.sub(_held, body)}</body></html>"
     )
+
+
+def _held(found: re.Match[str]) -> str:
+    """Mark the numbers, dates and codes of a text, with the punctuation that may not leave them."""
+    text = found[1]
+    if text is None:
+        return found[0]
+    held, at = "", 0
+    for start, end in units(text):
+        if text[:start].endswith(("&", "#")):  # a character reference
+            continue
+        first = at + len(text[at:start].rstrip(_OPENING))
+        last = len(text) - len(text[end:].lstrip(_CLOSING))
+        held += f"{text[at:first]}<data>{text[first:last]}</data>"
+        at = last
+    return held + text[at:]
 
 
 def to_pdf(html: str, css: Path) -> bytes:

@@ -33,6 +33,7 @@ _MARK_PART, _NUMBER_PART, _TITLE_PART, _TEXT_PART = 1, 2, 3, 4  # the order in w
 _SIGNATURE_PART = 1_000_000  # after all text
 _DRAFT, _REHEARSAL = "草稿　未经签发，不得发出", "演练　不是正式文书，不得发出"
 _LONGEST_CENTRED = 13  # characters; a longer organ's name would run over the edge when centred on the date
+_CLEAR = 0.6  # characters between a centred name and the edge, lest it look like a line that runs on
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,10 @@ def _sealed(organ: str, day: str, metrics: Metrics) -> list[Line]:
         return _unsealed(organ, day, metrics)
     wide = _width(day, metrics)
     date_x = WIDTH - 4 * PITCH - wide
-    return [Line(organ, date_x + wide / 2 - _width(organ, metrics) / 2, SPACING), Line(day, date_x, SPACING)]
+    natural, room = _width(organ, metrics, spacing=0.0), wide + 2 * (4 - _CLEAR) * PITCH
+    spacing = min(SPACING, (room - natural) / max(len(organ) - 1, 1))
+    width = natural + spacing * (len(organ) - 1)
+    return [Line(organ, date_x + (wide - width) / 2, spacing), Line(day, date_x, SPACING)]
 
 
 def _unsealed(organ: str, day: str, metrics: Metrics) -> list[Line]:
