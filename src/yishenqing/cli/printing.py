@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -32,6 +32,7 @@ def case(found: Row) -> list[str]:
     out = [f"案件 {found['number']}　{found['stage']}阶段：{found['state_title']}"]
     if found["workflow"]["id"] != "disclosure":
         out.append(f"  流程：{found['workflow']['title']}")
+    out += _asked(found["entries"])
     out += [f"  提示：{_with_law(warning)}" for warning in found.get("warnings") or []]
     out += [f"  ！{doubt['text']}" for doubt in found["doubts"]]
     if found["masked"]["kinds"]:
@@ -59,6 +60,21 @@ def case(found: Row) -> list[str]:
     out += ["", "案卷记录"]
     out += [entry(e) for e in found["entries"]]
     return [*out, *_since(found)] if "since" in found else out
+
+
+def _asked(entries: Sequence[Row]) -> list[str]:
+    """Return who applied and what is asked for now, as far as whoever looks may see it."""
+    opening = entries[0]["facts"]
+    people = [who for name in ("applicant", "joint_applicants") for who in _listed(opening.get(name))]
+    names = [str(who.get("name") or "") if isinstance(who, dict) else str(who) for who in people]
+    items = next((e["facts"]["items"] for e in reversed(entries) if e["facts"].get("items")), [])
+    out = [f"  申请人：{'、'.join(names)}"] if any(names) else []
+    return out + [f"  申请内容{n}：{' '.join(item.split())}" for n, item in enumerate(_listed(items), 1)]
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return what was opened as a list: what was destroyed, or is under a key that is not here, is a text."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _ended(told: Row) -> list[str]:
