@@ -67,7 +67,7 @@ def _asked(entries: Sequence[Row]) -> list[str]:
     opening = entries[0]["facts"]
     people = [who for name in ("applicant", "joint_applicants") for who in _listed(opening.get(name))]
     names = [str(who.get("name") or "") if isinstance(who, dict) else str(who) for who in people]
-    items = next((e["facts"]["items"] for e in reversed(entries) if e["facts"].get("items")), [])
+    items: Any = next((e["facts"]["items"] for e in reversed(entries) if e["facts"].get("items")), [])
     out = [f"  申请人：{'、'.join(names)}"] if any(names) else []
     return out + [f"  申请内容{n}：{' '.join(item.split())}" for n, item in enumerate(_listed(items), 1)]
 
