@@ -24,7 +24,7 @@ from email.utils import format_datetime
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from yishenqing.core.errors import YishenqingError
+from yishenqing.core.errors import YishenqingError, why
 
 _CHINA = timezone(timedelta(hours=8))
 _PATIENCE = 10.0  # seconds for each answer of a server
@@ -233,7 +233,7 @@ class Hook:
             except subprocess.TimeoutExpired:
                 raise Unreachable(f"{self.failed}在{self.patience:g}秒内没有结束，已被终止") from None
             except OSError as error:
-                raise Unreachable(f"{self.failed}“{self.command[0]}”无法运行（{error.strerror}）") from error
+                raise Unreachable(f"{self.failed}“{self.command[0]}”无法运行（{why(error)}）") from error
             if code != 0:
                 said.seek(0)
                 words = said.read(_TOLD).decode(errors="replace").strip()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.errors import DataFault, Fault, NotFound, why
 
 PASSWORD = "YISHENQING_BACKUP_PASSWORD"  # noqa: S105 - the name of a variable
 _SHORTEST = 12  # characters: whoever holds the file may guess as long as he likes, no lock-out stops him
@@ -86,7 +86,7 @@ def from_file(path: Path) -> Secret:
     except FileNotFoundError:
         raise NotFound(f"找不到备份密钥“{path}”；可用 ysq backup --new-key 文件 制作。") from None
     except OSError as error:
-        raise DataFault.of([Fault(f"无法读取备份密钥（{error.strerror}）", str(path))]) from None
+        raise DataFault.of([Fault(f"无法读取备份密钥（{why(error)}）", str(path))]) from None
     except ValueError:
         value = b""
     if len(value) != _BYTES:

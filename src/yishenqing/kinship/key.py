@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 
 FILE = "recognition.key"
 _BYTES = 32
@@ -72,7 +72,7 @@ class Keys:
             data = json.loads(path.read_text(encoding="utf-8"))
             found = tuple(Key(bytes.fromhex(text)) for text in data["keys"])
         except OSError as error:
-            raise DataFault.of([Fault(f"无法读取识别密钥（{error.strerror}）", str(path))]) from None
+            raise DataFault.of([Fault(f"无法读取识别密钥（{why(error)}）", str(path))]) from None
         except (ValueError, KeyError, TypeError):
             found = ()
         if not found or any(len(k.secret) != _BYTES for k in found):

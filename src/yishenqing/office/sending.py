@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yishenqing.core.errors import YishenqingError
+from yishenqing.core.errors import YishenqingError, why
 from yishenqing.core.ledger import instant
 from yishenqing.exchange import queue
 from yishenqing.exchange.queue import Waiting
@@ -251,7 +251,7 @@ def _secret(home: Path, name: str, variable: str) -> bytes:
             raise Unreachable(f"他人可以读取密钥“{path}”；请运行 chmod 600 改正")
         content = path.read_bytes().strip()
     except OSError as error:
-        raise Unreachable(f"读不到密钥“{path}”（{error.strerror}）") from None
+        raise Unreachable(f"读不到密钥“{path}”（{why(error)}）") from None
     if not content:
         raise Unreachable(f"密钥“{path}”是空的")
     return content

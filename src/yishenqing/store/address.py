@@ -12,7 +12,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 
 PASSWORD = "YISHENQING_DB_PASSWORD"  # noqa: S105 - the name of a variable
 PASSWORD_FILE = "database.password"  # noqa: S105 - the name of a file in the office's folder
@@ -63,7 +63,7 @@ def _from_file(path: Path) -> str | None:
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFault.of([Fault(f"无法读取数据库口令（{error}）", str(path))]) from None
+        raise DataFault.of([Fault(f"无法读取数据库口令（{why(error)}）", str(path))]) from None
 
 
 def session(url: URL, agency: str, *, only_looks: bool, wait: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 from yishenqing.store.cipher import ALGORITHMS, DataKey, Unreadable, can
 
 _BYTES = 32
@@ -129,7 +129,7 @@ class Masters:
             text = f"找不到个人信息的密钥文件，请从备份放回原处。{_LOST}"
             raise DataFault.of([Fault(text, str(self.path))]) from None
         except OSError as error:
-            raise DataFault.of([Fault(f"无法读取密钥文件（{error.strerror}）。{_LOST}", str(self.path))]) from None
+            raise DataFault.of([Fault(f"无法读取密钥文件（{why(error)}）。{_LOST}", str(self.path))]) from None
         except (ValueError, KeyError, TypeError):
             return []
 
