@@ -14,9 +14,8 @@ import click
 import pytest
 import yaml
 
-from yishenqing.articles import article
+from yishenqing.articles import article, old_wordings
 from yishenqing.cli import cli
-from yishenqing.letters.lint import _OLD_WORDING
 from yishenqing.office import anchoring, schema
 from yishenqing.rulebook import Rulebook
 
@@ -307,7 +306,7 @@ def cited_by(tree: ast.Module) -> Iterator[str]:
 def test_every_article_that_the_program_cites_is_in_the_law_data_and_none_is_left_over() -> None:
     known = yaml.safe_load((ROOT / "workflows/law/citations.yaml").read_text(encoding="utf-8"))["citations"]
     asked = {name for tree in TREES.values() for name in cited_by(tree)}
-    assert asked | {old.cited for old in _OLD_WORDING} == set(known)
+    assert asked | {old.cited for old in old_wordings()} == set(known)
     for name, told in known.items():
         days = [value["since"] for value in told["values"]]
         assert days == sorted(set(days)), name
