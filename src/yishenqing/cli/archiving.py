@@ -52,6 +52,8 @@ def archive_export(
     masked: bool,
 ) -> None:
     """Write the sealed package, or a masked copy."""
+    if skip_damaged and (masked or case is not None):
+        raise click.UsageError("--skip-damaged 只用于一次导出多件（--year、--select）")
     if masked:
         _masked_copy(wishes, case, target, many=bool(year or selected))
         return

@@ -69,12 +69,16 @@ def backup(
     from yishenqing.office.safekeeping import back_up, inspected
 
     if new_key is not None:
+        if file or key_file or password_file or check or with_keys:
+            raise click.UsageError("--new-key 只制作密钥文件，不能与备份文件和其他选项同写")
         make_key(new_key)
         show(wishes, {"path": str(new_key)}, [f"备份密钥：{new_key}；请与备份分开保管，丢失后备份无法恢复。"])
         return 0
     if file is None:
         raise click.UsageError("缺少参数“备份文件”。")
     if check:
+        if with_keys:
+            raise click.UsageError("--with-keys 只用于制作备份，不能与 --check 同写")
         found = inspected(file, _secret(key_file, password_file))
         show(wishes, {"path": str(file), **found}, [f"备份完整：{file}", *_about(found)])
         return 0
