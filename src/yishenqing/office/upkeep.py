@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
+from yishenqing.core.errors import DataFault, Fault, NotFound, YishenqingError
 from yishenqing.office.auditing import AuditVerbs
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Row
@@ -129,21 +129,18 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
 
         Raises:
             NotFound: there is no such find.
-            Refused: the actor may not.
+            Refused: the actor may not, or the day lies ahead.
             DataFault: there is no such decision, or no reason.
         """
         from yishenqing.released import DECISIONS, Decision, Finds
 
         made, day = self._upkeep_customs.released, on or self.today
+        user = self._entitled(by, made.settle_by, day, "处理复查所见", [made.law])
         code = next((code for code, title in DECISIONS.items() if decision in (code, title)), None)
         if code is None:
             raise DataFault.of([Fault(f"应为{'、'.join(DECISIONS.values())}之一", field="decision", law=made.law)])
         if not reason.strip():
             raise DataFault.of([Fault("请写明理由或者怎样处理的", field="reason", law=made.law)])
-        user = by or self._user
-        self.person(user)
-        if not set(made.settle_by) & set(self.settings.roles_on(user, day)):
-            raise Refused(f"{self.person(user).name or user}没有处理复查所见的岗位。", law=[made.law])
         with self._transactions.writing() as connection:
             decided = Decision(find, day, code, reason.strip(), user, self._moments.now(), self._rehearsal)
             if not Finds(connection, self.settings.agency).decide(decided):
