@@ -285,6 +285,27 @@ def test_no_article_stands_in_python() -> None:
     assert found == EXAMPLES
 
 
+def test_every_refusal_names_the_article_that_it_rests_on() -> None:
+    calls = [
+        (path.relative_to(SOURCE).as_posix(), node)
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused"
+    ]
+    assert calls
+    assert [f"{p}:{c.lineno}" for p, c in calls if len(c.args) < 2 and "law" not in {k.arg for k in c.keywords}] == []
+
+
+def test_what_the_system_says_in_english_is_put_into_words_in_one_place() -> None:
+    uses = {
+        path.relative_to(SOURCE).as_posix()
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "strerror"
+    }
+    assert uses == {"core/errors.py"}
+
+
 def cited_by(tree: ast.Module) -> Iterator[str]:
     """Yield what ``article`` is asked for: said at once, or under a name of the module."""
     known = {
