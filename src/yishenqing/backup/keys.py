@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, why
 
-PASSWORD = "YISHENQING_BACKUP_PASSWORD"  # noqa: S105 - the name of a variable
 _SHORTEST = 12  # characters: whoever holds the file may guess as long as he likes, no lock-out stops him
 _BYTES = 32
 _SALT = 16

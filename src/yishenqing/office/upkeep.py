@@ -74,10 +74,10 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
 
     def _rescan(self, found: Row) -> None:
         """Scan a part of what was released; when all is scanned, tell the supervisors what waits for a decision."""
+        from yishenqing.released import Finds
+
         turn, made = self._upkeep_customs.released.turn(self.today), self._upkeep_customs.released
         with self._transactions.reading() as connection:
-            from yishenqing.released import Finds
-
             scan = Finds(connection, self.settings.agency).scan(turn)
         if scan is not None and scan.finished_at is not None:
             return
@@ -87,7 +87,6 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
             self._tell_finds(found, scan)
 
     def _tell_finds(self, found: Row, scan: Scan) -> None:
-
         open_finds = [row for row in self.released()["finds"] if row["decision"] is None]
         if not open_finds:
             return
@@ -113,12 +112,11 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         rows = [_as_find(find, decision) for find, decision in known if everything or decision is None]
         return {"turn": turn, "scan": _as_scan(scan) if scan else None, "finds": rows}
 
-    def scan_released(self, told: Callable[[int], None] = lambda _papers: None) -> Row:
+    def scan_released(self) -> Row:
         """Scan everything released now, or what is left of this quarter's scan; answers like ``released``."""
         turn, made = self._upkeep_customs.released.turn(self.today), self._upkeep_customs.released
         scan = self._rescanning.some(turn, made.at_once, self._moments.now())
         while scan.finished_at is None:
-            told(scan.papers)
             scan = self._rescanning.some(turn, made.at_once, self._moments.now())
         return self.released()
 

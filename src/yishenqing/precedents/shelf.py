@@ -159,11 +159,6 @@ class Shelf:
         row = self._connection.execute(query).first()
         return None if row is None else (row.id, row.seq)
 
-    def case_of(self, identifier: str) -> str | None:
-        """Return the number of the case that a precedent was made of."""
-        query = select(origins.c.number).where(origins.c.agency == self._agency, origins.c.id == identifier)
-        return self._connection.execute(query).scalar()
-
     def name(self, number: str, seq: int, year: int) -> str:
         """Give the precedent of a case its id, which says nothing of the case, or return the one that it has."""
         here = (origins.c.agency == self._agency, origins.c.number == number)
