@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.platform import minute, show
+from yishenqing.cli.platform import minute
+from yishenqing.cli.printing import show
 from yishenqing.cli.signing import asked, read_password
 from yishenqing.cli.speaking import Command
 from yishenqing.core.errors import IntegrityFault

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yishenqing.core.deadline import STATE_TITLES
 from yishenqing.core.workflow import OWED_BY_TITLES
+
+if TYPE_CHECKING:
+    from yishenqing.cli.options import Wishes
 
 Row = Mapping[str, Any]
 _HEADING = 2
@@ -25,6 +28,14 @@ def lines(texts: Iterable[str]) -> None:
     """Print lines."""
     for text in texts:
         click.echo(text)
+
+
+def show(wishes: Wishes, found: object, texts: Iterable[str]) -> None:
+    """Print an answer as was wished."""
+    if wishes.as_json:
+        document(found)
+    else:
+        lines(texts)
 
 
 def case(found: Row) -> list[str]:

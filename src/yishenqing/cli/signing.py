@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.platform import minute, show
+from yishenqing.cli.platform import minute
+from yishenqing.cli.printing import show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import DataFault, Fault, why
 
