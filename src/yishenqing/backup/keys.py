@@ -5,13 +5,13 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, why
+from yishenqing.keyfile import exposed
 
 _SHORTEST = 12  # characters: whoever holds the file may guess as long as he likes, no lock-out stops him
 _BYTES = 32
@@ -78,7 +78,7 @@ def from_file(path: Path) -> Secret:
         DataFault: others may read it, or it is no key.
     """
     try:
-        if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        if exposed(path):
             raise DataFault.of([Fault("他人可以读取备份密钥；请运行 chmod 600 改正", str(path))])
         with path.open("rb") as stream:
             value = bytes.fromhex(stream.read(4 * _BYTES).decode("ascii").strip())
