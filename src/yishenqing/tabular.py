@@ -135,7 +135,8 @@ def _sheets(path: Path, known: Headings, faults: list[Fault]) -> Iterator[Line]:
             pages = [(sheet.title, _cells(sheet)) for sheet in book.worksheets]
         book.close()
     except Exception as error:  # noqa: BLE001 - a damaged workbook fails in the parser's many ways
-        raise DataFault.of([Fault(f"不是可以读取的 XLSX 工作簿（{error}）", str(path))]) from None
+        told = why(error) if isinstance(error, OSError) and error.errno else "已损坏，或者不是这种文件"
+        raise DataFault.of([Fault(f"不是可以读取的 XLSX 工作簿（{told}）", str(path))]) from None
     named = [
         (title, rows) for title, rows in pages if any(known.known(str(c)) for _, r in rows[:_SEARCHED] for c in r)
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -48,3 +49,7 @@ def test_a_full_or_locked_disk_is_said_in_chinese() -> None:
 
 def test_what_nobody_foresaw_is_not_withheld() -> None:
     assert why(OSError(errno.EXDEV, "Invalid cross-device link")) == "系统错误：Invalid cross-device link"
+
+
+def test_the_number_of_a_library_is_not_taken_for_one_of_the_system() -> None:
+    assert why(ssl.SSLError(errno.EPERM, "handshake failure")) == "系统错误：handshake failure"

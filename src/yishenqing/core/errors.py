@@ -24,6 +24,12 @@ _SYSTEM = {
     errno.ELOOP: "符号链接循环",
     errno.EMFILE: "打开的文件过多",
     errno.ENOEXEC: "不是可以运行的程序",
+    errno.ECONNREFUSED: "对方拒绝连接",
+    errno.ECONNRESET: "连接被对方中断",
+    errno.EPIPE: "连接被对方中断",
+    errno.ENETUNREACH: "网络不通",
+    errno.EHOSTUNREACH: "网络不通",
+    errno.ETIMEDOUT: "对方没有回应",
 }
 
 
@@ -31,7 +37,9 @@ def why(error: OSError | UnicodeError) -> str:
     """Return in words why the system did not read or write a file, or did not run a program."""
     if isinstance(error, UnicodeError):
         return "不是 UTF-8 编码的文字"
-    return _SYSTEM.get(error.errno or 0, f"系统错误：{error.strerror or error}")
+    told = f"系统错误：{error.strerror or str(error) or type(error).__name__}"
+    systems_own = type(error).__module__ == "builtins"  # a library's kind of OSError (TLS, names) counts for itself
+    return _SYSTEM.get(error.errno or 0, told) if systems_own else told
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,8 +63,8 @@ def read(path: Path) -> Returned:
         parser.close()
     except DefusedXmlException:
         raise _fault(path, "文件中有实体或者文档类型声明，不能读取") from None
-    except (ParseError, ValueError, LookupError) as error:
-        raise _fault(path, f"文件内容已损坏（{error}）") from None
+    except (ParseError, ValueError, LookupError):
+        raise _fault(path, "文件内容已损坏") from None
     return reader.found
 
 
