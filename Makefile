@@ -1,44 +1,11 @@
 # 每个目标只调用一个脚本；没有 make 时可以直接运行 scripts 下的同名脚本。
 .PHONY: demo test lint law bench faults soak tamper gallery measure fuzz sbom audit clean
 
-demo:
-	@scripts/demo $(ARGS)
-
-test:
-	@scripts/test
-
-lint:
-	@scripts/lint
+demo test lint gallery measure bench faults soak tamper fuzz sbom audit:
+	@scripts/$@ $(ARGS)
 
 law:
 	@scripts/test tests/law
-
-gallery:
-	@scripts/gallery $(ARGS)
-
-measure:
-	@scripts/measure $(ARGS)
-
-bench:
-	@scripts/bench $(ARGS)
-
-faults:
-	@scripts/faults $(ARGS)
-
-soak:
-	@scripts/soak $(ARGS)
-
-fuzz:
-	@scripts/fuzz $(ARGS)
-
-sbom:
-	@scripts/sbom $(ARGS)
-
-audit:
-	@scripts/audit $(ARGS)
-
-tamper:
-	@scripts/tamper $(ARGS)
 
 clean:
 	@rm -rf .venv build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,9 +14,8 @@ import click
 import pytest
 import yaml
 
-from yishenqing.articles import article
+from yishenqing.articles import article, old_wordings
 from yishenqing.cli import cli
-from yishenqing.letters.lint import _OLD_WORDING
 from yishenqing.office import anchoring, schema
 from yishenqing.rulebook import Rulebook
 
@@ -286,6 +285,27 @@ def test_no_article_stands_in_python() -> None:
     assert found == EXAMPLES
 
 
+def test_every_refusal_names_the_article_that_it_rests_on() -> None:
+    calls = [
+        (path.relative_to(SOURCE).as_posix(), node)
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refused"
+    ]
+    assert calls
+    assert [f"{p}:{c.lineno}" for p, c in calls if len(c.args) < 2 and "law" not in {k.arg for k in c.keywords}] == []
+
+
+def test_what_the_system_says_in_english_is_put_into_words_in_one_place() -> None:
+    uses = {
+        path.relative_to(SOURCE).as_posix()
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "strerror"
+    }
+    assert uses == {"core/errors.py"}
+
+
 def cited_by(tree: ast.Module) -> Iterator[str]:
     """Yield what ``article`` is asked for: said at once, or under a name of the module."""
     known = {
@@ -307,7 +327,7 @@ def cited_by(tree: ast.Module) -> Iterator[str]:
 def test_every_article_that_the_program_cites_is_in_the_law_data_and_none_is_left_over() -> None:
     known = yaml.safe_load((ROOT / "workflows/law/citations.yaml").read_text(encoding="utf-8"))["citations"]
     asked = {name for tree in TREES.values() for name in cited_by(tree)}
-    assert asked | {old.cited for old in _OLD_WORDING} == set(known)
+    assert asked | {old.cited for old in old_wordings()} == set(known)
     for name, told in known.items():
         days = [value["since"] for value in told["values"]]
         assert days == sorted(set(days)), name

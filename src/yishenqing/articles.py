@@ -6,7 +6,9 @@ an application wants a name, that a list is to be put right before it is read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -16,20 +18,37 @@ from yishenqing.shipped import shipped
 FILE = "citations"  # in workflows/law
 
 
+@dataclass(frozen=True, slots=True)
+class OldWording:
+    """Wording that the law has left behind, what it says now, and the name of the article."""
+
+    pattern: re.Pattern[str]
+    text: str
+    cited: str
+
+
 def article(name: str, on: date | None = None) -> str:
     """Return the article cited under ``name``, the one that held on ``on``; without a day the newest.
 
     Raises:
         KeyError: the program asks for what its own data do not have; the tests see to it that it never does.
     """
-    values = sorted(_known()[name]["values"], key=lambda value: value["since"])
+    values = sorted(_known()[FILE][name]["values"], key=lambda value: value["since"])
     in_force = [value["law"] for value in values if on is None or value["since"] <= on]
     return str(in_force[-1] if in_force else values[0]["law"])
+
+
+@cache
+def old_wordings() -> tuple[OldWording, ...]:
+    """Return the wording that a later law has overtaken."""
+    return tuple(
+        OldWording(re.compile(old["pattern"]), old["text"], old["cited"]) for old in _known()["old_wordings"]
+    )
 
 
 @cache
 def _known() -> Mapping[str, Any]:
     from yishenqing.documents import read
 
-    known: Mapping[str, Any] = read(shipped("workflows") / "law" / f"{FILE}.yaml").data[FILE]
+    known: Mapping[str, Any] = read(shipped("workflows") / "law" / f"{FILE}.yaml").data
     return known

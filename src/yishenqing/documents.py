@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.errors import DataFault, Fault, NotFound, why
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter, ValidationError
@@ -77,7 +77,7 @@ def read_text(path: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         raise DataFault.of([Fault("不是 UTF-8 编码的文本，请另存为 UTF-8 后重试", str(path), line)]) from None
     except OSError as error:
-        raise DataFault.of([Fault(f"无法读取（{error.strerror}）", str(path))]) from None
+        raise DataFault.of([Fault(f"无法读取（{why(error)}）", str(path))]) from None
 
 
 def parse(text: str, file: str, *, as_json: bool = False) -> Document:

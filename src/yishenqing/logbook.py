@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from yishenqing.core.errors import why
+
 _LEVELS: Final = {"info": 0, "warning": 1, "error": 2}
 _FRAMES = 12
 _PACKAGE = Path(__file__).resolve().parent
@@ -41,7 +43,7 @@ class Logbook:
             with self._alone(self.path) as descriptor:
                 os.write(descriptor, line.encode("utf-8", "backslashreplace") + b"\n")
         except OSError as error:
-            logging.getLogger("yishenqing").warning("运行日志写不到“%s”（%s）", self.path, error.strerror)
+            logging.getLogger("yishenqing").warning("运行日志写不到“%s”（%s）", self.path, why(error))
 
     @contextmanager
     def _alone(self, path: Path) -> Iterator[int]:

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import smtplib
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -24,7 +25,7 @@ from email.utils import format_datetime
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from yishenqing.core.errors import YishenqingError
+from yishenqing.core.errors import YishenqingError, why
 
 _CHINA = timezone(timedelta(hours=8))
 _PATIENCE = 10.0  # seconds for each answer of a server
@@ -198,16 +199,25 @@ def _answer(error: smtplib.SMTPException) -> tuple[int, str]:
     return error.smtp_code, (text.decode(errors="replace") if isinstance(text, bytes) else text)[:_TOLD]
 
 
+_IN_WORDS = (
+    (smtplib.SMTPNotSupportedError, "服务器不支持 STARTTLS 或者口令登录"),
+    (smtplib.SMTPServerDisconnected, "服务器中断了连接"),
+    (socket.gaierror, "找不到这个主机"),
+    (ssl.SSLCertVerificationError, "服务器的证书不可信"),
+)
+
+
 def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPAuthenticationError):
         return f"用户名或者口令不对：{_answer(error)[1]}"
-    if isinstance(error, smtplib.SMTPNotSupportedError):
-        return "服务器不支持 STARTTLS 或者口令登录"
     if isinstance(error, smtplib.SMTPResponseException):
         return "{} {}".format(*_answer(error))
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib hides it in another
         return f"{_PATIENCE:.0f}秒内没有回应"
-    return str(error)[:_TOLD] or type(error).__name__
+    known = next((text for kind, text in _IN_WORDS if isinstance(error, kind)), "")
+    if not known and isinstance(error, OSError):
+        return why(error)[:_TOLD]
+    return known or str(error)[:_TOLD] or type(error).__name__
 
 
 @dataclass(frozen=True)
@@ -233,7 +243,7 @@ class Hook:
             except subprocess.TimeoutExpired:
                 raise Unreachable(f"{self.failed}在{self.patience:g}秒内没有结束，已被终止") from None
             except OSError as error:
-                raise Unreachable(f"{self.failed}“{self.command[0]}”无法运行（{error.strerror}）") from error
+                raise Unreachable(f"{self.failed}“{self.command[0]}”无法运行（{why(error)}）") from error
             if code != 0:
                 said.seek(0)
                 words = said.read(_TOLD).decode(errors="replace").strip()

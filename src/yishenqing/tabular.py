@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.errors import DataFault, Fault, NotFound, why
 from yishenqing.documents import json_value, read_text
 
 _LARGEST = 512 * 1024 * 1024  # bytes that a workbook may unpack to
@@ -114,7 +114,7 @@ def _decoded(path: Path) -> str:
     except FileNotFoundError:
         raise NotFound(f"找不到文件“{path}”。") from None
     except OSError as error:
-        raise DataFault.of([Fault(f"无法读取（{error.strerror}）", str(path))]) from None
+        raise DataFault.of([Fault(f"无法读取（{why(error)}）", str(path))]) from None
     line = 1
     for encoding in ("utf-8-sig", "gb18030"):
         try:
@@ -135,7 +135,8 @@ def _sheets(path: Path, known: Headings, faults: list[Fault]) -> Iterator[Line]:
             pages = [(sheet.title, _cells(sheet)) for sheet in book.worksheets]
         book.close()
     except Exception as error:  # noqa: BLE001 - a damaged workbook fails in the parser's many ways
-        raise DataFault.of([Fault(f"不是可以读取的 XLSX 工作簿（{error}）", str(path))]) from None
+        told = why(error) if isinstance(error, OSError) and error.errno else "已损坏，或者不是这种文件"
+        raise DataFault.of([Fault(f"不是可以读取的 XLSX 工作簿（{told}）", str(path))]) from None
     named = [
         (title, rows) for title, rows in pages if any(known.known(str(c)) for _, r in rows[:_SEARCHED] for c in r)
     ]

@@ -222,11 +222,14 @@ class TestSupervision:
         home, number = placed
         before, known = rows_of(home, FOREIGN), arguments(number, tmp_path)
         with Office.open(home, user=USER, today=lambda: DAY, agency=FOREIGN) as above:
-            said = {verb: tried(above, verb, known, set()) for verb in verbs(Office) if verb not in LOOKS | NO_CASES}
+            said = {verb: tried(above, verb, known, set()) for verb in verbs(Office).keys() - LOOKS.keys() - NO_CASES}
         assert len(said) > 30
         assert [
             v for v, (text_, error) in said.items() if not isinstance(error, Refused) or "只能查看" not in text_
         ] == []
+        for _, error in said.values():
+            assert isinstance(error, Refused)
+            assert (error.law, [p.step for p in error.permitted]) == (["条例第四十七条"], ["list", "show", "due"])
         assert rows_of(home, FOREIGN) == before
 
     @BOTH
@@ -234,14 +237,15 @@ class TestSupervision:
         """Were a verb let through by mistake, the transactions refuse it; were those wrong, the connection does."""
         home, _ = placed
         with Office.open(home, user=USER, agency=FOREIGN) as above:
-            with pytest.raises(Refused, match="只能查看"), above._transactions.writing():
+            with pytest.raises(Refused, match="只能查看") as refused, above._transactions.writing():
                 pytest.fail("it may write")
+            assert refused.value.law == ["条例第四十七条"]
             with above._transactions.engine.connect() as connection, pytest.raises(DBAPIError):
                 connection.execute(text("UPDATE cases SET state = 'archived'"))
 
     def test_only_from_above_and_only_by_a_supervisor(self, placed: tuple[Path, str], two: Any) -> None:
         home, other, number = two
-        with pytest.raises(Refused, match="不是本机关的下级机关"):
+        with pytest.raises(Refused, match="不是本机关的下级机关，不能查看其案件；可以查看：（无）"):
             Office.open(other, user=USER, agency=OWN)
         with pytest.raises(NotFound, match="nowhere"):
             Office.open(home, user=USER, agency="nowhere")

@@ -211,6 +211,12 @@ class TestExitCodes:
             ("precedent", "search", "a", "--limit", "0"),
             ("run", "--every", "0"),
             ("archive", "nosuch"),
+            ("archive", "export", "2026-0001", "--skip-damaged"),
+            ("archive", "export", "2026-0001", "--masked", "--skip-damaged"),
+            ("backup", "--new-key", "k", "file"),
+            ("backup", "--check", "--with-keys", "file"),
+            ("search", "会议纪要", "--rebuild"),
+            ("search", "--rebuild", "--year", "2024"),
             ("show", "\udcff"),
         ],
     )

@@ -90,8 +90,15 @@ def test_two_cases_of_one_applicant_are_handled_as_one(office: Office) -> None:
 def test_another_applicant_or_more_time_is_refused(office: Office) -> None:
     first = opened(office)
     other = opened(office, applicant={**APPLICATION["applicant"], "name": "周德发"})
-    with pytest.raises(Refused, match="不是同一申请人"):
+    with pytest.raises(Refused, match="不是同一申请人") as unlike:
         office.merge(other, first, "试")
+    older = opened(office, arrived_on="2026-02-26")
+    with pytest.raises(Refused, match=f"请把{first}并入{older}") as more_time:
+        office.merge(older, first, "试")
+    for refused, number, law in ((unlike, other, "条例第四十五条"), (more_time, older, "条例第三十三条第二款")):
+        offered = [p["step"] for p in office.show(number)["permitted"]]
+        assert ([p.step for p in refused.value.permitted], refused.value.law) == (offered, [law])
+        assert offered
     later = opened(office, arrived_on="2026-03-02", channel="fax", confirmed_on="2026-03-02")
     with pytest.raises(DataFault, match="自身"):
         office.merge(first, first, "试")

@@ -278,7 +278,7 @@ def test_a_clock_that_goes_back_does_no_harm(place: tuple[Path, Diary]) -> None:
     assert lost(home, diary) == []
 
 
-def test_a_doubt_is_not_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_doubt_is_not_done_again() -> None:
     turns: list[int] = []
 
     def unsure() -> None:

@@ -95,7 +95,7 @@ def test_the_review_cannot_be_skipped(home: Path, office: Office, number: str) -
     settings["switched_off"] = []
     path.write_text(yaml.safe_dump(settings, allow_unicode=True))
     with Office.open(home, user="甲", today=lambda: date(2026, 4, 10)) as other:
-        with pytest.raises(Refused, match="甲没有审核案例的岗位（legal）"):
+        with pytest.raises(Refused, match="甲没有审核案例的岗位（法制审核（法律顾问）岗）"):
             other.review_precedent(number, approve=True)
         with pytest.raises(Refused, match="由本人提出，须由另一人审核"):
             other.review_precedent(number, approve=True, by=USER)

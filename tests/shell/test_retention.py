@@ -58,9 +58,10 @@ def quick_letters(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def people(home: Path) -> None:
-    """Two people, so that one proposes and another approves."""
+    """One proposes, another approves, and a third may only propose."""
     every = ["registrar", "reviewer", "handler", "secrecy", "director", "signer", "dispatcher", "archivist", "legal"]
-    configure(home, people={USER: {"name": "经办人", "roles": every}, "签发": {"name": "签发", "roles": ["signer"]}})
+    others = {"签发": {"name": "签发", "roles": ["signer"]}, "档案": {"name": "档案", "roles": ["archivist"]}}
+    configure(home, people={USER: {"name": "经办人", "roles": every}, **others})
 
 
 @pytest.fixture
@@ -174,11 +175,19 @@ def test_whoever_proposed_it_cannot_approve_it(filed: str, office: Office) -> No
     assert office.show(filed)["state"] == "archived"
 
 
-def test_only_an_archivist_proposes_and_only_a_signer_approves(filed: str, office: Office, signer: Office) -> None:
+def test_only_an_archivist_proposes_and_only_a_signer_approves(
+    filed: str, office: Office, signer: Office, home: Path, calendar: Calendar
+) -> None:
     with pytest.raises(Refused, match="档案员"):
         proposed(signer, filed)
     with pytest.raises(DataFault, match="鉴定意见"):
         office.propose_destruction(" ", [filed])
+    listed = proposed(office, filed)
+    with Office.open(home, user="档案", today=calendar) as archivist:
+        with pytest.raises(Refused, match="没有批准销毁的岗位（签发人）"):
+            archivist.approve_destruction(listed)
+        assert archivist.verify(filed) == []
+    assert office.destructions(listed)["lists"][0]["decision"] is None
 
 
 def test_what_happened_since_the_proposal_forbids_it(

@@ -72,7 +72,11 @@ def test_words_written_freely_are_masked_too(staffed: Path, office: Office, cale
         screen = ysq(*words, "--home", staffed, "--as", "supervisor").stdout
         assert screen
         assert "周德旺" not in screen
-    assert "已经遮盖（个人信息保护法第六条）" in ysq("show", number, "--home", staffed, "--as", "supervisor").stdout
+    seen = ysq("show", number, "--home", staffed, "--as", "supervisor").stdout
+    assert "已经遮盖（个人信息保护法第六条）" in seen
+    assert "  申请人：周某\n  申请内容1：周某（电话199****0001，住云溪县****，卡号" in seen
+    seen = ysq("show", number, "--home", staffed, "--as", "handler").stdout
+    assert f"  申请人：周德旺\n  申请内容1：{items[0]}\n" in seen
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ class TestAServerInTrouble:
         assert len(found["reminders"]) == 2
         (failure,) = found["delivery"]["failed"]
         assert (failure["to"], failure["channel"], failure["attempts"]) == ("邓登记", "mail", 1)
-        assert "不可用" in failure["error"]
+        assert "不可用（对方拒绝连接）" in failure["error"]
         assert ticked(posting, RED)["delivery"]["failed"][0]["attempts"] == 1  # not yet again, and still told
         configure(posting, mail={**mail, "port": port})
         due_again(posting)
@@ -355,7 +355,7 @@ class TestEncryption:
             controller.start()
         configure(posting, mail={**base, "port": stranger.port})
         (failure,) = ticked(posting, RED)["delivery"]["failed"]
-        assert "certificate" in failure["error"]
+        assert "证书不可信" in failure["error"]
         configure(posting, mail={**base, "port": known.port})
         due_again(posting)
         assert ticked(posting, RED)["delivery"]["sent"] == len(server.mails) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -149,8 +149,20 @@ def test_what_cannot_be_read_is_counted(leaked: str, office: Office, monkeypatch
 
 def test_only_who_is_named_decides(leaked: str, home: Path, calendar: Calendar, office: Office) -> None:
     configure(home, people={USER: {"name": "经办人", "roles": ["handler"]}})
-    with Office.open(home, user=USER, today=calendar) as again, pytest.raises(Refused, match="岗位"):
-        again.settle_find(1, "误报", "试")
+    with Office.open(home, user=USER, today=calendar) as again:
+        with pytest.raises(Refused, match=r"没有处理复查所见的岗位（.*监督") as told:
+            again.settle_find(1, "误报", "试")
+        assert told.value.law
+
+
+def test_nothing_is_decided_on_a_day_to_come(
+    leaked: str, office: Office, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_leak(monkeypatch, f"电话{PHONE}")
+    office.scan_released()
+    with pytest.raises(Refused, match="晚于今天"):
+        office.settle_find(1, "误报", "试", on=calendar.day + timedelta(days=1))
+    assert [row["decision"] for row in office.released()["finds"]] == [None]
 
 
 @pytest.mark.parametrize("row", ["anchors SET seq = 'x'", "checkpoints SET size = 'x'", "files SET size = 'x'"])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from yishenqing.core.errors import Fault
+from yishenqing.core.errors import Fault, why
 
 DECLARATION = "bagit.txt"
 INFO = "bag-info.txt"
@@ -89,7 +89,7 @@ class Walk:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
                 return Content(sha256, stream.tell())
         except OSError as error:
-            self.faults.append(Fault(f"无法读取（{error.strerror}）", name))
+            self.faults.append(Fault(f"无法读取（{why(error)}）", name))
             return None
 
 

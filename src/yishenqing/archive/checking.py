@@ -12,7 +12,7 @@ from yishenqing.archive.catalogue import CASES, ROOT, RULES_FOLDER, Claims
 from yishenqing.archive.payload import FORMAT, FORMAT_NUMBER, LEDGER, in_bag
 from yishenqing.archive.records import CaseCheck
 from yishenqing.core import destroying
-from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.errors import DataFault, Fault, NotFound, why
 from yishenqing.core.ledger import digest
 
 
@@ -36,11 +36,11 @@ def verify(package: Path) -> list[Fault]:
         text = _bytes(package / bag.INFO)
         info = bag.read_info(text)
         if _is_newer(info) and bag.content_of(text).sha256.encode() in _bytes(package / bag.TAG_MANIFEST):
-            why = f"封存包由较新版本的程序制作（格式{info[FORMAT]}，本程序只认识到{FORMAT_NUMBER}），请使用较新的程序"
-            raise DataFault.of([Fault(why, str(package), field=FORMAT)])
+            new = f"封存包由较新版本的程序制作（格式{info[FORMAT]}，本程序只认识到{FORMAT_NUMBER}），请使用较新的程序"
+            raise DataFault.of([Fault(new, str(package), field=FORMAT)])
         return _Package(package, info).faults()
     except OSError as error:
-        raise DataFault.of([Fault(f"无法读取封存包（{error.strerror}）", str(package))]) from error
+        raise DataFault.of([Fault(f"无法读取封存包（{why(error)}）", str(package))]) from error
 
 
 def _bytes(path: Path) -> bytes:

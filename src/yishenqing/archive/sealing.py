@@ -19,9 +19,11 @@ from yishenqing.archive.checking import ledger_hashes, verify
 from yishenqing.archive.model import CaseFile, Package
 from yishenqing.archive.payload import BAGGED_ON, in_bag, info, payload
 from yishenqing.archive.writing import Written, put, put_tags, sync, unwritten, written
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Refused
 from yishenqing.core.ledger import digest
 
+_LAW = "work_order"
 _UNFINISHED = ".ysq-exporting"
 _SET_ASIDE = ".ysq-replaced"
 _LOCK = ".ysq-export.lock"
@@ -91,13 +93,15 @@ def _taken(target: Path, case: CaseFile) -> bool:
     try:
         faults = verify(target)
     except DataFault:
-        raise Refused(f"“{target}”已存在，且不是封存包，不予覆盖。请换一个位置。") from None
+        raise Refused(f"“{target}”已存在，且不是封存包，不予覆盖。请换一个位置。", law=[article(_LAW)]) from None
     if faults:
         listed = "\n".join(map(str, faults))
-        raise Refused(f"“{target}”已有封存包，但检验不符，不予覆盖，请先查明原因：\n{listed}")
+        raise Refused(f"“{target}”已有封存包，但检验不符，不予覆盖，请先查明原因：\n{listed}", law=[article(_LAW)])
     old = ledger_hashes(target)
     if old != [entry.hash for entry in case.entries][: len(old)]:
-        raise Refused(f"“{target}”已有的封存包不是本案较早的封存（另一案件，或者记录更多），不予覆盖。")
+        raise Refused(
+            f"“{target}”已有的封存包不是本案较早的封存（另一案件，或者记录更多），不予覆盖。", law=[article(_LAW)]
+        )
     return True
 
 

@@ -26,9 +26,11 @@ from yishenqing.archive.notice import NOTICE, volume_notice
 from yishenqing.archive.payload import AGENCY, BAGGED_ON, FORMAT, FORMAT_NUMBER, completed, in_bag, payload
 from yishenqing.archive.sealing import CHINA
 from yishenqing.archive.writing import Written, put, put_tags, sync, unwritten, written
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Refused
 from yishenqing.core.ledger import ALGORITHM, canonical, digest
 
+_LAW = "work_order"
 _WORK = ".ysq-volume"
 _KEPT = "已完成的部分保留，排除故障后再次运行同一命令即可续做"
 Told = Callable[[int, int], None]
@@ -70,7 +72,9 @@ def export_volume(target: Path, volume: Volume, told: Told = lambda _done, _all:
         YishenqingError: the disk refuses; what is whole is kept.
     """
     if os.path.lexists(target):
-        raise Refused(f"“{target}”已存在，不予覆盖；请核验（ysq archive verify）后移走，或者换一个位置。")
+        raise Refused(
+            f"“{target}”已存在，不予覆盖；请核验（ysq archive verify）后移走，或者换一个位置。", law=[article(_LAW)]
+        )
     work = target.with_name(f".{target.name}{_WORK}")
     try:
         with _alone(work):
@@ -92,7 +96,7 @@ def _alone(work: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Refused(f"另一项导出正在写入同一位置（{work}），请等待其完成。") from None
+            raise Refused(f"另一项导出正在写入同一位置（{work}），请等待其完成。", law=[article(_LAW)]) from None
         yield
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -10,20 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from yishenqing.archive import bag
-from yishenqing.core.errors import YishenqingError
+from yishenqing.core.errors import YishenqingError, why
 
 _STANDALONE = Path(__file__).with_name("standalone.py")
-_REASONS = {
-    errno.ENOSPC: "磁盘空间不足",
-    errno.EDQUOT: "磁盘配额不足",
-    errno.EACCES: "没有写入权限",
-    errno.EPERM: "没有写入权限",
-    errno.EROFS: "磁盘是只读的",
-    errno.ENAMETOOLONG: "文件名过长",
-    errno.ENOTDIR: "上级路径不是文件夹",
-    errno.EEXIST: "上级路径不是文件夹",
-    errno.EIO: "磁盘读写错误",
-}
 
 
 class Written(NamedTuple):
@@ -37,8 +25,7 @@ class Written(NamedTuple):
 
 def unwritten(error: OSError, target: Path, kept: str) -> YishenqingError:
     """Return in words why the disk refused, and what became of the place."""
-    why = _REASONS.get(error.errno or 0, error.strerror or str(error))
-    return YishenqingError(f"{target}：未能写入封存包（{why}），{kept}")
+    return YishenqingError(f"{target}：未能写入封存包（{why(error)}），{kept}")
 
 
 def written(name: str, content: bytes) -> Written:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.errors import DataFault, Fault, NotFound, why
+from yishenqing.keyfile import exposed
 
-PASSWORD = "YISHENQING_BACKUP_PASSWORD"  # noqa: S105 - the name of a variable
 _SHORTEST = 12  # characters: whoever holds the file may guess as long as he likes, no lock-out stops him
 _BYTES = 32
 _SALT = 16
@@ -79,14 +78,14 @@ def from_file(path: Path) -> Secret:
         DataFault: others may read it, or it is no key.
     """
     try:
-        if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        if exposed(path):
             raise DataFault.of([Fault("他人可以读取备份密钥；请运行 chmod 600 改正", str(path))])
         with path.open("rb") as stream:
             value = bytes.fromhex(stream.read(4 * _BYTES).decode("ascii").strip())
     except FileNotFoundError:
         raise NotFound(f"找不到备份密钥“{path}”；可用 ysq backup --new-key 文件 制作。") from None
     except OSError as error:
-        raise DataFault.of([Fault(f"无法读取备份密钥（{error.strerror}）", str(path))]) from None
+        raise DataFault.of([Fault(f"无法读取备份密钥（{why(error)}）", str(path))]) from None
     except ValueError:
         value = b""
     if len(value) != _BYTES:

@@ -53,8 +53,8 @@ def read_key(path: Path) -> Ed25519PrivateKey:
         raise NotFound(f"找不到检查点的签名密钥“{path}”。")
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
-        raise DataFault.of([Fault(f"不是签名密钥（{error}）", str(path))]) from None
+    except (ValueError, TypeError):
+        raise DataFault.of([Fault("不是签名密钥（PEM 格式、不加口令的私钥）", str(path))]) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise DataFault.of([Fault("不是 Ed25519 密钥", str(path))])
     return key

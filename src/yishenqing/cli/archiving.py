@@ -13,7 +13,7 @@ import click
 from yishenqing.cli import printing
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.speaking import Command, Group, fault_lines
-from yishenqing.core.errors import DataFault, Fault, IntegrityFault
+from yishenqing.core.errors import DataFault, Fault, IntegrityFault, why
 
 _FILE = click.Path(path_type=Path)
 
@@ -52,6 +52,8 @@ def archive_export(
     masked: bool,
 ) -> None:
     """Write the sealed package, or a masked copy."""
+    if skip_damaged and (masked or case is not None):
+        raise click.UsageError("--skip-damaged 只用于一次导出多件（--year、--select）")
     if masked:
         _masked_copy(wishes, case, target, many=bool(year or selected))
         return
@@ -104,7 +106,7 @@ def _selection(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         try:
             text = Path(word).read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise DataFault.of([Fault(f"无法读取（{error}）；条件应写作 outcome=granted", word)]) from None
+            raise DataFault.of([Fault(f"无法读取（{why(error)}）；条件应写作 outcome=granted", word)]) from None
         listed = [line.strip() for line in text.splitlines()]
         if not any(listed):
             raise DataFault.of([Fault("没有写任何案件编号", word)])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 
-from yishenqing.cli import printing
 from yishenqing.cli.archiving import names_folder, progress, said, said_whole
 from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
@@ -28,13 +26,6 @@ _ACTS = {
 @global_options
 def audit(_wishes: Wishes) -> None:
     """Group the audit commands."""
-
-
-def _show(wishes: Wishes, found: Mapping[str, Any], lines: list[str]) -> None:
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 @audit.command(

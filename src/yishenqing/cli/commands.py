@@ -10,17 +10,11 @@ import click
 
 from yishenqing.cli import printing
 from yishenqing.cli.options import Day, Wishes, global_options
+from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command
 from yishenqing.core.errors import IntegrityFault
 
 _FILE = click.Path(path_type=Path)
-
-
-def _show(wishes: Wishes, found: Any, lines: list[str]) -> None:
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 @click.command(cls=Command, help="建立机关文件夹：设置、数据库、案例库（可以重复运行；也用于升级数据库）。")

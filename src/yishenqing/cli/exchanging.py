@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from yishenqing.cli.options import Day, Wishes, global_options
-from yishenqing.cli.platform import show, unsent_line
+from yishenqing.cli.platform import unsent_line
+from yishenqing.cli.printing import show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import DataFault
 

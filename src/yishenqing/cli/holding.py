@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
-from yishenqing.cli import printing
 from yishenqing.cli.known import (
     assessment_line,
     due_lines,
@@ -18,16 +17,10 @@ from yishenqing.cli.known import (
     proposal_lines,
 )
 from yishenqing.cli.options import Day, Wishes, global_options
+from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
-
-
-def _show(wishes: Wishes, found: Any, lines: list[str]) -> None:
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 @click.group(cls=Group, help="公文公开属性登记簿：导入、检索、评估审查（条例第十八条）。")

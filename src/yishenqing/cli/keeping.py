@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.platform import minute, show
+from yishenqing.cli.platform import minute
+from yishenqing.cli.printing import show
 from yishenqing.cli.signing import asked, read_password
 from yishenqing.cli.speaking import Command
 from yishenqing.core.errors import IntegrityFault
@@ -69,12 +70,16 @@ def backup(
     from yishenqing.office.safekeeping import back_up, inspected
 
     if new_key is not None:
+        if file or key_file or password_file or check or with_keys:
+            raise click.UsageError("--new-key 只制作密钥文件，不能与备份文件和其他选项同写")
         make_key(new_key)
         show(wishes, {"path": str(new_key)}, [f"备份密钥：{new_key}；请与备份分开保管，丢失后备份无法恢复。"])
         return 0
     if file is None:
         raise click.UsageError("缺少参数“备份文件”。")
     if check:
+        if with_keys:
+            raise click.UsageError("--with-keys 只用于制作备份，不能与 --check 同写")
         found = inspected(file, _secret(key_file, password_file))
         show(wishes, {"path": str(file), **found}, [f"备份完整：{file}", *_about(found)])
         return 0

@@ -6,20 +6,13 @@ from pathlib import Path
 
 import click
 
-from yishenqing.cli import printing
 from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import DataFault
 
 _FILE = click.Path(path_type=Path)
 _SIGNS = {"ok": "正常", "warning": "提醒", "fault": "故障"}
-
-
-def _show(wishes: Wishes, found: object, lines: list[str]) -> None:
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 @click.command(

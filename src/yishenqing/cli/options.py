@@ -40,7 +40,7 @@ class Wishes:
     @contextmanager
     def office(self) -> Iterator[Office]:
         """Open the office for one command."""
-        from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office - help pages need no office
+        from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
         with Office.open(self.folder, user=self._acting(), agency=self.agency) as office:
             self._check_known(office)

@@ -7,18 +7,10 @@ from typing import Any
 
 import click
 
-from yishenqing.cli import printing
 from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.printing import show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import IntegrityFault
-
-
-def show(wishes: Wishes, found: Any, lines: list[str]) -> None:
-    """Print an answer as was wished."""
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 @click.group(cls=Group, help="同一数据库中的机关：登记、查看上下级。")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yishenqing.core.deadline import STATE_TITLES
 from yishenqing.core.workflow import OWED_BY_TITLES
+
+if TYPE_CHECKING:
+    from yishenqing.cli.options import Wishes
 
 Row = Mapping[str, Any]
 _HEADING = 2
@@ -27,11 +30,20 @@ def lines(texts: Iterable[str]) -> None:
         click.echo(text)
 
 
+def show(wishes: Wishes, found: object, texts: Iterable[str]) -> None:
+    """Print an answer as was wished."""
+    if wishes.as_json:
+        document(found)
+    else:
+        lines(texts)
+
+
 def case(found: Row) -> list[str]:
     """Return a case: where it stands, what is due and why, what may be done, its letters and ledger."""
     out = [f"案件 {found['number']}　{found['stage']}阶段：{found['state_title']}"]
     if found["workflow"]["id"] != "disclosure":
         out.append(f"  流程：{found['workflow']['title']}")
+    out += _asked(found["entries"])
     out += [f"  提示：{_with_law(warning)}" for warning in found.get("warnings") or []]
     out += [f"  ！{doubt['text']}" for doubt in found["doubts"]]
     if found["masked"]["kinds"]:
@@ -59,6 +71,21 @@ def case(found: Row) -> list[str]:
     out += ["", "案卷记录"]
     out += [entry(e) for e in found["entries"]]
     return [*out, *_since(found)] if "since" in found else out
+
+
+def _asked(entries: Sequence[Row]) -> list[str]:
+    """Return who applied and what is asked for now, as far as whoever looks may see it."""
+    opening = entries[0]["facts"]
+    people = [who for name in ("applicant", "joint_applicants") for who in _listed(opening.get(name))]
+    names = [str(who.get("name") or "") if isinstance(who, dict) else str(who) for who in people]
+    items: Any = next((e["facts"]["items"] for e in reversed(entries) if e["facts"].get("items")), [])
+    out = [f"  申请人：{'、'.join(names)}"] if any(names) else []
+    return out + [f"  申请内容{n}：{' '.join(item.split())}" for n, item in enumerate(_listed(items), 1)]
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return what was opened as a list: what was destroyed, or is under a key that is not here, is a text."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _ended(told: Row) -> list[str]:

@@ -11,17 +11,11 @@ import click
 from yishenqing.cli import printing
 from yishenqing.cli.commands import read_facts
 from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command
 
 _FILE = click.Path(path_type=Path)
 Row = Mapping[str, Any]
-
-
-def _show(wishes: Wishes, found: Any, lines: Iterator[str]) -> None:
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 @click.command(

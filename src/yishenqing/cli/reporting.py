@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from yishenqing.cli import printing
 from yishenqing.cli.options import Day, Wishes, global_options
+from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command, Group
 
 _FILE = click.Path(path_type=Path)
@@ -24,13 +24,6 @@ _AGENCY = click.option(
 )
 _XLSX = click.option("--xlsx", type=_FILE, metavar="文件", help="写成 XLSX 工作簿")
 _PDF = click.option("--pdf", type=_FILE, metavar="文件", help="写成 PDF")
-
-
-def _show(wishes: Wishes, found: Any, lines: list[str]) -> None:
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 @click.group(cls=Group, help="年度报告和监督统计：由台账统计，不必手填。")

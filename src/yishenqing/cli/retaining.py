@@ -9,6 +9,7 @@ import click
 
 from yishenqing.cli import printing
 from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command, Group
 
 Row = Mapping[str, Any]
@@ -24,13 +25,6 @@ Row = Mapping[str, Any]
 @global_options
 def retention(_wishes: Wishes) -> None:
     """Group the commands of retention."""
-
-
-def _show(wishes: Wishes, found: Row, lines: list[str]) -> None:
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 @retention.command(cls=Command, help="哪些案卷的保管期限已经届满（--on 写到哪一日）。")

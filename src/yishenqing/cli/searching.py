@@ -95,6 +95,8 @@ def wanted(given: Mapping[str, Any]) -> Wanted:
 @global_options
 def search(wishes: Wishes, text: str, kinds: tuple[str, ...], limit: int, *, rebuild: bool, **given: Any) -> None:
     """Search everything, or enter everything anew."""
+    if rebuild and (text or kinds or any(value not in ("", None) for value in given.values())):
+        raise click.UsageError("--rebuild 不检索，不能与检索词、范围和筛选同写")
     with wishes.office() as office:
         if rebuild:
             told = office.rebuild_search(everything=True)

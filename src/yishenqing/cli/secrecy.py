@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from yishenqing.cli import printing
 from yishenqing.cli.archiving import progress
 from yishenqing.cli.options import Wishes, global_options
+from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import IntegrityFault
 
@@ -109,13 +109,6 @@ def _done(wishes: Wishes, found: Mapping[str, Any], head: str) -> int:
     lines += [f"  × {fault}" for fault in found["faults"]]
     _show(wishes, found, lines)
     return IntegrityFault.exit_code if found["faults"] else 0
-
-
-def _show(wishes: Wishes, found: Mapping[str, Any], lines: list[str]) -> None:
-    if wishes.as_json:
-        printing.document(found)
-    else:
-        printing.lines(lines)
 
 
 ALL: tuple[click.Command, ...] = (key,)

@@ -10,9 +10,10 @@ from typing import Any
 import click
 
 from yishenqing.cli.options import Wishes, global_options
-from yishenqing.cli.platform import minute, show
+from yishenqing.cli.platform import minute
+from yishenqing.cli.printing import show
 from yishenqing.cli.speaking import Command, Group
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 
 _PASSWORD = "YISHENQING_PASSWORD"  # noqa: S105 - the name of a variable
 _STATES = {"open": "可以登录", "locked": "锁定", "closed": "已停用"}
@@ -54,7 +55,7 @@ def read_password(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFault.of([Fault(f"无法读取口令（{error}）", str(file))]) from None
+        raise DataFault.of([Fault(f"无法读取口令（{why(error)}）", str(file))]) from None
 
 
 @click.command(cls=Command, help="登录（office.yaml 的 sign_in.by 为 password 的机关，办理前须登录）。")

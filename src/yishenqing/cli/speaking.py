@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import json
 import os
@@ -15,7 +14,7 @@ from typing import Any
 import click
 from click.exceptions import Exit, NoSuchCommand, NoSuchOption
 
-from yishenqing.core.errors import Fault, YishenqingError
+from yishenqing.core.errors import Fault, YishenqingError, why
 
 _HEADINGS = {"Options": "选项", "Commands": "命令", "Arguments": "参数"}
 _USAGE_EXIT = 2
@@ -134,14 +133,6 @@ def _refuse_broken(arguments: Sequence[str]) -> None:
         raise click.UsageError("命令行中有不是 UTF-8 编码的文字，请改正后重试。")
 
 
-_SYSTEM = {
-    errno.ENOSPC: "磁盘空间不足",
-    errno.EDQUOT: "磁盘配额用尽",
-    errno.EROFS: "磁盘为只读",
-    errno.EACCES: "没有权限",
-}
-
-
 def _said(error: Exception) -> tuple[dict[str, Any], str, int]:
     """Return an error as JSON, as words, and as exit code."""
     if isinstance(error, YishenqingError):
@@ -150,8 +141,7 @@ def _said(error: Exception) -> tuple[dict[str, Any], str, int]:
         text = usage_text(error)
         return _plain("usage", text), text + _hint(error), _USAGE_EXIT
     if isinstance(error, OSError):
-        why = _SYSTEM.get(error.errno or 0, error.strerror)
-        text = f"无法读写文件（{error.filename or ''} {why}），本次没有写入任何内容。"
+        text = f"无法读写文件（{error.filename or ''} {why(error)}），本次没有写入任何内容。"
         return _plain("error", text), text, 1
     traceback.print_exc()
     text = f"程序内部错误（{type(error).__name__}：{error}），请将以上内容发给维护人员。"

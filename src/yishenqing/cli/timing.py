@@ -13,7 +13,7 @@ from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.platform import unsent_line
 from yishenqing.cli.speaking import Command
 from yishenqing.cli.watching import leave
-from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault, Moved, NotFound, YishenqingError
+from yishenqing.core.errors import CalendarGap, DataFault, IntegrityFault, Moved, NotFound, YishenqingError, why
 
 if TYPE_CHECKING:
     from yishenqing.cli.showing import Mark
@@ -138,7 +138,8 @@ def run_scheduler(wishes: Wishes, every: int) -> None:
             try:
                 leave(office, every)
             except (YishenqingError, OSError) as error:  # what the tick has given must be told
-                found["faults"].append({"number": "", "code": YishenqingError.code, "text": f"没有留下心跳：{error}"})
+                told = why(error) if isinstance(error, OSError) else error
+                found["faults"].append({"number": "", "code": YishenqingError.code, "text": f"没有留下心跳：{told}"})
             return found
 
     if not wishes.as_json:

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+_SYSTEM = {
+    errno.ENOENT: "文件或者程序不存在",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "没有权限",
+    errno.ENOSPC: "磁盘空间不足",
+    errno.EDQUOT: "磁盘配额用尽",
+    errno.EFBIG: "文件大小超出磁盘限额",
+    errno.EROFS: "磁盘为只读",
+    errno.EIO: "磁盘读写错误",
+    errno.EISDIR: "是文件夹，不是文件",
+    errno.ENOTDIR: "路径或者上级路径不是文件夹",
+    errno.EEXIST: "已有同名文件，或者上级路径不是文件夹",
+    errno.ENOTEMPTY: "文件夹不是空的",
+    errno.ENAMETOOLONG: "文件名过长",
+    errno.ELOOP: "符号链接循环",
+    errno.EMFILE: "打开的文件过多",
+    errno.ENOEXEC: "不是可以运行的程序",
+    errno.ECONNREFUSED: "对方拒绝连接",
+    errno.ECONNRESET: "连接被对方中断",
+    errno.EPIPE: "连接被对方中断",
+    errno.ENETUNREACH: "网络不通",
+    errno.EHOSTUNREACH: "网络不通",
+    errno.ETIMEDOUT: "对方没有回应",
+}
+
+
+def why(error: OSError | UnicodeError) -> str:
+    """Return in words why the system did not read or write a file, or did not run a program."""
+    if isinstance(error, UnicodeError):
+        return "不是 UTF-8 编码的文字"
+    told = f"系统错误：{error.strerror or str(error) or type(error).__name__}"
+    systems_own = type(error).__module__ == "builtins"  # a library's kind of OSError (TLS, names) counts for itself
+    return _SYSTEM.get(error.errno or 0, told) if systems_own else told
 
 
 @dataclass(frozen=True, slots=True)

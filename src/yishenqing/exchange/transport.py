@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import SplitResult, quote, urlsplit
 
-from yishenqing.core.errors import YishenqingError
+from yishenqing.core.errors import YishenqingError, why
 
 Event = Mapping[str, Any]
 SIGNATURE, TIMESTAMP = "X-Ysq-Signature", "X-Ysq-Timestamp"
@@ -84,7 +84,7 @@ class Folder:
                 os.fsync(stream.fileno())
             unfinished.replace(self.path / name)
         except OSError as error:
-            raise Unreachable(f"文件夹“{self.path}”写不进去（{error.strerror}）") from error
+            raise Unreachable(f"文件夹“{self.path}”写不进去（{why(error)}）") from error
         return Taken(frozenset(str(event["key"]) for event in events))
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
@@ -130,7 +130,7 @@ def _read(path: Path, megabytes: int) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | _NO_LINKS)
     except OSError as error:
-        text = "是符号链接，请写明文件本身" if path.is_symlink() else f"无法读取（{error.strerror}）"
+        text = "是符号链接，请写明文件本身" if path.is_symlink() else f"无法读取（{why(error)}）"
         raise _fault(path, text) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):  # a folder, a pipe, or a device that never ends
         os.close(descriptor)

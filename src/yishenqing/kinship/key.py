@@ -9,15 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import stat
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing import keyfile
+from yishenqing.core.errors import DataFault, Fault, why
 
 FILE = "recognition.key"
 _BYTES = 32
@@ -56,7 +54,7 @@ class Keys:
     @property
     def exposed(self) -> bool:
         """Tell whether others than the office's account may read the file."""
-        return os.name == "posix" and bool(stat.S_IMODE(self.path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO))
+        return keyfile.exposed(self.path)
 
     @classmethod
     def of(cls, home: Path) -> Keys:
@@ -67,12 +65,12 @@ class Keys:
         """
         path = home / FILE
         if not path.exists():
-            _write([secrets.token_bytes(_BYTES)], path, replace=False)
+            keyfile.write([secrets.token_bytes(_BYTES)], path, replace=False)
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             found = tuple(Key(bytes.fromhex(text)) for text in data["keys"])
         except OSError as error:
-            raise DataFault.of([Fault(f"无法读取识别密钥（{error.strerror}）", str(path))]) from None
+            raise DataFault.of([Fault(f"无法读取识别密钥（{why(error)}）", str(path))]) from None
         except (ValueError, KeyError, TypeError):
             found = ()
         if not found or any(len(k.secret) != _BYTES for k in found):
@@ -82,32 +80,10 @@ class Keys:
 
     def with_new(self) -> Keys:
         """Add a new key, with which everything is written from now on."""
-        _write([*(k.secret for k in self.keys), secrets.token_bytes(_BYTES)], self.path, replace=True)
+        keyfile.write([*(k.secret for k in self.keys), secrets.token_bytes(_BYTES)], self.path, replace=True)
         return Keys.of(self.path.parent)
 
     def with_current_alone(self) -> Keys:
         """Drop all keys but the current one."""
-        _write([self.current.secret], self.path, replace=True)
+        keyfile.write([self.current.secret], self.path, replace=True)
         return Keys.of(self.path.parent)
-
-
-def _write(keys: list[bytes], path: Path, *, replace: bool) -> None:
-    """Write the file whole, readable by its owner alone; without ``replace`` whoever was first wins."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}-")  # made with mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({"keys": [key.hex() for key in keys]}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if replace:
-            Path(name).replace(path)
-            return
-        try:
-            os.link(name, path)
-        except FileExistsError:
-            pass  # another process was first; its key is the office's
-        except OSError:  # a file system without links
-            if not path.exists():
-                Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 
 EM = 1000
 ASCENT, DESCENT = 880, 120  # the box of a hanzi; equal in all fonts so that a rare name keeps its line
@@ -116,7 +116,7 @@ def _put(made: Path, target: Path) -> None:
         made.rename(target)
     except OSError as error:
         if not (target / "metrics.json").is_file():  # else another process was quicker; its folder is the same
-            text = f"不能把做好的字体放到这里（{error.strerror}），请换一个不存在的文件夹"
+            text = f"不能把做好的字体放到这里（{why(error)}），请换一个不存在的文件夹"
             raise DataFault.of([Fault(text, str(target))]) from None
 
 

@@ -11,7 +11,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 from yishenqing.letters import fonts
 
 FILE = "yishenqing-fonts.tar.gz"
@@ -47,7 +47,7 @@ def pack(target: Path) -> Path:
         unfinished.replace(target)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise DataFault.of([Fault(f"字体包写不出来（{error.strerror}）", str(target))]) from None
+        raise DataFault.of([Fault(f"字体包写不出来（{why(error)}）", str(target))]) from None
     return target
 
 
@@ -70,7 +70,7 @@ def install(package: Path, target: Path | None = None) -> Path:
             made.rename(target)
         except OSError as error:
             if not (target / "metrics.json").is_file():
-                text = f"字体放不到“{target}”（{error.strerror}），请移开该文件夹后重试"
+                text = f"字体放不到“{target}”（{why(error)}），请移开该文件夹后重试"
                 raise DataFault.of([Fault(text, str(package))]) from None
     return target
 
@@ -81,7 +81,7 @@ def _read(package: Path) -> dict[str, bytes]:
         with tarfile.open(package, "r:gz") as tar:
             contents = _members(tar, package)
     except (OSError, EOFError, tarfile.TarError) as error:
-        reason = getattr(error, "strerror", None) or "已损坏，或者不是字体包"
+        reason = why(error) if isinstance(error, OSError) and error.errno else "已损坏，或者不是字体包"
         raise DataFault.of([Fault(f"字体包读不出来（{reason}）", str(package))]) from None
     try:
         manifest = json.loads(contents.pop(_MANIFEST))

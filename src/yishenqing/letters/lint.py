@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from yishenqing.articles import article
+from yishenqing.articles import article, old_wordings
 from yishenqing.core.errors import Fault
 from yishenqing.letters.context import APPLICANTS_WORDS, PROSE_NEEDS, TOLD_TO_OTHERS, name_of
 from yishenqing.letters.markup import SOURCE
@@ -25,32 +24,6 @@ ROOTS = frozenset({
 _GIVEN = frozenset({"you", "island", "loop", "kind", "remedy_printed", "addressee", "to_applicant", "source"})
 _ALWAYS = frozenset({"search", "islands", "attachments", "remedy", "letter.draft", "letter.number"})
 _SRC = re.compile(r'src="([^"{]*)"')
-
-
-@dataclass(frozen=True, slots=True)
-class _Old:
-    """Wording that the law has left behind, and what it says now."""
-
-    pattern: re.Pattern[str]
-    text: str
-    cited: str
-
-
-_OLD_WORDING = (
-    _Old(
-        re.compile(
-            r"(?:十五|15)\s*个工作日(?=[^。；]*答复)(?![^。；]*(?:征求|意见))|答复[^。；征意]*?(?:十五|15)\s*个工作日"
-        ),
-        "答复期限已由十五个工作日改为二十个工作日",
-        "reply_period",
-    ),
-    _Old(
-        re.compile(r"上[一]?级主管部门"),
-        "复议机关已改为人民政府，不再写上级主管部门",
-        "reconsideration_organ",
-    ),
-    _Old(re.compile(r"(?:三|3)\s*个月"), "起诉期限已由三个月改为六个月", "litigation_period"),
-)
 
 
 def undeclared(kind: LetterKind, tree: nodes.Template) -> list[Fault]:
@@ -150,11 +123,11 @@ def old_wording(kind: LetterKind) -> list[Fault]:
     return [
         Fault(f"过时的表述“{hit[0]}”：{old.text}", str(kind.path), kind.body_line + plain[: hit.start()].count("\n"),
               law=article(old.cited))
-        for old in _OLD_WORDING
+        for old in old_wordings()
         for hit in old.pattern.finditer(plain)
     ]  # fmt: skip
 
 
 def outdated(text: str) -> list[tuple[str, str, str]]:
     """Return each phrase of ``text`` that a later law has overtaken, what the law says now, and the article."""
-    return [(hit[0], old.text, article(old.cited)) for old in _OLD_WORDING for hit in old.pattern.finditer(text)]
+    return [(hit[0], old.text, article(old.cited)) for old in old_wordings() for hit in old.pattern.finditer(text)]

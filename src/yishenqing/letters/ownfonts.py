@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 
 if TYPE_CHECKING:
     from yishenqing.letters.typeface import Typeface
@@ -51,7 +51,7 @@ def _known(role: str, path: Path, _stamp: tuple[int, int]) -> tuple[Fault, ...]:
         with path.open("rb") as stream:
             start = stream.read(4)
     except OSError as error:
-        return (Fault(f"字体文件“{path}”打不开（{error.strerror}）", field=place),)
+        return (Fault(f"字体文件“{path}”打不开（{why(error)}）", field=place),)
     if start == _COLLECTION:
         return (Fault(f"“{path}”是字体集合（.ttc），请另存为单个字体（.ttf 或者 .otf）", field=place),)
     if start not in (*_TRUETYPE, _OPENTYPE):

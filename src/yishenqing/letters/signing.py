@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 
 _FIELD = "Signature"
 _PATIENCE = 120.0  # seconds; a seal system may ask its user
@@ -160,8 +160,10 @@ def _by_command(pdf: bytes, command: Sequence[str]) -> bytes:
         done = subprocess.run(  # noqa: S603 - the office's own command, without a shell
             list(command), input=pdf, capture_output=True, timeout=_PATIENCE, check=False
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        _refuse(f"签名的命令“{command[0]}”不能运行或者超时（{error}）；没有出具文书", "command")
+    except subprocess.TimeoutExpired:
+        _refuse(f"签名的命令“{command[0]}”在{_PATIENCE:g}秒内没有结束，已被终止；没有出具文书", "command")
+    except OSError as error:
+        _refuse(f"签名的命令“{command[0]}”不能运行（{why(error)}）；没有出具文书", "command")
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip()[:_TOLD]
         _refuse(f"签名的命令“{command[0]}”返回{done.returncode}：{said or '没有说明'}；没有出具文书", "command")

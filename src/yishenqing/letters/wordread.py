@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 from yishenqing.letters.wordtext import HERE, Stamp, read_bookmark, read_tag
 
 LARGEST_FILE = 5_000_000  # bytes; a letter of 20,000 characters takes a tenth of that
@@ -63,8 +63,8 @@ def read(path: Path) -> Returned:
         parser.close()
     except DefusedXmlException:
         raise _fault(path, "文件中有实体或者文档类型声明，不能读取") from None
-    except (ParseError, ValueError, LookupError) as error:
-        raise _fault(path, f"文件内容已损坏（{error}）") from None
+    except (ParseError, ValueError, LookupError):
+        raise _fault(path, "文件内容已损坏") from None
     return reader.found
 
 
@@ -79,7 +79,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise _fault(path, f"无法读取（{error.strerror}）") from None
+        raise _fault(path, f"无法读取（{why(error)}）") from None
     if len(content) > LARGEST_FILE:
         raise _fault(path, f"文件超过{LARGEST_FILE // 1_000_000}兆字节，不是由本程序导出的文书")
     return content

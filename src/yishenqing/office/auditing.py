@@ -74,7 +74,9 @@ class AuditVerbs(PaperVerbs):
 
         path = self._key_path()
         if new_key and path.exists():
-            raise Refused(f"签名密钥“{path}”还在；确要更换的，请先将其移走封存，再运行本命令。")
+            raise Refused(
+                f"签名密钥“{path}”还在；确要更换的，请先将其移走封存，再运行本命令。", law=[article(_LAW, self.today)]
+            )
         if not path.exists():
             if known and not new_key:
                 raise Refused(
@@ -85,7 +87,7 @@ class AuditVerbs(PaperVerbs):
         key = read_key(path)
         used = {point.key for point in known[:-1]}
         if known and public_of(key) != known[-1].key and public_of(key) in used:
-            raise Refused(f"密钥“{path}”是已经更换掉的旧密钥，不能再用来签名。")
+            raise Refused(f"密钥“{path}”是已经更换掉的旧密钥，不能再用来签名。", law=[article(_LAW, self.today)])
         return key
 
     def _key_path(self) -> Path:

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from yishenqing.articles import article
 from yishenqing.core import destroying
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound, Refused
 from yishenqing.office.cases import CaseVerbs
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from yishenqing.store.issued import Issued
 
 ENVELOPE, WAYBILL = "envelope", "ems_sheet"
+_LAW = "work_order"
 _BY_MAIL = "mail"
 _POSTING_STEPS = ("replied", "resent")  # the steps that record under which number an answer was posted
 _CORRECT = "登记有误的，请办理“更正记录”（corrected）。"
@@ -206,11 +208,17 @@ class BatchVerbs(CaseVerbs):
         if same := next((facts for facts in posted if facts.get("tracking") == posting.tracking), None):
             if same["day"] == posting.posted_on:
                 return _Way(number, "already", why=f"已登记{same['day']}交邮")
-            raise Refused(f"案件{number}的邮件号{posting.tracking}已登记{same['day']}交邮，与本行不一致；{_CORRECT}")
+            raise Refused(
+                f"案件{number}的邮件号{posting.tracking}已登记{same['day']}交邮，与本行不一致；{_CORRECT}",
+                law=[article(_LAW, self.today)],
+            )
         if not step and posted:
             last = posted[-1]
             how = f"邮件号{last['tracking']}" if last.get("tracking") else "没有登记邮件号"
-            raise Refused(f"案件{number}已登记{last['day']}发出（{how}），不能再登记；{_CORRECT}")
+            raise Refused(
+                f"案件{number}已登记{last['day']}发出（{how}），不能再登记；{_CORRECT}",
+                law=[article(_LAW, self.today)],
+            )
         return _Way(number, "record", step or _POSTING_STEPS[0])
 
     def _letter_of(self, connection: Connection, posting: Posting) -> Issued | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from yishenqing import almanac, rulebook
 from yishenqing.articles import article
 from yishenqing.core import destroying
-from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
+from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError, why
 from yishenqing.core.workdays import Workdays
 from yishenqing.logbook import Logbook, where
 from yishenqing.office import casework, overseeing, verbs
@@ -394,6 +394,6 @@ class Desk:
         except OSError as error:
             text = (
                 f"《{letter.title}》（{letter.letter_number}）已经出具并记入案卷，但是副本写不到“{path}”"
-                f"（{error.strerror}）；排除故障后运行 ysq show {letter.number} 即可补出，不要重复办理。"
+                f"（{why(error)}）；排除故障后运行 ysq show {letter.number} 即可补出，不要重复办理。"
             )
             raise YishenqingError(text) from error

@@ -237,7 +237,6 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
 
 def _chains(connection: Connection, agency: str) -> Iterator[Finding]:
     """Hold each case's last entry against its head; every entry is verified by ``ysq audit verify``."""
-
     if found := headless(connection, agency):
         named = "、".join(found[:_NAMED])
         text = f"有{len(found)}件案件的最后一条记录与登记的不符，如{named}：记录可能被删去或者添加"
@@ -262,7 +261,6 @@ def _scheduler(connection: Connection, agency: str) -> Iterator[Finding]:
 
 
 def _waiting(connection: Connection, agency: str) -> Iterator[Finding]:
-
     if failed := failing(connection, agency):
         yield Finding("failures", "未办成的事项", "warning", f"有{failed}件案件检查不了", "请运行：ysq failures")
 

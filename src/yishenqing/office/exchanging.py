@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Refused
 from yishenqing.office.casework import Row
 from yishenqing.office.desk import Desk
@@ -16,6 +17,9 @@ from yishenqing.settings import FILE
 if TYPE_CHECKING:
     from yishenqing.office.comparing import Counterpart
     from yishenqing.office.sending import Sender
+
+
+_LAW = "work_order"
 
 
 class ExchangeVerbs(Desk):
@@ -30,7 +34,9 @@ class ExchangeVerbs(Desk):
         """
         sender = self._sender(to)
         if self._transactions.hosted:
-            raise Refused("本次办理尚未提交，事项由 ysq run 或者 ysq exchange send 另行发送。")
+            raise Refused(
+                "本次办理尚未提交，事项由 ysq run 或者 ysq exchange send 另行发送。", law=[article(_LAW, self.today)]
+            )
         return sender.round(to)
 
     def exchange_status(self) -> Row:
@@ -93,7 +99,7 @@ class ExchangeVerbs(Desk):
         known = self.settings.exchange.receivers
         if self._departures is None:
             left_out = "把本机关列为不对接的机关（excluded）" if known else "没有写明接收方（receivers）"
-            raise Refused(f"{FILE} 的 exchange {left_out}，没有任何事项发出。")
+            raise Refused(f"{FILE} 的 exchange {left_out}，没有任何事项发出。", law=[article(_LAW, self.today)])
         if to and to not in known:
             raise NotFound(f"没有接收方“{to}”；现有：{'、'.join(known)}。")
         from yishenqing.office.sending import Sender  # noqa: PLC0415 - few offices

@@ -96,7 +96,7 @@ class ExportVerbs(Desk):
                 opening = _opening(form, row, mine, due.get(row.number), names=names)
                 state = rules_of(connection, row.rulebook).workflow.states[row.state].title
                 yield [
-                    said.get(row.number, {}).get("applicant"),
+                    mine.get("applicant"),
                     *opening,
                     state,
                     *_remedies(form, told.get(row.number, {})),

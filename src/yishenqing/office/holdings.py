@@ -14,7 +14,7 @@ from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
-from yishenqing.office.desk import Desk
+from yishenqing.office.entitled import EntitledVerbs
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import outbox
 
@@ -28,7 +28,7 @@ _LAW = "reassessment"
 NOT_HELD = "登记簿中没有；这不等于信息不存在，仍须检索"
 
 
-class HoldingVerbs(Desk):
+class HoldingVerbs(EntitledVerbs):
     """What is done with the register."""
 
     def import_holdings(self, path: Path | str, *, by: str | None = None) -> Row:
@@ -216,12 +216,7 @@ class HoldingVerbs(Desk):
     def _noted_by(self, by: str | None, source: str, day: date, roles: tuple[str, ...] = ()) -> By:
         from yishenqing.holdings import By
 
-        user = by or self._user
-        person = self.person(user)
-        if roles and not set(roles) & set(person.roles):
-            raise Refused(f"{person.name}没有评估审查的岗位（{'、'.join(roles)}）", law=[article(_LAW, self.today)])
-        if day > self.today:
-            raise Refused(f"办理日期{day}晚于今天（{self.today}）", law=[article(_LAW, self.today)])
+        user = self._entitled(by, roles or None, day, "评估审查", [article(_LAW, self.today)])
         return By(user, self._moments.now(), self._rehearsal, source, day)
 
     def _attribute(self, word: str) -> str:

@@ -104,7 +104,6 @@ class InspectionVerbs(RecognitionVerbs):
         return open_facts, self._around_of(connection, plan.case, plan.facts), files
 
     def _around_of(self, connection: Connection, case: Casework, facts: Mapping[str, Any]) -> Around:
-
         around = self._inspector.around(connection, self._practice, case, facts)
         return replace(around, alike=self._alike(connection, case)) if case.outcome else around
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from yishenqing.articles import article
+from yishenqing.core.decide import permitted
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office.answering import Answer
 from yishenqing.office.cases import CaseVerbs
@@ -84,10 +85,12 @@ class JoinVerbs(CaseVerbs):
     def _refuse_unlike(self, source: Casework, target: Casework, stories: Mapping[str, Story]) -> None:
         if source.row.number == target.row.number:
             raise DataFault.of([Fault("不能并入本案自身", field="into")])
+        offers = permitted(source.standing, self.today, self.today)
         if _who(stories[source.row.number]) != _who(stories[target.row.number]):
             raise Refused(
                 "两件申请不是同一申请人提出的，不能合并；同一事项的不同申请人应分别答复。",
                 law=[article(_FILING_LAW, self.today)],
+                permitted=offers,
             )
         ends = [c.standing.deadlines(self.today).get("reply") for c in (source, target)]
         if ends[0] is None or ends[1] is None or ends[1].due > ends[0].due:
@@ -95,6 +98,7 @@ class JoinVerbs(CaseVerbs):
                 f"案件{target.row.number}的答复期限晚于{source.row.number}，并入后将逾期；"
                 f"请把{target.row.number}并入{source.row.number}。",
                 law=[article("reply_workdays", self.today)],
+                permitted=offers,
             )
 
 

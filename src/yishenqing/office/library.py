@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yishenqing.articles import article
-from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
+from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.office.casework import Row
-from yishenqing.office.desk import Desk
 from yishenqing.office.ended import check_whole
+from yishenqing.office.entitled import EntitledVerbs
 from yishenqing.store.vault import write_whole
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from yishenqing.precedents.customs import Customs
 
 
-class LibraryVerbs(Desk):
+class LibraryVerbs(EntitledVerbs):
     """What is done with precedents."""
 
     def import_precedents(self, path: Path | str, *, level: str = "", by: str | None = None) -> Row:
@@ -181,12 +181,8 @@ class LibraryVerbs(Desk):
         """Return who acts; with ``roles`` the actor must hold one of them."""
         from yishenqing.precedents import Noted
 
-        user, day, law = by or self._user, on or self.today, self._library_customs.law
-        person = self.person(user)
-        if roles is not None and not set(roles) & set(self.settings.roles_on(user, day)):
-            raise Refused(f"{person.name}没有{what}的岗位（{'、'.join(roles)}）。", law=[law])
-        if day > self.today:
-            raise Refused(f"办理日期{day}晚于今天（{self.today}）。", law=[law])
+        day = on or self.today
+        user = self._entitled(by, roles, day, what, [self._library_customs.law])
         return Noted(user, day, self._moments.now(), self._rehearsal, what)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from yishenqing import agencies
 from yishenqing.articles import article
-from yishenqing.core.errors import NotFound, Refused
+from yishenqing.core.errors import NotFound, Permitted, Refused
 from yishenqing.core.ledger import canonical
 from yishenqing.core.plain import built
 from yishenqing.office.moments import Moments
@@ -21,7 +21,11 @@ from yishenqing.store.engine import Transactions, open_engine
 
 _LAW = "supervision"
 # The verbs that a superior organ has in an agency below it; a new verb is not among them until it is put here.
-LOOKS = frozenset({"cases", "show", "due"})
+LOOKS = {
+    "cases": Permitted("list", "列出案件", SUPERVISOR),
+    "show": Permitted("show", "查看案件", SUPERVISOR),
+    "due": Permitted("due", "列出将要届满的期限", SUPERVISOR),
+}
 # The choices of an office by which its days are reckoned.
 _CHOICES = ("switched_off", "stage_limits", "figures", "readings", "reminders", "escalate_after")
 
@@ -66,7 +70,7 @@ def admit(verb: str, why_not: str) -> None:
         Refused: it is none of them.
     """
     if verb not in LOOKS:
-        raise Refused(why_not, law=[article(_LAW)])
+        raise Refused(why_not, law=[article(_LAW)], permitted=list(LOOKS.values()))
 
 
 def seen_from_above(connection: Connection, settings: Settings, user: str, code: str) -> Settings:
@@ -80,7 +84,9 @@ def seen_from_above(connection: Connection, settings: Settings, user: str, code:
     if code not in tree:
         raise NotFound(f"没有代码为“{code}”的机关；请用 ysq agency list 查看。")
     if not agencies.lies_below(tree, code, settings.agency):
-        raise Refused(f"“{tree[code].name}”不是本机关的下级机关，不能查看其案件。", law=[article(_LAW)])
+        below = "、".join(a.agency for a in agencies.line_down(tree, settings.agency)[1:]) or "（无）"
+        text = f"“{tree[code].name}”不是本机关的下级机关，不能查看其案件；可以查看：{below}。"
+        raise Refused(text, law=[article(_LAW)])
     person = settings.people.get(user)
     if person is None or SUPERVISOR not in person.roles:
         raise Refused(f"查看下级机关的案件，须有{OFFICE_ROLES[SUPERVISOR]}岗（{SUPERVISOR}）。", law=[article(_LAW)])
@@ -89,7 +95,7 @@ def seen_from_above(connection: Connection, settings: Settings, user: str, code:
 
 def only_looks(settings: Settings) -> str:
     """Return why nothing may be done in an agency that is only looked at."""
-    return f"这是下级机关“{settings.name}”的案件，上级机关只能查看（list、show、due），办理由该机关自己进行。"
+    return f"这是下级机关“{settings.name}”的案件，上级机关只能查看，办理由该机关自己进行。"
 
 
 def _choices(kept: str) -> dict[str, Any]:

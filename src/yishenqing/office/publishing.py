@@ -151,7 +151,9 @@ class PublishVerbs(LibraryVerbs):
         number = case.row.number
         check_whole(case)
         if case.workflow.linked is not None:
-            raise Refused(f"案件{number}是关联案件，其结果会自动写入原案的案例；请对原案办理。")
+            raise Refused(
+                f"案件{number}是关联案件，其结果会自动写入原案的案例；请对原案办理。", law=[self._library_customs.law]
+            )
         if not case.workflow.states[case.standing.state].final:
             title = case.workflow.states[case.standing.state].title
             raise Refused(f"案件{number}尚未办结（{title}），办结后才能做成案例。", law=[self._library_customs.law])

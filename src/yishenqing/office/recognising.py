@@ -17,7 +17,7 @@ from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault, Fault, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Practice, Row
-from yishenqing.office.desk import Desk
+from yishenqing.office.entitled import EntitledVerbs
 from yishenqing.office.holdings import current_items
 from yishenqing.store import ledger as ledger_store
 from yishenqing.store import vault
@@ -31,7 +31,7 @@ _LAW = "proactive"
 _AT_ONCE = 200  # cases that a rebuilding enters in one transaction
 
 
-class RecognitionVerbs(Desk):
+class RecognitionVerbs(EntitledVerbs):
     """What is done with what was recognised."""
 
     def proposals(self, *, everything: bool = False) -> Row:
@@ -63,16 +63,11 @@ class RecognitionVerbs(Desk):
         """
         from yishenqing.kinship import Decision
 
-        user, day = by or self._user, on or self.today
-        person = self.person(user)
-        if not set(self._recognition_customs.decide_by) & set(person.roles):
-            roles = "、".join(self._recognition_customs.decide_by)
-            raise Refused(f"{person.name}没有决定转为主动公开的岗位（{roles}）", law=[article(_LAW, self.today)])
-        if day > self.today:
-            raise Refused(f"办理日期{day}晚于今天（{self.today}）", law=[article(_LAW, self.today)])
-        faults = [] if reason.strip() else [Fault("请写明理由", field="reason", law=article(_LAW, self.today))]
+        day, law = on or self.today, article(_LAW, self.today)
+        user = self._entitled(by, self._recognition_customs.decide_by, day, "决定转为主动公开", [law])
+        faults = [] if reason.strip() else [Fault("请写明理由", field="reason", law=law)]
         if decision == "open" and not scope.strip():
-            faults.append(Fault("转为主动公开的，请写明公开范围", field="scope", law=article(_LAW, self.today)))
+            faults.append(Fault("转为主动公开的，请写明公开范围", field="scope", law=law))
         if faults:
             raise DataFault.of(faults)
         made = Decision(day, decision, scope.strip(), reason.strip(), user, self._moments.now(), self._rehearsal)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 from yishenqing.shipped import layered
 from yishenqing.store.vault import write_whole
 
@@ -53,5 +53,5 @@ def write(path: Path, content: bytes) -> str:
             raise DataFault.of([Fault("这是一个文件夹，请写明文件名", str(path))])
         write_whole(path, content)
     except OSError as error:
-        raise DataFault.of([Fault(f"无法写入（{error.strerror}）", str(path))]) from None
+        raise DataFault.of([Fault(f"无法写入（{why(error)}）", str(path))]) from None
     return str(path)

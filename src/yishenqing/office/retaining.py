@@ -13,6 +13,7 @@ from yishenqing.core.errors import DataFault, Fault, NotFound, Refused
 from yishenqing.office import casework
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.ended import check_whole, destroyed_of
+from yishenqing.office.entitled import EntitledVerbs
 from yishenqing.office.papers import PaperVerbs
 from yishenqing.store import vault
 
@@ -26,7 +27,7 @@ T = TypeVar("T")
 _AT_ONCE = 200  # cases that are read together
 
 
-class RetentionVerbs(PaperVerbs):
+class RetentionVerbs(EntitledVerbs, PaperVerbs):
     """How long case files are kept, and how they end."""
 
     def retention(self, number: str) -> Row:
@@ -101,7 +102,7 @@ class RetentionVerbs(PaperVerbs):
         from yishenqing.retention import Hold, Holds
 
         made, day = self._retention_customs, on or self.today
-        user = self._entitled(by, made.hold_by, day, "设定、解除暂缓销毁")
+        user = self._entitled(by, made.hold_by, day, "设定、解除暂缓销毁", made.law)
         if not reason.strip():
             raise DataFault.of([Fault("请写明理由", field="reason")])
         with self._transactions.writing() as connection:
@@ -126,7 +127,7 @@ class RetentionVerbs(PaperVerbs):
         from yishenqing.retention import Lists
 
         made, day = self._retention_customs, on or self.today
-        user = self._entitled(by, made.propose_by, day, "提出销毁")
+        user = self._entitled(by, made.propose_by, day, "提出销毁", made.law)
         if not opinion.strip():
             raise DataFault.of([Fault("请写明鉴定意见（为何可以销毁）", field="opinion")])
         with self._transactions.writing() as connection:
@@ -247,21 +248,10 @@ class RetentionVerbs(PaperVerbs):
 
         return read_customs(self.home)
 
-    def _entitled(self, by: str | None, roles: Sequence[str], day: date, what: str) -> str:
-        """Return who acts, who must hold one of ``roles`` on that day."""
-        user, law = by or self._user, list(self._retention_customs.law)
-        person = self.person(user)
-        if day > self.today:
-            raise Refused(f"办理日期{day}晚于今天（{self.today}）。", law=law)
-        if not set(roles) & set(self.settings.roles_on(user, day)):
-            titles = self._rules().workflow.roles
-            named = "、".join(titles.get(role, role) for role in roles)
-            raise Refused(f"{person.name or user}没有{what}的岗位（{named}）。", law=law)
-        return user
-
     def _decider(self, by: str | None, day: date) -> str:
         """Return who decides: somebody who may take the step of the destruction under the office's procedure."""
-        return self._entitled(by, self._rules().workflow.steps[destroying.STEP].by, day, "批准销毁")
+        roles = self._rules().workflow.steps[destroying.STEP].by
+        return self._entitled(by, roles, day, "批准销毁", self._retention_customs.law)
 
     def _one(self, register: Any, listed: str) -> Listed:
         found: Listed | None = register.one(listed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from yishenqing.core.errors import DataFault, YishenqingError
+from yishenqing.core.errors import DataFault, YishenqingError, why
 from yishenqing.office.casework import Casework
 from yishenqing.remembered import remembered
 from yishenqing.settings import Settings
@@ -108,7 +108,7 @@ class Sheet:
             unfinished.replace(path)
         except OSError as error:
             unfinished.unlink(missing_ok=True)
-            raise YishenqingError(f"{path}：评分表无法写入（{error.strerror}）") from error
+            raise YishenqingError(f"{path}：评分表无法写入（{why(error)}）") from error
 
     def _scores(self, sheet: Worksheet, cases: Sequence[Casework]) -> None:
         from openpyxl.utils import get_column_letter

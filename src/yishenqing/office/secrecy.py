@@ -94,15 +94,13 @@ class SecrecyVerbs(Desk):
             "faults": [str(f) for f in work.faults],
         }
 
-    def _begin_encrypted(self) -> bool:
-        """Let a new office encrypt from its first case on; tell whether it does.
+    def _begin_encrypted(self) -> None:
+        """Let a new office encrypt from its first case on.
 
         An office that has cases in clear decides itself when it begins: it must know of the key first.
         """
         with self._transactions.writing() as connection:
-            if self._ring.current(connection) is not None:
-                return True
-            if any(left(connection, self.settings.agency, "").values()):
-                return False
-            keyring.add(connection, self._ring, self._moments.now())
-        return True
+            if self._ring.current(connection) is None and not any(
+                left(connection, self.settings.agency, "").values()
+            ):
+                keyring.add(connection, self._ring, self._moments.now())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import stat
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +16,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yishenqing.core.errors import YishenqingError
+from yishenqing.core.errors import YishenqingError, why
 from yishenqing.core.ledger import instant
 from yishenqing.exchange import queue
 from yishenqing.exchange.queue import Waiting
 from yishenqing.exchange.records import record_of
 from yishenqing.exchange.transport import Folder, Rejected, Unreachable, Webhook
+from yishenqing.keyfile import exposed
 from yishenqing.office import casework
 
 if TYPE_CHECKING:
@@ -247,11 +247,11 @@ def _secret(home: Path, name: str, variable: str) -> bytes:
         return text.encode()
     path = (home / Path(name).expanduser()).resolve()
     try:
-        if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        if exposed(path):
             raise Unreachable(f"他人可以读取密钥“{path}”；请运行 chmod 600 改正")
         content = path.read_bytes().strip()
     except OSError as error:
-        raise Unreachable(f"读不到密钥“{path}”（{error.strerror}）") from None
+        raise Unreachable(f"读不到密钥“{path}”（{why(error)}）") from None
     if not content:
         raise Unreachable(f"密钥“{path}”是空的")
     return content

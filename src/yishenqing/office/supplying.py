@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -199,8 +199,3 @@ def command(number: str, step: str, known: Step, facts: Mapping[str, Any] | None
         words += [shlex.quote(f"{name}={v}") for v in values]
     words += [f"{name}=…" for name in known.needs if name not in given]
     return " ".join(words)
-
-
-def names_of(items: Sequence[Unmet]) -> Iterator[str]:
-    """Yield the steps that are still to be taken, each once."""
-    yield from dict.fromkeys(u.step for u in items if u.step)

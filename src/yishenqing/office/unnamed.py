@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yishenqing.core.errors import DataFault, Fault, YishenqingError
+from yishenqing.core.errors import DataFault, Fault, YishenqingError, why
 from yishenqing.core.stars import KINDS
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk
@@ -132,4 +132,4 @@ def _write(folder: Path, files: dict[str, str]) -> None:
                 (whole / name).write_text(text, encoding="utf-8")
             whole.rename(folder)
     except OSError as error:
-        raise YishenqingError(f"{_MARK}写不到“{folder}”（{error.strerror}）。") from error
+        raise YishenqingError(f"{_MARK}写不到“{folder}”（{why(error)}）。") from error

@@ -7,7 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from yishenqing.core.errors import DataFault, Fault, NotFound, Refused, YishenqingError
+from yishenqing.core.errors import DataFault, Fault, NotFound, YishenqingError
 from yishenqing.office.auditing import AuditVerbs
 from yishenqing.office.cases import CaseVerbs
 from yishenqing.office.casework import Row
@@ -74,10 +74,10 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
 
     def _rescan(self, found: Row) -> None:
         """Scan a part of what was released; when all is scanned, tell the supervisors what waits for a decision."""
+        from yishenqing.released import Finds
+
         turn, made = self._upkeep_customs.released.turn(self.today), self._upkeep_customs.released
         with self._transactions.reading() as connection:
-            from yishenqing.released import Finds
-
             scan = Finds(connection, self.settings.agency).scan(turn)
         if scan is not None and scan.finished_at is not None:
             return
@@ -87,7 +87,6 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
             self._tell_finds(found, scan)
 
     def _tell_finds(self, found: Row, scan: Scan) -> None:
-
         open_finds = [row for row in self.released()["finds"] if row["decision"] is None]
         if not open_finds:
             return
@@ -113,12 +112,11 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
         rows = [_as_find(find, decision) for find, decision in known if everything or decision is None]
         return {"turn": turn, "scan": _as_scan(scan) if scan else None, "finds": rows}
 
-    def scan_released(self, told: Callable[[int], None] = lambda _papers: None) -> Row:
+    def scan_released(self) -> Row:
         """Scan everything released now, or what is left of this quarter's scan; answers like ``released``."""
         turn, made = self._upkeep_customs.released.turn(self.today), self._upkeep_customs.released
         scan = self._rescanning.some(turn, made.at_once, self._moments.now())
         while scan.finished_at is None:
-            told(scan.papers)
             scan = self._rescanning.some(turn, made.at_once, self._moments.now())
         return self.released()
 
@@ -129,21 +127,18 @@ class UpkeepVerbs(CaseVerbs, DisposalVerbs, AuditVerbs):
 
         Raises:
             NotFound: there is no such find.
-            Refused: the actor may not.
+            Refused: the actor may not, or the day lies ahead.
             DataFault: there is no such decision, or no reason.
         """
         from yishenqing.released import DECISIONS, Decision, Finds
 
         made, day = self._upkeep_customs.released, on or self.today
+        user = self._entitled(by, made.settle_by, day, "处理复查所见", [made.law])
         code = next((code for code, title in DECISIONS.items() if decision in (code, title)), None)
         if code is None:
             raise DataFault.of([Fault(f"应为{'、'.join(DECISIONS.values())}之一", field="decision", law=made.law)])
         if not reason.strip():
             raise DataFault.of([Fault("请写明理由或者怎样处理的", field="reason", law=made.law)])
-        user = by or self._user
-        self.person(user)
-        if not set(made.settle_by) & set(self.settings.roles_on(user, day)):
-            raise Refused(f"{self.person(user).name or user}没有处理复查所见的岗位。", law=[made.law])
         with self._transactions.writing() as connection:
             decided = Decision(find, day, code, reason.strip(), user, self._moments.now(), self._rehearsal)
             if not Finds(connection, self.settings.agency).decide(decided):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.articles import article
-from yishenqing.core.errors import DataFault, Fault, Moved, Refused
+from yishenqing.core.errors import DataFault, Fault, Moved, Refused, why
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk
 from yishenqing.office.papers import check_lettered
@@ -69,7 +69,7 @@ class WordVerbs(Desk):
         try:
             vault.write_whole(path, content)
         except OSError as error:
-            raise DataFault.of([Fault(f"无法写入（{error.strerror}）", str(path))]) from None
+            raise DataFault.of([Fault(f"无法写入（{why(error)}）", str(path))]) from None
         self._saw("export", number, str(path))
         return {
             "kind": kind,

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
 from yishenqing.documents import Document
 from yishenqing.precedents.customs import Customs
 from yishenqing.tabular import Headings, Line, read_lines, refuse_bomb
@@ -107,7 +107,8 @@ class Sheets:
         try:
             blocks = list(docx.Document(str(path)).iter_inner_content())
         except Exception as error:  # noqa: BLE001 - a damaged document fails in the parser's many ways
-            raise DataFault.of([Fault(f"不是可以读取的 Word 文件（{error}）", str(path))]) from None
+            told = why(error) if isinstance(error, OSError) and error.errno else "已损坏，或者不是这种文件"
+            raise DataFault.of([Fault(f"不是可以读取的 Word 文件（{told}）", str(path))]) from None
         tables = [b for b in blocks if isinstance(b, Table)]
         for n, table in enumerate(tables, start=1):
             file = f"{path}［表{n}］" if len(tables) > 1 else str(path)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from yishenqing.articles import article
 from yishenqing.core.errors import Refused
 from yishenqing.precedents.customs import Customs
 from yishenqing.precedents.library import Library
@@ -21,6 +22,7 @@ from yishenqing.precedents.records import acts, origins, shared, versions
 from yishenqing.precedents.tables import precedents
 
 CITY = "city"
+_LAW = "work_order"
 _AT_ONCE = 400  # values that one statement names
 
 
@@ -104,7 +106,7 @@ class Shelf:
         self.library.get(identifier)
         query = select(shared.c.agency).where(shared.c.id == identifier, shared.c.agency != self._agency)
         if self._connection.execute(query).first() is not None and not self._is_shared(identifier):
-            raise Refused(f"案例“{identifier}”由其他机关共享，只能由该机关撤下。")
+            raise Refused(f"案例“{identifier}”由其他机关共享，只能由该机关撤下。", law=[article(_LAW)])
         agencies = self._unshare(identifier) if self._is_shared(identifier) else []
         self.library.remove([identifier])
         if erase:
@@ -156,11 +158,6 @@ class Shelf:
         )
         row = self._connection.execute(query).first()
         return None if row is None else (row.id, row.seq)
-
-    def case_of(self, identifier: str) -> str | None:
-        """Return the number of the case that a precedent was made of."""
-        query = select(origins.c.number).where(origins.c.agency == self._agency, origins.c.id == identifier)
-        return self._connection.execute(query).scalar()
 
     def name(self, number: str, seq: int, year: int) -> str:
         """Give the precedent of a case its id, which says nothing of the case, or return the one that it has."""

@@ -102,8 +102,8 @@ class Finds:
         if not self._connection.execute(update(scans).where(*mine).values(values)).rowcount:
             self._connection.execute(insert(scans).values(agency=self._agency, **values))
 
-    def add(self, found: Sequence[Find]) -> int:
-        """Enter finds that are not listed yet; return how many were new."""
+    def add(self, found: Sequence[Find]) -> None:
+        """Enter finds that are not listed yet."""
         places = select(finds.c.place).where(
             finds.c.agency == self._agency, finds.c.place.in_([find.place for find in found])
         )
@@ -114,7 +114,6 @@ class Finds:
         rows = [{"agency": self._agency, **asdict(replace(find, id=first + n))} for n, find in enumerate(new)]
         if rows:
             self._connection.execute(insert(finds), rows)
-        return len(rows)
 
     def all(self) -> list[tuple[Find, Decision | None]]:
         """Return every find with what was decided of it last."""

@@ -21,7 +21,6 @@ class Seen:
     kind: str
     start: int
     excerpt: str
-    sure: bool
 
 
 def pdf_text(content: bytes) -> str | None:
@@ -49,7 +48,7 @@ def seen(text: str, kinds: Collection[str], allowed: Collection[str]) -> Iterato
         for span in found:
             if span.text not in known:
                 known.add(span.text)
-                yield Seen(span.kind, span.start, _excerpt(form, span, found), span.sure)
+                yield Seen(span.kind, span.start, _excerpt(form, span, found))
 
 
 def _excerpt(text: str, span: masking.Span, spans: Collection[masking.Span]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
@@ -90,15 +90,13 @@ class Lists:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else self._whole(row)
 
-    def waiting(self, numbers: Iterable[str] = ()) -> dict[str, str]:
-        """Return the cases on lists that are not decided, each with its list; all of them, or of ``numbers``."""
+    def waiting(self) -> dict[str, str]:
+        """Return the cases on lists that are not decided, each with its list."""
         decided = select(decisions.c.list).where(decisions.c.agency == self._agency)
         query = select(items.c.number, items.c.list).where(
             items.c.agency == self._agency, items.c.list.not_in(decided)
         )
-        wanted = list(numbers)
-        found = {row.number: row.list for row in self._connection.execute(query)}
-        return {n: found[n] for n in wanted if n in found} if wanted else found
+        return {row.number: row.list for row in self._connection.execute(query)}
 
     def _whole(self, row: Sequence[Any]) -> Listed:
         head = Listed(*row)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.errors import DataFault, Fault, why
+from yishenqing.keyfile import exposed
 
 PASSWORD = "YISHENQING_DB_PASSWORD"  # noqa: S105 - the name of a variable
 PASSWORD_FILE = "database.password"  # noqa: S105 - the name of a file in the office's folder
@@ -58,12 +58,12 @@ def with_password(url: str, home: Path) -> str:
 def _from_file(path: Path) -> str | None:
     if not path.is_file():
         return None
-    if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+    if exposed(path):
         raise DataFault.of([Fault("他人可以读取数据库口令；请运行 chmod 600 改正", str(path))])
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataFault.of([Fault(f"无法读取数据库口令（{error}）", str(path))]) from None
+        raise DataFault.of([Fault(f"无法读取数据库口令（{why(error)}）", str(path))]) from None
 
 
 def session(url: URL, agency: str, *, only_looks: bool, wait: int) -> dict[str, Any]:

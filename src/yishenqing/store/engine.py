@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Moved, Refused
 from yishenqing.store import address
 from yishenqing.store.contention import once_more
@@ -164,7 +165,7 @@ class Transactions:
             Moved: the database has been moved elsewhere.
         """
         if self.only_looks:
-            raise Refused(self.only_looks)
+            raise Refused(self.only_looks, law=[article("supervision")])
         self.permit()
         with in_our_words():
             one = self._mine.single

@@ -13,13 +13,13 @@ import json
 import os
 import secrets
 import stat
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from yishenqing.core.errors import DataFault, Fault
+from yishenqing import keyfile
+from yishenqing.core.errors import DataFault, Fault, why
 from yishenqing.store.cipher import ALGORITHMS, DataKey, Unreadable, can
 
 _BYTES = 32
@@ -109,7 +109,7 @@ class Masters:
             raise DataFault.of([Fault(text, "office.yaml", field="secrecy.cipher")])
         if not self.env and (new or not self.there()):
             earlier = [key.secret for key in self.known().values()] if self.there() else []
-            _write([*earlier, secrets.token_bytes(_BYTES)], self.path, replace=bool(earlier))
+            keyfile.write([*earlier, secrets.token_bytes(_BYTES)], self.path, replace=bool(earlier))
         return self.current()
 
     def _from_env(self) -> list[str]:
@@ -129,33 +129,10 @@ class Masters:
             text = f"找不到个人信息的密钥文件，请从备份放回原处。{_LOST}"
             raise DataFault.of([Fault(text, str(self.path))]) from None
         except OSError as error:
-            raise DataFault.of([Fault(f"无法读取密钥文件（{error.strerror}）。{_LOST}", str(self.path))]) from None
+            raise DataFault.of([Fault(f"无法读取密钥文件（{why(error)}）。{_LOST}", str(self.path))]) from None
         except (ValueError, KeyError, TypeError):
             return []
 
 
 def _about(agency: str, key: DataKey) -> bytes:
     return "\0".join((agency, key.id, key.algorithm)).encode()
-
-
-def _write(keys: list[bytes], path: Path, *, replace: bool) -> None:
-    """Write the file whole, readable by its owner alone; without ``replace`` whoever was first wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # made with mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({"keys": [key.hex() for key in keys]}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if replace:
-            Path(name).replace(path)
-            return
-        try:
-            os.link(name, path)
-        except FileExistsError:
-            return  # another process was first; its key is the office's
-        except OSError:  # a file system without links
-            if not path.exists():
-                Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
