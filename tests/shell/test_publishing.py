@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import URL
 from yishenqing.cli import cli
 from yishenqing.core.errors import DataFault, NotFound, Refused, YishenqingError
 from yishenqing.office import Office
+from yishenqing.office.premises import CHINA
 
 pytest_plugins = ["pg"]
 
@@ -271,7 +272,10 @@ def test_the_whole_road_by_command(home: Path, office: Office, number: str) -> N
         "已发布案例yunxi-zrzy-2026-1"
         in run(home, "precedent", "review", number, "--approve", "--mask", "李秀兰", "--as", USER)[1]
     )
-    assert "与提出人为同一人" in run(home, "precedent", "history", "yunxi-zrzy-2026-1")[1]
+    told = run(home, "precedent", "history", "yunxi-zrzy-2026-1")[1]
+    assert "2026-04-10【演练】　审核通过并发布　" in told
+    assert f"第1版　录入于{datetime.now(CHINA).date()}【演练】　" in told
+    assert "与提出人为同一人" in told
     assert "采用了案例P13" in run(home, "precedent", "use", number, "P13", "--as", USER)[1]
     target = home / "共享.jsonl"
     assert "已写出65个案例" in run(home, "precedent", "export", str(target))[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -160,14 +161,23 @@ _ACTS = {
 
 
 def _history(found: Row) -> Iterator[str]:
+    from yishenqing.office.premises import CHINA  # noqa: PLC0415 - `--help` opens no office
+
     yield f"{found['id']}　共{len(found['versions'])}个版本"
     for one in found["versions"]:
         text = one["record"]["title"] if one["record"] else "（文字已销毁）"
-        yield f"  第{one['version']}版　{one['recorded_at'][:10]}　{one['source']}　{one['actor']}　{text}"
+        # Whatever day a rehearsal plays, its version was written down on this one.
+        written = datetime.fromisoformat(one["recorded_at"]).astimezone(CHINA).date()
+        yield f"  第{one['version']}版　录入于{written}{_rehearsed(one)}　{one['source']}　{one['actor']}　{text}"
     for one in found["acts"]:
         reason = one["detail"].get("reason") or one["detail"].get("fate") or ""
         same = "（与提出人为同一人）" if one["detail"].get("same_person") else ""
-        yield f"  {one['on']}　{_ACTS.get(one['act'], one['act'])}　{one['actor']}{same}　{reason}".rstrip()
+        said = f"{_ACTS.get(one['act'], one['act'])}　{one['actor']}{same}"
+        yield f"  {one['on']}{_rehearsed(one)}　{said}　{reason}".rstrip()
+
+
+def _rehearsed(one: Row) -> str:
+    return "【演练】" if one["rehearsal"] else ""
 
 
 def _report(found: Row) -> Iterator[str]:

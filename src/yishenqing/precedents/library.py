@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select
 
 from yishenqing.core.errors import NotFound
+from yishenqing.hot import Hot, HotBatch, insertion
 from yishenqing.precedents.model import Match, Precedent
 from yishenqing.precedents.reasons import best_passage, why
 from yishenqing.precedents.tables import precedents
@@ -41,8 +42,8 @@ class Library:
     def remove(self, identifiers: Sequence[str]) -> None:
         """Take precedents out; an id that is not there is passed over."""
         self._index.drop(identifiers)
-        here = (precedents.c.agency == self._agency, precedents.c.id.in_(list(identifiers)))
-        self._connection.execute(delete(precedents).where(*here))
+        if identifiers:
+            _LEAVE.run(self._connection, identifiers, {"agency": self._agency})
 
     def get(self, identifier: str) -> Precedent:
         """Return one precedent.
@@ -106,18 +107,24 @@ class Library:
         return known
 
     def _put_in(self, batch: Mapping[str, Precedent]) -> None:
-        here = (precedents.c.agency == self._agency, precedents.c.id.in_(list(batch)))
-        self._connection.execute(delete(precedents).where(*here))
+        _LEAVE.run(self._connection, list(batch), {"agency": self._agency})
         rows = [{"agency": self._agency, "id": i, "record": p.dumped()} for i, p in batch.items()]
-        self._connection.execute(insert(precedents), rows)
+        _ENTER.run_many(self._connection, rows)
 
     def _records(self, identifiers: Sequence[str]) -> dict[str, Precedent]:
-        rows = self._connection.execute(
-            select(precedents.c.id, precedents.c.record).where(
-                precedents.c.agency == self._agency, precedents.c.id.in_(identifiers)
-            )
-        )
+        if not identifiers:
+            return {}
+        rows = _RECORDS.run(self._connection, identifiers, {"agency": self._agency}).fetchall()
         return {i: Precedent.loaded(record) for i, record in rows}
+
+
+def _named(names: Sequence[ColumnElement[str]]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return precedents.c.agency == bindparam("agency"), precedents.c.id.in_(names)
+
+
+_ENTER = Hot(insertion(precedents))
+_LEAVE = HotBatch(lambda names: delete(precedents).where(*_named(names)))
+_RECORDS = HotBatch(lambda names: select(precedents.c.id, precedents.c.record).where(*_named(names)))
 
 
 def document(precedent: Precedent) -> Document:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.search.terms import Units, singles, units
+from yishenqing.search.terms import Units, units
 
 MOST_MATCHES = 1000
 EMPTY = "检索词为空，请写出至少一个汉字、字母或者数字"
@@ -15,11 +16,12 @@ _READ = 20_000  # characters of a question that are read
 
 @dataclass(frozen=True)
 class Asked:
-    """A question: its text, its units, and how often it says each term."""
+    """A question: its text, its units, how often it says each term, and where in its units the terms stand."""
 
     text: str
     units: Units
     counts: Counter[int]
+    terms: Sequence[tuple[int, int, int]]
 
 
 def asked(text: str, limit: int = 10) -> Asked:
@@ -33,6 +35,7 @@ def asked(text: str, limit: int = 10) -> Asked:
         raise DataFault.of([Fault(EMPTY)])
     if not 1 <= limit <= MOST_MATCHES:
         raise DataFault.of([Fault(f"检索条数应在 1 至 {MOST_MATCHES} 之间，现为 {limit}")])
-    counts = Counter((*(term for term, _, _ in found.terms()), *found.marked()))
-    counts.update(singles(found))  # last: of a long question the pairs are looked up
-    return Asked(text, found, counts)
+    terms = found.terms()
+    counts = Counter((*(term for term, _, _ in terms), *found.marked()))
+    counts.update(found.singles())  # last: of a long question the pairs are looked up
+    return Asked(text, found, counts, terms)

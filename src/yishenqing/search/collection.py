@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, select, text, update
 
+from yishenqing.hot import Hot, HotBatch, insertion
 from yishenqing.search import consistency
 from yishenqing.search.asking import Asked
 from yishenqing.search.facets import Properties, Wanted
@@ -83,7 +83,7 @@ class Collection:
             {**self._here(), "ref": ref, "length": length, "vector": Vector.pack(counts)}
             for ref, (length, counts) in counted.items()
         ]
-        self._connection.execute(insert(documents), rows)
+        _ENTER.run_many(self._connection, rows)
         terms = {ref: sorted(counts) for ref, (_, counts) in counted.items()}
         self._index.put({ref: list(filter(looked_up, mine)) for ref, mine in terms.items()})
         self._statistics(terms, 1, sum(lengths.values()))
@@ -95,9 +95,8 @@ class Collection:
 
     def holds(self, ref: str) -> Stored | None:
         """Return how a document is entered; None where it is not."""
-        query = select(documents.c.length, documents.c.vector).where(*self._mine(documents), documents.c.ref == ref)
-        row = self._connection.execute(query).first()
-        return None if row is None else Stored(row.length, row.vector)
+        row = _HELD.run(self._connection, [ref], self._here()).fetchone()
+        return None if row is None else Stored(*row[1:])
 
     def faults(self) -> list[str]:
         """Return what of the index does not follow from its documents: which is not for a reader to name by term."""
@@ -154,16 +153,10 @@ class Collection:
         return list(known.values())
 
     def _query(self, question: Asked, total: int) -> Query:
-        counts, table = question.counts, frequencies.c
-        known = select(table.term, table.documents).where(*self._mine(frequencies), table.documents > 0)
         if (span := question.units.span_of_single()) is not None:
-            begun = dict(self._rows(known.where(table.term >= span[0], table.term < span[1])))
+            begun = self._index.between(*span)
             return choose(dict.fromkeys(begun, 1), begun, total)
-        terms = list(islice(counts, _ASKED))
-        return choose(counts, dict(self._rows(known.where(table.term.in_(terms)))), total)
-
-    def _rows(self, statement: Select[int, int]) -> Sequence[tuple[int, int]]:
-        return self._connection.execute(statement).all()
+        return choose(question.counts, self._index.said([*islice(question.counts, _ASKED)]), total)
 
     def _here(self) -> dict[str, str]:
         return {"agency": self._agency, "collection": self._name}
@@ -173,33 +166,50 @@ class Collection:
 
     def _lock(self) -> None:
         """Let one writer at a time into the statistics of a collection, so that two imports cannot deadlock."""
-        kind = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        first = kind.insert(totals).values(**self._here(), documents=0, length=0, analysis=ANALYSIS)
-        self._connection.execute(first.on_conflict_do_nothing())
-        self._connection.execute(select(totals.c.agency).where(*self._mine(totals)).with_for_update())
+        _BEGIN.run(self._connection, {**self._here(), "analysis": ANALYSIS})
+        _LOCK.run(self._connection, self._here())
 
     def _take_out(self, refs: Sequence[str]) -> None:
-        here = (*self._mine(documents), documents.c.ref.in_(refs))
-        query = select(documents.c.ref, documents.c.length, documents.c.vector).where(*here)
-        rows = self._connection.execute(query).all()
+        rows = _HELD.run(self._connection, refs, self._here()).fetchall() if refs else []
         if not rows:
             return
-        vectors = {row.ref: Vector(row.vector).keys for row in rows}
+        vectors = {ref: Vector(vector).keys for ref, _, vector in rows}
         self._index.drop({ref: list(filter(looked_up, keys)) for ref, keys in vectors.items()})
-        self._connection.execute(delete(documents).where(*here))
-        self._statistics(vectors, -1, sum(row.length for row in rows))
+        _LEAVE.run(self._connection, list(vectors), self._here())
+        self._statistics(vectors, -1, sum(length for _, length, _ in rows))
 
     def _statistics(self, terms: Mapping[str, Iterable[int]], sign: int, length: int) -> None:
         said = Counter(term for keys in terms.values() for term in keys)
         if said:
             self._index.count({term: sign * number for term, number in said.items()})
-        self._connection.execute(
-            update(totals)
-            .where(*self._mine(totals))
-            .values(documents=totals.c.documents + sign * len(terms), length=totals.c.length + sign * length)
-        )
+        _ADD.run(self._connection, {**self._here(), "more": sign * len(terms), "longer": sign * length})
 
     def _totals(self) -> tuple[int, int]:
-        columns = func.sum(totals.c.documents), func.sum(totals.c.length)
-        row = self._connection.execute(select(*columns).where(*self._mine(totals))).one()
-        return int(row[0] or 0), int(row[1] or 0)
+        row = _TOTALS.run(self._connection, self._here()).fetchone()
+        return (row[0], row[1]) if row else (0, 0)
+
+
+def _of(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return table.c.agency == bindparam("agency"), table.c.collection == bindparam("collection")
+
+
+def _named(names: Sequence[ColumnElement[str]]) -> tuple[ColumnElement[bool], ...]:
+    return *_of(documents), documents.c.ref.in_(names)
+
+
+_ENTER = Hot(insertion(documents))
+_HELD = HotBatch(lambda n: select(documents.c.ref, documents.c.length, documents.c.vector).where(*_named(n)))
+_LEAVE = HotBatch(lambda n: delete(documents).where(*_named(n)))
+_BEGIN = Hot(
+    text(
+        "INSERT INTO search_totals (agency, collection, documents, length, analysis)"
+        " VALUES (:agency, :collection, 0, 0, :analysis) ON CONFLICT DO NOTHING"
+    )
+)
+_LOCK = Hot(select(totals.c.agency).where(*_of(totals)).with_for_update())
+_TOTALS = Hot(select(totals.c.documents, totals.c.length).where(*_of(totals)))
+_ADD = Hot(
+    update(totals)
+    .where(*_of(totals))
+    .values(documents=totals.c.documents + bindparam("more"), length=totals.c.length + bindparam("longer"))
+)

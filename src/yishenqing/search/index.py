@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, text
 
+from yishenqing.hot import Hot
 from yishenqing.search.facets import Wanted
 from yishenqing.search.tables import supported
 
@@ -59,6 +60,12 @@ class Index(Protocol):
     def count(self, documents: Mapping[int, int]) -> None:
         """Add to the number of documents of each term."""
 
+    def said(self, terms: Sequence[int]) -> dict[int, int]:
+        """Return in how many documents each of ``terms`` stands; those in none are left out."""
+
+    def between(self, first: int, after: int) -> dict[int, int]:
+        """Return the same of every term from ``first`` up to ``after``."""
+
     def candidates(self, weights: Mapping[int, int], wanted: Wanted, limit: int) -> list[Candidate]:
         """Return the documents with the greatest sum of weights over the terms they say, of equals the newest."""
 
@@ -81,60 +88,50 @@ class _Postings:
     def _posting(self, term: int) -> int:
         return (term + self._offset) % _RANGE
 
-    def _run(self, sql: str, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Any:
-        return self._connection.execute(text(sql), parameters)
+    def _run(self, statement: Hot, **given: Any) -> Any:
+        return statement.run(self._connection, {**self._here, **given})
+
+    def _candidates(self, statement: Hot, **given: Any) -> list[Candidate]:
+        return [Candidate(*row) for row in self._run(statement, **given).fetchall()]
+
+    def _counts(self, statement: Hot, **given: Any) -> dict[int, int]:
+        return dict(self._run(statement, **given).fetchall())
+
+    def between(self, first: int, after: int) -> dict[int, int]:
+        return self._counts(_BETWEEN, first=first, after=after)
 
 
 class _SqliteIndex(_Postings):
     def put(self, documents: Mapping[str, Iterable[int]]) -> None:
-        names = [{**self._here, "ref": ref} for ref in documents]
-        self._run("INSERT INTO search_rows (agency, collection, ref) VALUES (:agency, :collection, :ref)", names)
-        rows = self._rows(documents)
-        self._run("INSERT INTO search_grams (rowid, grams) VALUES (:number, :grams)", rows)
+        for ref, terms in documents.items():
+            number = self._run(_SQLITE_ENTER, ref=ref).lastrowid
+            self._run(_SQLITE_SAY, number=number, grams=self._grams(terms))
 
     def drop(self, documents: Mapping[str, Iterable[int]]) -> None:
-        rows = self._rows(documents)
-        self._run("INSERT INTO search_grams (search_grams, rowid, grams) VALUES ('delete', :number, :grams)", rows)
-        numbers = [{"number": row["number"]} for row in rows]
-        self._run("DELETE FROM search_rows WHERE number = :number", numbers)
+        for ref, terms in documents.items():
+            (number,) = self._run(_SQLITE_NUMBER, ref=ref).fetchone()
+            self._run(_SQLITE_UNSAY, number=number, grams=self._grams(terms))
+            self._run(_SQLITE_LEAVE, number=number)
 
-    def _rows(self, documents: Mapping[str, Iterable[int]]) -> list[dict[str, Any]]:
-        sql = "SELECT number FROM search_rows WHERE agency = :agency AND collection = :collection AND ref = :ref"
-        return [
-            {
-                "number": self._run(sql, {**self._here, "ref": ref}).scalar_one(),
-                "grams": " ".join(map(self._token, terms)),
-            }
-            for ref, terms in documents.items()
-        ]
+    def _grams(self, terms: Iterable[int]) -> str:
+        return " ".join(map(self._token, terms))
 
     def _token(self, term: int) -> str:
         return f"{self._posting(term):x}"
 
     def count(self, documents: Mapping[int, int]) -> None:
-        self._run(
-            "INSERT INTO search_frequencies (agency, collection, term, documents)"
-            " SELECT :agency, :collection, CAST(key AS INTEGER), value FROM json_each(:documents) WHERE true"
-            " ON CONFLICT (agency, collection, term) DO UPDATE SET documents = documents + excluded.documents",
-            # one statement, because binding a row for every term takes longer than writing it
-            {**self._here, "documents": json.dumps(dict(sorted(documents.items())))},
-        )
+        # one statement, because binding a row for every term takes longer than writing it
+        self._run(_SQLITE_COUNT, documents=json.dumps(dict(sorted(documents.items()))))
+
+    def said(self, terms: Sequence[int]) -> dict[int, int]:
+        return self._counts(_SQLITE_SAID, terms=json.dumps(terms))
 
     def candidates(self, weights: Mapping[int, int], wanted: Wanted, limit: int) -> list[Candidate]:
-        parameters: dict[str, Any] = {**self._here, "limit": limit}
-        parts = []
-        for place, (term, weight) in enumerate(weights.items()):
-            parts.append(  # without positions (detail=none) FTS5 can add nothing up itself
-                f"SELECT rowid AS number, :w{place} AS weight"  # noqa: S608 - only our own numbers go in
-                f" FROM search_grams WHERE search_grams MATCH :t{place}"
-            )
-            parameters |= {f"t{place}": self._said([term], wanted), f"w{place}": weight}
-        sql = _SQLITE_CANDIDATES.format(" UNION ALL ".join(parts))
-        return [Candidate(*row) for row in self._run(sql, parameters)]
+        said = {self._said([term], wanted): weight for term, weight in weights.items()}
+        return self._candidates(_SQLITE_CANDIDATES, said=json.dumps(said), limit=limit)
 
     def newest(self, terms: Sequence[int], wanted: Wanted, limit: int) -> list[Candidate]:
-        parameters = {**self._here, "limit": limit, "said": self._said(terms, wanted)}
-        return [Candidate(*row) for row in self._run(_SQLITE_NEWEST, parameters)]
+        return self._candidates(_SQLITE_NEWEST, said=self._said(terms, wanted), limit=limit)
 
     def _said(self, terms: Sequence[int], wanted: Wanted) -> str:
         parts = [f'"{self._token(term)}"' for term in (*terms, *wanted.must)]
@@ -145,52 +142,57 @@ class _SqliteIndex(_Postings):
 
 class _PostgresIndex(_Postings):
     def put(self, documents: Mapping[str, Iterable[int]]) -> None:
-        self._run(
-            "INSERT INTO search_grams (agency, collection, ref, grams)"
-            " VALUES (:agency, :collection, :ref, CAST(:grams AS bigint[]))",
-            [{**self._here, "ref": ref, "grams": self._postings(terms)} for ref, terms in documents.items()],
-        )
+        rows = [{**self._here, "ref": ref, "grams": self._postings(terms)} for ref, terms in documents.items()]
+        _POSTGRES_SAY.run_many(self._connection, rows)
 
     def drop(self, documents: Mapping[str, Iterable[int]]) -> None:
-        self._run(
-            "DELETE FROM search_grams WHERE agency = :agency AND collection = :collection AND ref = ANY (:refs)",
-            {**self._here, "refs": list(documents)},
-        )
+        self._run(_POSTGRES_UNSAY, refs=list(documents))
 
     def count(self, documents: Mapping[int, int]) -> None:
         terms = sorted(documents)
-        self._run(
-            "INSERT INTO search_frequencies AS f (agency, collection, term, documents)"
-            " SELECT CAST(:agency AS text), CAST(:collection AS text), n.term, n.documents"
-            " FROM unnest(CAST(:terms AS bigint[]), CAST(:counts AS integer[])) AS n (term, documents)"
-            " ON CONFLICT (agency, collection, term) DO UPDATE SET documents = f.documents + excluded.documents",
-            {**self._here, "terms": terms, "counts": [documents[t] for t in terms]},
-        )
+        self._run(_POSTGRES_COUNT, terms=terms, counts=[documents[t] for t in terms])
+
+    def said(self, terms: Sequence[int]) -> dict[int, int]:
+        return self._counts(_POSTGRES_SAID, terms=list(terms))
 
     def candidates(self, weights: Mapping[int, int], wanted: Wanted, limit: int) -> list[Candidate]:
-        parameters = {
-            **self._here,
-            "limit": limit,
-            "terms": self._postings(weights),
-            "weights": list(weights.values()),
-            "must": self._postings(wanted.must),
-            "one_of": self._postings(wanted.one_of) or [_ANY],
-        }
-        return [Candidate(*row) for row in self._run(_POSTGRES_CANDIDATES, parameters)]
+        said = {"terms": self._postings(weights), "weights": list(weights.values())}
+        return self._candidates(_POSTGRES_CANDIDATES, **said, **self._narrowed(wanted), limit=limit)
 
     def newest(self, terms: Sequence[int], wanted: Wanted, limit: int) -> list[Candidate]:
-        parameters = {
-            **self._here,
-            "limit": limit,
-            "must": self._postings((*terms, *wanted.must)),
-            "one_of": self._postings(wanted.one_of) or [_ANY],
-        }
-        return [Candidate(*row) for row in self._run(_POSTGRES_NEWEST, parameters)]
+        return self._candidates(_POSTGRES_NEWEST, **self._narrowed(wanted, terms), limit=limit)
+
+    def _narrowed(self, wanted: Wanted, also: Sequence[int] = ()) -> dict[str, list[int]]:
+        must = self._postings((*also, *wanted.must))
+        return {"must": must, "one_of": self._postings(wanted.one_of) or [_ANY]}
 
     def _postings(self, terms: Iterable[int]) -> list[int]:
         return [self._posting(term) for term in terms]
 
 
+_SAID = (
+    "SELECT term, documents FROM search_frequencies"
+    " WHERE agency = :agency AND collection = :collection AND documents > 0 AND "
+)
+_BETWEEN = Hot(text(_SAID + "term >= :first AND term < :after"))
+_ANY_OF = "term IN (SELECT value FROM json_each(:terms))"
+_SQLITE_SAID = Hot(text(_SAID + _ANY_OF))
+_POSTGRES_SAID = Hot(text(_SAID + "term = ANY (CAST(:terms AS bigint[]))"))
+
+_SQLITE_ENTER = Hot(text("INSERT INTO search_rows (agency, collection, ref) VALUES (:agency, :collection, :ref)"))
+_SQLITE_NUMBER = Hot(
+    text("SELECT number FROM search_rows WHERE agency = :agency AND collection = :collection AND ref = :ref")
+)
+_SQLITE_LEAVE = Hot(text("DELETE FROM search_rows WHERE number = :number"))
+_SQLITE_SAY = Hot(text("INSERT INTO search_grams (rowid, grams) VALUES (:number, :grams)"))
+_SQLITE_UNSAY = Hot(text("INSERT INTO search_grams (search_grams, rowid, grams) VALUES ('delete', :number, :grams)"))
+_SQLITE_COUNT = Hot(
+    text(
+        "INSERT INTO search_frequencies (agency, collection, term, documents)"
+        " SELECT :agency, :collection, CAST(key AS INTEGER), value FROM json_each(:documents) WHERE true"
+        " ON CONFLICT (agency, collection, term) DO UPDATE SET documents = documents + excluded.documents"
+    )
+)
 # CROSS JOIN keeps SQLite from walking through an agency's rows instead.
 # The best are found by their numbers alone: a common term hits thousands of documents, and few are wanted.
 _SQLITE_BEST = """
@@ -200,28 +202,56 @@ CROSS JOIN search_documents d ON d.agency = r.agency AND d.collection = r.collec
 WHERE r.agency = :agency AND r.collection = :collection
 ORDER BY b.weight DESC, b.number DESC
 """
-_SQLITE_CANDIDATES = f"""
+# Without positions (detail=none) FTS5 can add nothing up itself.
+_SQLITE_CANDIDATES = Hot(
+    text(f"""
 WITH best (number, weight) AS MATERIALIZED (
-    SELECT number, sum(weight) FROM ({{}}) GROUP BY number ORDER BY sum(weight) DESC, number DESC LIMIT :limit
+    SELECT g.rowid, sum(said.value) FROM json_each(:said) said CROSS JOIN search_grams g
+    WHERE g.search_grams MATCH said.key
+    GROUP BY g.rowid ORDER BY sum(said.value) DESC, g.rowid DESC LIMIT :limit
 )
-{_SQLITE_BEST}"""  # noqa: S608 - two constants
-_SQLITE_NEWEST = f"""
+{_SQLITE_BEST}""")  # noqa: S608 - two constants
+)
+_SQLITE_NEWEST = Hot(
+    text(f"""
 WITH best (number, weight) AS MATERIALIZED (
     SELECT rowid, 0 FROM search_grams WHERE search_grams MATCH :said ORDER BY rowid DESC LIMIT :limit
 )
-{_SQLITE_BEST}"""  # noqa: S608 - two constants
+{_SQLITE_BEST}""")  # noqa: S608 - two constants
+)
 
-_POSTGRES_CANDIDATES = """
+_POSTGRES_SAY = Hot(
+    text(
+        "INSERT INTO search_grams (agency, collection, ref, grams)"
+        " VALUES (:agency, :collection, :ref, CAST(:grams AS bigint[]))"
+    )
+)
+_POSTGRES_UNSAY = Hot(
+    text("DELETE FROM search_grams WHERE agency = :agency AND collection = :collection AND ref = ANY (:refs)")
+)
+_POSTGRES_COUNT = Hot(
+    text(
+        "INSERT INTO search_frequencies AS f (agency, collection, term, documents)"
+        " SELECT CAST(:agency AS text), CAST(:collection AS text), n.term, n.documents"
+        " FROM unnest(CAST(:terms AS bigint[]), CAST(:counts AS integer[])) AS n (term, documents)"
+        " ON CONFLICT (agency, collection, term) DO UPDATE SET documents = f.documents + excluded.documents"
+    )
+)
+_POSTGRES_CANDIDATES = Hot(
+    text("""
 SELECT d.ref, d.length, d.vector
 FROM search_candidates(
     CAST(:terms AS bigint[]), CAST(:weights AS bigint[]), CAST(:must AS bigint[]), CAST(:one_of AS bigint[]), :limit
 ) b
 JOIN search_documents d ON d.agency = :agency AND d.collection = :collection AND d.ref = b.ref
 ORDER BY b.weight DESC, b.number DESC
-"""
-_POSTGRES_NEWEST = """
+""")
+)
+_POSTGRES_NEWEST = Hot(
+    text("""
 SELECT d.ref, d.length, d.vector
 FROM search_newest(CAST(:must AS bigint[]), CAST(:one_of AS bigint[]), :limit) b
 JOIN search_documents d ON d.agency = :agency AND d.collection = :collection AND d.ref = b.ref
 ORDER BY b.number DESC
-"""
+""")
+)

@@ -58,9 +58,10 @@ def _places(text: str, matched: Mapping[int, float]) -> list[tuple[int, int, int
     """Return where matched terms stand: from, to, term."""
     plain, origin = folded_with_places(text)
     units = [*UNIT.finditer(plain)]
-    spans = [(origin[u.start()], origin[u.end() - 1] + 1) for u in units]
     found = [
-        (spans[a][0], spans[b - 1][1], term) for term, a, b in Units([u[0] for u in units]).terms() if term in matched
+        (origin[units[a].start()], origin[units[b - 1].end() - 1] + 1, term)
+        for term, a, b in Units([u[0] for u in units]).terms()
+        if term in matched
     ]
     for mark in marks(plain):
         term = next((t for key in mark.keys if (t := key_term(key)) in matched), None)

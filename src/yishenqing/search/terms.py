@@ -39,14 +39,29 @@ class Units:
 
     def terms(self) -> list[tuple[int, int, int]]:
         """Return each term of the units with the first unit that it covers and the unit after its last."""
-        text, codes = self.text, [_code(unit) for unit in self.text]
-        found = [(_word(text[i]), i, i + 1) for i, code in enumerate(codes) if not code]
-        for i, (left, right) in enumerate(pairwise(codes)):
-            term = left << _CHARACTER_BITS | right if left and right else _word(f"{text[i]} {text[i + 1]}")
-            found.append((term, i, i + 2))
-        if len(codes) == 1 and codes[0]:
-            found.append((codes[0] << _CHARACTER_BITS, 0, 1))
-        return found
+        alone = [i for i, code in enumerate(self._codes()) if not code]
+        lone = [0] if self.span_of_single() else []
+        starts = [*alone, *range(len(self.text) - 1), *lone]
+        ends = [*(i + 1 for i in alone), *range(2, len(self.text) + 1), *(i + 1 for i in lone)]
+        return [*zip(self.keys(), starts, ends, strict=True)]
+
+    def keys(self) -> list[int]:
+        """Return the terms alone: of each number and word, of each pair of neighbours, of one lone character."""
+        text, codes = self.text, self._codes()
+        found = [_word(unit) for unit, code in zip(text, codes, strict=True) if not code]
+        found += [
+            left << _CHARACTER_BITS | right if left and right else _word(f"{text[i]} {text[i + 1]}")
+            for i, (left, right) in enumerate(pairwise(codes))
+        ]
+        return [*found, codes[0] << _CHARACTER_BITS] if self.span_of_single() else found
+
+    def singles(self) -> list[int]:
+        """Return a term for each Chinese character: it tells words apart that pairs of characters run together."""
+        return [_SINGLE_FLAG | code for code in self._codes() if code]
+
+    def _codes(self) -> list[int]:
+        """Return the code point of each Chinese character, 0 for a number or word."""
+        return [ord(unit) if len(unit) == 1 and unit >= "㐀" else 0 for unit in self.text]
 
     def marked(self) -> dict[int, Mark]:
         """Return the terms of the marks."""
@@ -54,7 +69,7 @@ class Units:
 
     def span_of_single(self) -> tuple[int, int] | None:
         """Return the range of terms that begin with the text, where the text is one lone character."""
-        if len(self.text) != 1 or not (code := _code(self.text[0])):
+        if len(self.text) != 1 or not (code := self._codes()[0]):
             return None
         return code << _CHARACTER_BITS, (code + 1) << _CHARACTER_BITS
 
@@ -72,12 +87,7 @@ def key_term(key: str) -> int:
 
 def pair_terms(text: str) -> list[int]:
     """Return the terms of a short text alone, without its marks: what a part of it is looked up by."""
-    return [term for term, _, _ in Units(UNIT.findall(folded(text))).terms()]
-
-
-def singles(said: Units) -> list[int]:
-    """Return a term for each Chinese character: it tells the words apart that pairs of characters run together."""
-    return [_SINGLE_FLAG | code for unit in said.text if (code := _code(unit))]
+    return Units(UNIT.findall(folded(text))).keys()
 
 
 def looked_up(term: int) -> bool:
@@ -90,11 +100,10 @@ def count(fields: Iterable[tuple[str, int]]) -> Counter[int]:
     result: Counter[int] = Counter()
     for text, weight in fields:
         said = units(text)
-        for term in (*(t for t, _, _ in said.terms()), *singles(said)):
-            result[term] += weight
-        for mark in said.marks:
-            for key in mark.keys:
-                result[key_term(key)] += weight
+        marked = (key_term(key) for mark in said.marks for key in mark.keys)
+        terms = (*said.keys(), *said.singles(), *marked)
+        for _ in range(weight):  # weights are small, and counting is done in C
+            result.update(terms)
     return result
 
 
@@ -112,15 +121,11 @@ class Vector:
 
     def counts_of(self, terms: frozenset[int]) -> dict[int, int]:
         """Return how often the document says each of ``terms`` that it says, weighted by field."""
-        keys = self.keys
+        keys, counts = self.keys, self.counts
         if len(keys) < _SCAN * len(terms):  # one pass in C beats a search for every term
-            terms = terms.intersection(keys)
-        found = {}
-        for term in terms:
-            place = bisect_left(keys, term)
-            if place < len(keys) and keys[place] == term:
-                found[term] = self.counts[place]
-        return found
+            return {term: counts[bisect_left(keys, term)] for term in terms.intersection(keys)}
+        places = {term: bisect_left(keys, term) for term in terms}
+        return {term: counts[at] for term, at in places.items() if at < len(keys) and keys[at] == term}
 
     @staticmethod
     def pack(counts: Mapping[int, int]) -> bytes:
@@ -131,11 +136,6 @@ class Vector:
             keys.byteswap()
             values.byteswap()
         return keys.tobytes() + values.tobytes()
-
-
-def _code(unit: str) -> int:
-    """Return the code point of a Chinese character, 0 for a number or word."""
-    return ord(unit) if len(unit) == 1 and unit >= "㐀" else 0
 
 
 @lru_cache(maxsize=4096)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from yishenqing.store.hot import Hot, insertion
+from yishenqing.hot import Hot, insertion
 from yishenqing.store.tables import cases, deadlines, entries, sealed
 
 # In the order in which one table refers to another.

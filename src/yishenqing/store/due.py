@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Result, and_, bindparam, delete, func, select, update
 
-from yishenqing.store.hot import Hot, HotBatch, as_kept, insertion, reader_of_days
+from yishenqing.hot import Hot, HotBatch, as_kept, insertion, reader_of_days
 from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 

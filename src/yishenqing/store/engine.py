@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Moved, Refused
+from yishenqing.hot import execute
 from yishenqing.store import address
 from yishenqing.store.contention import once_more
-from yishenqing.store.hot import execute
 from yishenqing.store.keyring import KEYRINGS, Keyring
 from yishenqing.store.sayings import committing, in_our_words
 from yishenqing.store.single import Single

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault
+from yishenqing.hot import Hot, insertion
 from yishenqing.store.cipher import ALGORITHMS, DataKey, Unreadable, can, key_of_text
-from yishenqing.store.hot import Hot, insertion
 from yishenqing.store.masterkey import Masters
 from yishenqing.store.tables import data_keys
 

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
-from yishenqing.store.hot import Hot, HotBatch, day, insertion, reader_of_days
+from yishenqing.hot import Hot, HotBatch, day, insertion, reader_of_days
 from yishenqing.store.tables import cases, counters, entries, rulebooks
 
 

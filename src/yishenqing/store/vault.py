@@ -22,8 +22,8 @@ from sqlalchemy import Connection, insert, select
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound
 from yishenqing.core.ledger import Sealed, digest, opened, placeholder, placeholders, seal
 from yishenqing.core.workflow import Step
+from yishenqing.hot import Hot, insertion
 from yishenqing.store.cipher import DataKey, Unreadable, key_of_content, key_of_file, key_of_text
-from yishenqing.store.hot import Hot, insertion
 from yishenqing.store.keyring import Keyring, ring_of
 from yishenqing.store.tables import files, sealed
 

@@ -1,4 +1,4 @@
-"""The statements of every act, compiled once and handed to the driver as text.
+"""The statements of every act and every search, compiled once and handed to the driver as text.
 
 SQLAlchemy's own execution costs an act more than its statements do (measured: three times the driver's). What these
 statements say is still written, and compiled for each database, by SQLAlchemy; only the running is short.
@@ -30,6 +30,7 @@ class Hot:
             DBAPIError: as SQLAlchemy raises it.
         """
         text, order = self._for(connection)
+        _within(connection)
         return execute(connection, text, _given(values, order))
 
     def run_many(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
@@ -37,6 +38,7 @@ class Hot:
         if len(rows) == 1:  # psycopg takes a pipeline to many, and three ways to the server for it
             return self.run(connection, rows[0])
         text, order = self._for(connection)
+        _within(connection)
         return execute(connection, text, [_given(row, order) for row in rows], method="executemany")
 
     def _for(self, connection: Connection) -> tuple[str, tuple[str, ...] | None]:
@@ -50,27 +52,27 @@ class Hot:
 
 
 class HotBatch:
-    """One statement about several cases (``IN``), compiled once for 1, 2, 4, 8, … of them."""
+    """One statement about several names (``IN``), as of cases; compiled once for 1, 2, 4, 8, … of them."""
 
     def __init__(self, statement: Callable[[Sequence[ColumnElement[str]]], ClauseElement]) -> None:
-        """Remember how the statement is made of the numbers of cases it speaks of."""
+        """Remember how the statement is made of the names it speaks of."""
         self._statement = statement
         self._by_size: dict[int, Hot] = {}
 
-    def run(self, connection: Connection, numbers: Sequence[str], values: Mapping[str, Any]) -> Any:
-        """Run it for these cases, at least one; return the driver's cursor.
+    def run(self, connection: Connection, names: Sequence[str], values: Mapping[str, Any]) -> Any:
+        """Run it for these names, at least one; return the driver's cursor.
 
         Raises:
             DBAPIError: as SQLAlchemy raises it.
         """
-        size = 1 << (len(numbers) - 1).bit_length()
+        size = 1 << (len(names) - 1).bit_length()
         hot = self._by_size.get(size)
         if hot is None:
             wanted = [bindparam(f"n{i}", type_=Text) for i in range(size)]
             hot = self._by_size[size] = Hot(self._statement(wanted))
-        named = {f"n{i}": number for i, number in enumerate(numbers)}
-        for i in range(len(numbers), size):  # one named twice is found once
-            named[f"n{i}"] = numbers[-1]
+        named = {f"n{i}": name for i, name in enumerate(names)}
+        for i in range(len(names), size):  # one named twice is found once
+            named[f"n{i}"] = names[-1]
         return hot.run(connection, {**values, **named})
 
 
@@ -89,6 +91,12 @@ def execute(connection: Connection, text: str, given: Any, method: str = "execut
             raise
         raise DBAPIError.instance(text, given, error, errors, dialect=connection.dialect) from error
     return cursor
+
+
+def _within(connection: Connection) -> None:
+    """Begin the transaction that SQLAlchemy would begin by itself, had it seen the statement."""
+    if not connection.in_transaction():
+        connection.begin()
 
 
 def _given(values: Mapping[str, Any], order: tuple[str, ...] | None) -> Any:
