@@ -102,7 +102,7 @@ def test_what_was_changed_or_added_is_seen(key: Path, signing_office: tuple[Offi
     [
         ('{pkcs12: "missing.p12"}', "没有签名用的证书文件"),
         ('{pkcs12: "office.yaml"}', "打不开：口令不对"),
-        ('{command: ["/no/such/program"]}', "不能运行或者超时"),
+        ('{command: ["/no/such/program"]}', "不能运行（文件或者程序不存在）"),
         (f'{{command: ["{sys.executable}", "-c", "{SILENT}"]}}', "印章系统没有登录"),
         (f'{{command: ["{sys.executable}", "-c", "{REWRITE}"]}}', "签名只能追加在原件之后"),
     ],

@@ -64,7 +64,7 @@ def test_an_office_cannot_write_what_the_program_cites(tmp_path: Path) -> None:
 
 def test_a_citation_is_the_one_that_held_on_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [{"since": date(2027, 1, 1), "law": "新"}, {"since": date(2019, 5, 15), "law": "旧"}]
-    monkeypatch.setattr(articles, "_known", lambda: {"reply": {"values": values}})
+    monkeypatch.setattr(articles, "_known", lambda: {articles.FILE: {"reply": {"values": values}}})
     assert [articles.article("reply", day) for day in (date(2026, 12, 31), date(2027, 1, 1), None)] == [
         "旧",
         "新",
