@@ -97,9 +97,9 @@ def seed(home: Path, count: int, *, prefix: str = "C") -> None:
 
 
 def entered(office: Office, connection: Connection, numbers: Sequence[str]) -> None:
-    """Enter copied cases where a registration would have: among what is recognised and what is searched."""
-    office._recognition(connection).enter_anew(numbers)  # noqa: SLF001 - as the verbs that rebuild do
+    """Enter copied cases where a registration would have, in its order: what is searched, then what is recognised."""
     findable.enter_many(connection, office._practice, numbers)  # noqa: SLF001 - as the verbs that rebuild do
+    office._recognition(connection).enter_anew(numbers)  # noqa: SLF001 - as the verbs that rebuild do
 
 
 def copied(

@@ -24,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.machine import machine
+from sqlalchemy import Connection
 
 from trials import judge, killing
 from trials.deeds import ROAD, Diary, Officer
@@ -144,9 +145,13 @@ class Soak:
 
     def _load(self) -> None:
         names = [f"C-{self.numbers + n:07d}" for n in range(_LOAD)]
-        with opened(self.home) as office, office._transactions.writing() as connection:  # noqa: SLF001 - with the office's keys
-            copied(connection, self.pattern, names, remind_on=DUE_DAY)
-            entered(office, connection, names)
+        with opened(self.home) as office:
+
+            def put(connection: Connection) -> None:
+                copied(connection, self.pattern, names, remind_on=DUE_DAY)
+                entered(office, connection, names)
+
+            office._transactions.kept(put)  # noqa: SLF001 - with the office's keys
         self.numbers += _LOAD
 
     def grown(self) -> float:
