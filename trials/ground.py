@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, insert, select, text
+from sqlalchemy import Connection, Table, create_engine, insert, select, text
 
 from yishenqing import Office
 from yishenqing.core.ledger import Entry
@@ -109,6 +109,7 @@ def copied(
     *,
     clock: str = "",
     remind_on: date | None = None,
+    fresh: Sequence[dict[str, Any]] | None = None,
     batch: int = 5000,
 ) -> None:
     """Copy a case of one entry to each of ``numbers``; with ``clock`` only that deadline of it.
@@ -116,12 +117,14 @@ def copied(
     Personal data are encrypted anew for each copy: the key binds them to their case.
 
     ``remind_on`` is when the office should be told of the reply; without it, as for the case that is copied.
+    ``fresh`` are the deadlines as ``stored`` told them when the case was new, where it has been ticked since: nobody
+    was told anything of its copies.
     """
     row: dict[str, Any] = dict(connection.execute(select(cases).where(cases.c.number == number)).one()._mapping)  # noqa: SLF001 - SQLAlchemy's own name for it
     entry = Entry(*connection.execute(select(entries).where(entries.c.number == number)).one())
     beside = {
-        table: [dict(r) for r in connection.execute(select(table).where(table.c.number == number)).mappings()]
-        for table in (deadlines, applications)
+        deadlines: fresh if fresh is not None else stored(connection, number),
+        applications: _rows(connection, applications, number),
     }
     values = list(sealed_of(connection, row["agency"], number).values())
     beside[deadlines] = [r for r in beside[deadlines] if clock in ("", r["clock"])]
@@ -138,6 +141,15 @@ def copied(
         for table, rows in beside.items():
             if rows:
                 connection.execute(insert(table), [{**r, "number": one} for one in some for r in rows])
+
+
+def stored(connection: Connection, number: str) -> list[dict[str, Any]]:
+    """Return the deadlines of a case as they are stored now."""
+    return _rows(connection, deadlines, number)
+
+
+def _rows(connection: Connection, table: Table, number: str) -> list[dict[str, Any]]:
+    return [dict(r) for r in connection.execute(select(table).where(table.c.number == number)).mappings()]
 
 
 def _entry_of(entry: Entry, number: str, rulebook: str) -> Entry:
