@@ -32,6 +32,7 @@ from sqlalchemy import Connection, create_engine, text
 from yishenqing.precedents import Library, Precedent, install, shipped_library
 from yishenqing.precedents.evaluation import percentile
 from yishenqing.search.terms import units
+from yishenqing.store.engine import open_engine
 
 QUERIES = 60
 SEED = 20190515
@@ -132,7 +133,7 @@ def main() -> int:
             fill_floor(floor, records)
             least = {kind: timed(partial(floor_search, floor), queries)[0] for kind, queries in asked.items()}
         for url in urls:
-            with create_engine(url).connect() as connection:
+            with open_engine(url).connect() as connection:
                 library = filled(connection, records)
                 found &= added_and_found(library)
                 print(f"{'query':10} {'p95 ms':>8} {'CPU':>6} {'floor ms':>9} {'ratio':>6}")

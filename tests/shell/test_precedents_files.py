@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from yishenqing.core.errors import DataFault, NotFound
+from yishenqing.core.numerals import numeral, value
 from yishenqing.precedents import (
     Library,
     Precedent,
@@ -20,7 +21,6 @@ from yishenqing.precedents import (
     read_qrels,
     read_queries,
 )
-from yishenqing.search.numerals import numeral, value
 from yishenqing.search.terms import Vector, count, units
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
 from sqlalchemy import URL, Connection, create_engine
 
 from yishenqing.core.errors import DataFault
@@ -33,6 +35,14 @@ def test_every_spelling_is_one_thing(text: str, row: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("text", "row"), [(t, r) for r in ROWS for t in r.get("not", ())])
 def test_what_only_looks_like_it_is_nothing(text: str, row: dict[str, Any]) -> None:
     assert said_in(text, row["kind"]) == []
+
+
+@given(st.text("0129零〇二两九十百千万第条款项号令之年月日〔〕(2024) -a²①", max_size=24))
+@example("第12345条")
+@example("第三条第九千千项")
+def test_any_row_of_figures_can_be_read(text: str) -> None:
+    found = marks(folded(text))
+    assert all(0 <= m.start < m.end <= len(folded(text)) and m.keys for m in found)
 
 
 def test_folding_keeps_the_places() -> None:

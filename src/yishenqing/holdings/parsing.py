@@ -13,6 +13,7 @@ from typing import Any
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.law import Law
+from yishenqing.core.numerals import LARGEST, numeral
 from yishenqing.holdings.model import Customs, Holding
 from yishenqing.tabular import Headings, Line, day_of, read_lines
 
@@ -24,7 +25,6 @@ _CITED = re.compile(
     r"第(?P<article>[一二三四五六七八九十百零〇\d]+)条(?P<rest>(?:第[一二三四五六七八九十\d]+[款项]|（[^）]*）项)*)"
 )
 _TELLING = 4  # characters of a statute's name that tell it from the others
-_NUMERALS = "零一二三四五六七八九"
 
 
 @dataclass
@@ -161,16 +161,7 @@ class _Rows:
 
 def _numeral(digits: str) -> str:
     """Return an article's number as statutes write it."""
-    if not digits.isdecimal():
-        return digits
-    hundreds, rest = divmod(int(digits), 100)
-    tens, ones = divmod(rest, 10)
-    text = f"{_NUMERALS[hundreds]}百" if hundreds else ""
-    if tens:
-        text += ("" if tens == 1 and not hundreds else _NUMERALS[tens]) + "十"
-    elif hundreds and ones:
-        text += "零"
-    return text + (_NUMERALS[ones] if ones else "")
+    return numeral(int(digits)) if digits.isdecimal() and int(digits) <= LARGEST else digits
 
 
 def _text(value: Any, name: str) -> Any:

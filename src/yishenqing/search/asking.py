@@ -35,7 +35,7 @@ def asked(text: str, limit: int = 10) -> Asked:
         raise DataFault.of([Fault(EMPTY)])
     if not 1 <= limit <= MOST_MATCHES:
         raise DataFault.of([Fault(f"检索条数应在 1 至 {MOST_MATCHES} 之间，现为 {limit}")])
-    terms = found.terms()
+    terms = [*found.terms()]
     counts = Counter((*(term for term, _, _ in terms), *found.marked()))
     counts.update(found.singles())  # last: of a long question the pairs are looked up
     return Asked(text, found, counts, terms)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from yishenqing.search.numerals import NUMERAL, numeral, value
+from yishenqing.core.numerals import LARGEST, NUMERAL, numeral, value
 
 _YEAR = r"((?:19|20)\d{2})"
 _OPEN, _CLOSE = r"[〔\[(【〈<]\s*", r"\s*[〕\])】〉>]"
@@ -117,14 +117,17 @@ def _month(match: re.Match[str]) -> Mark | None:
 
 
 def _article(match: re.Match[str]) -> Mark | None:
-    article, part, paragraph, item = match[1], match[2] or "", match[3], match[4] or match[5]
-    said = key = f"第{numeral(value(article))}条{part}"
+    numbers = [value(n) if n else 0 for n in (match[1], match[3], match[4] or match[5])]
+    if max(numbers) > LARGEST:
+        return None  # 第12345条 counts records; no law has so many articles
+    article, paragraph, item = map(numeral, numbers)
+    said = key = f"第{article}条{match[2] or ''}"
     keys = [f"条:{key}"]
-    if paragraph:
-        said += f"第{numeral(value(paragraph))}款"
-    if item:
-        said += f"第{numeral(value(item))}项"
-        keys.insert(0, f"条:{key}第{numeral(value(item))}项")
+    if match[3]:
+        said += f"第{paragraph}款"
+    if match[4] or match[5]:
+        said += f"第{item}项"
+        keys.insert(0, f"条:{key}第{item}项")
     return Mark("条款", tuple(keys), said, *match.span())
 
 

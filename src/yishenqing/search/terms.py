@@ -11,9 +11,9 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 
@@ -22,6 +22,7 @@ from yishenqing.search.marks import Mark, marks, rewritten
 
 UNIT = re.compile(r"[㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]|[^\W_㐀-䶿一-鿿豈-﫿\U00020000-\U0003ffff]{1,64}")
 
+_FIRST = "㐀"  # of the Chinese characters
 _CHARACTER_BITS = 21  # a Unicode code point
 _SINGLE_FLAG = 1 << 61  # single characters, above all pairs: they are weighed, and nothing is looked up by them
 _WORD_FLAG = 1 << 62  # terms with a number or a Latin word are hashed above all pairs of characters
@@ -30,38 +31,46 @@ _SCAN = 16  # keys per term up to which a document is read through
 _MOST = 0xFFFF  # a count fills two bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Units:
     """A text as its units: single Chinese characters, whole numbers and words; and what its marks are found under."""
 
     text: Sequence[str]
     marks: Sequence[Mark] = ()
 
-    def terms(self) -> list[tuple[int, int, int]]:
-        """Return each term of the units with the first unit that it covers and the unit after its last."""
-        alone = [i for i, code in enumerate(self._codes()) if not code]
+    def terms(self) -> Iterator[tuple[int, int, int]]:
+        """Yield each term of the units with the first unit that it covers and the unit after its last."""
+        alone = [i for i, code in enumerate(self.codes) if not code] if 0 in self.codes else []
         lone = [0] if self.span_of_single() else []
         starts = [*alone, *range(len(self.text) - 1), *lone]
         ends = [*(i + 1 for i in alone), *range(2, len(self.text) + 1), *(i + 1 for i in lone)]
-        return [*zip(self.keys(), starts, ends, strict=True)]
+        return zip(self.keys(), starts, ends, strict=True)
 
     def keys(self) -> list[int]:
         """Return the terms alone: of each number and word, of each pair of neighbours, of one lone character."""
-        text, codes = self.text, self._codes()
+        text, codes = self.text, self.codes
+        if self.span_of_single():
+            return [codes[0] << _CHARACTER_BITS]
+        if 0 not in codes:  # most texts hold nothing but characters
+            return [left << _CHARACTER_BITS | right for left, right in pairwise(codes)]
         found = [_word(unit) for unit, code in zip(text, codes, strict=True) if not code]
         found += [
             left << _CHARACTER_BITS | right if left and right else _word(f"{text[i]} {text[i + 1]}")
             for i, (left, right) in enumerate(pairwise(codes))
         ]
-        return [*found, codes[0] << _CHARACTER_BITS] if self.span_of_single() else found
+        return found
 
     def singles(self) -> list[int]:
         """Return a term for each Chinese character: it tells words apart that pairs of characters run together."""
-        return [_SINGLE_FLAG | code for code in self._codes() if code]
+        return [_SINGLE_FLAG | code for code in self.codes if code]
 
-    def _codes(self) -> list[int]:
-        """Return the code point of each Chinese character, 0 for a number or word."""
-        return [ord(unit) if len(unit) == 1 and unit >= "㐀" else 0 for unit in self.text]
+    @cached_property
+    def codes(self) -> list[int]:
+        """The code point of each Chinese character, 0 for a number or word."""
+        whole = "".join(self.text)
+        if len(whole) == len(self.text) and min(whole, default="") >= _FIRST:
+            return [*map(ord, whole)]
+        return [ord(unit) if len(unit) == 1 and unit >= _FIRST else 0 for unit in self.text]
 
     def marked(self) -> dict[int, Mark]:
         """Return the terms of the marks."""
@@ -69,7 +78,7 @@ class Units:
 
     def span_of_single(self) -> tuple[int, int] | None:
         """Return the range of terms that begin with the text, where the text is one lone character."""
-        if len(self.text) != 1 or not (code := self._codes()[0]):
+        if len(self.text) != 1 or not (code := self.codes[0]):
             return None
         return code << _CHARACTER_BITS, (code + 1) << _CHARACTER_BITS
 

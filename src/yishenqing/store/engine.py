@@ -28,6 +28,8 @@ from yishenqing.store.turns import turn
 
 T = TypeVar("T")
 _WRITES, _WAIT, _ALONE = "yishenqing_writes", "yishenqing_wait", "yishenqing_alone"
+# 16 MB: a case entered into the search touches some 400 pages, more than SQLite keeps unasked; it writes them twice.
+_PAGES = "cache_size=-16000"
 WAIT_SECONDS = 60  # unless the office says otherwise
 
 
@@ -79,7 +81,7 @@ def _connect_sqlite(dialect: Any, record: Any, given: Any, named: Any) -> Any:
 
 def _set_up(connection: Any) -> Any:
     connection.isolation_level = None  # we say BEGIN ourselves; the driver's own guess loses updates
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000", _PAGES):
         connection.execute(f"PRAGMA {pragma}").close()
     return connection
 

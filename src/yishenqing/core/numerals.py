@@ -6,11 +6,12 @@ _DIGITS = "零一二三四五六七八九"
 _PLACES = ("", "十", "百", "千")
 _VALUES = {**{c: n for n, c in enumerate(_DIGITS)}, "〇": 0, "两": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
+LARGEST = 9_999  # that ``numeral`` writes
 NUMERAL = "[0-9零〇一二两三四五六七八九十百千]"
 
 
 def numeral(number: int) -> str:
-    """Return ``number`` (0 to 9999) as statutes write it: 36 is 三十六, 105 is 一百零五."""
+    """Return ``number`` (0 to ``LARGEST``) as statutes write it: 36 is 三十六, 105 is 一百零五."""
     digits = [int(d) for d in str(number)]
     result = ""
     for place, digit in zip(range(len(digits) - 1, -1, -1), digits, strict=True):
