@@ -55,7 +55,7 @@ TABLES = (
 BESIDE = (
     *("report_applications", "report_disputes", "report_entered", "report_published"),
     *("request_persons", "request_texts", "request_bands", "proposals", "proposal_requests", "proposal_decisions"),
-    *("search_documents", "search_frequencies", "search_totals", "search_rows"),
+    *("search_documents", "search_frequencies", "search_totals", "search_uncounted", "search_rows"),
     *("holdings", "holding_versions", "holding_totals", "holding_grams", "holding_frequencies", "assessments"),
     *("precedents", "precedent_versions", "precedent_acts", "precedent_origins"),
     *("retention_holds", "disposal_lists", "disposal_items", "disposal_decisions"),
@@ -66,6 +66,7 @@ FREE = {
     ("deadlines", "remind_on"),
     ("data_keys", "retired_at"),
     ("precedent_origins", "seq"),
+    ("search_uncounted", "number"),  # drawn: only its own row is found by it
     *(("messages", name) for name in ("attempts", "next_try", "last_error", "sent_at")),
 }
 # What is left of a document that says no more what it said, and the numbers of cases, which an older ledger moves.

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import URL, Connection, create_engine
+from sqlalchemy import URL, Connection, create_engine, func, select
+from sqlalchemy.exc import DBAPIError
 
 from yishenqing.core.errors import DataFault
 from yishenqing.search import Collection, Document, Properties, Wanted, asked, install, passage, ranking
@@ -18,6 +19,7 @@ from yishenqing.search.facets import article_keys, asked_article
 from yishenqing.search.folding import folded, folded_with_places
 from yishenqing.search.marks import marks
 from yishenqing.search.memory import nearest
+from yishenqing.search.tables import uncounted
 
 pytest_plugins = ["pg"]
 ROWS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("search_marks.yaml").read_text(encoding="utf-8"))
@@ -166,6 +168,70 @@ def test_another_way_of_splitting_asks_for_entering_anew(sqlite: Connection, mon
     found.begin_anew()
     assert found.current()
     assert found.find(asked("会议纪要")) == []
+
+
+WORDS = st.text("会议纪要公开案征收补偿a1 ", min_size=1, max_size=12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["put", "put", "drop", "anew"]), st.integers(0, 5), WORDS), max_size=14))
+def test_what_is_counted_later_is_known_at_once(steps: list[tuple[str, int, str]]) -> None:
+    kept: dict[str, Document] = {}
+    with create_engine("sqlite://").connect() as connection, pytest.MonkeyPatch.context() as patch:
+        install(connection)
+        later, at_once = (Collection(connection, "某区", name) for name in ("后计", "即计"))
+        for what, n, words in steps:
+            for collection, waiting in ((later, 4), (at_once, 0)):
+                patch.setattr("yishenqing.search.collection._UNCOUNTED", waiting)
+                if what == "put":
+                    collection.put({f"D{n}": Document([(words, 1)])})
+                elif what == "drop":
+                    collection.drop([f"D{n}"])
+                else:
+                    collection.begin_anew()
+                assert collection.faults() == []
+            kept = {} if what == "anew" else {**kept, f"D{n}": Document([(words, 1)])}
+            kept = {ref: document for ref, document in kept.items() if (what, ref) != ("drop", f"D{n}")}
+            for question in map(asked, ("会议纪要公开案", "征", "a1")):
+                assert later.find(question) == at_once.find(question)
+        assert set(later.refs()) == set(kept)
+
+
+def test_who_enters_a_document_waits_for_nobody_and_who_enters_many_for_all(
+    postgres_url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yishenqing.search.collection._UNCOUNTED", 1)
+    engine = create_engine(postgres_url, connect_args={"options": "-c lock_timeout=300"})
+    with engine.begin() as connection:
+        install(connection)
+        Collection(connection, "某区", "案例").put({"A": Document([("会议纪要", 1)])})
+    with engine.connect() as one, engine.connect() as two:
+        first, second = (Collection(connection, "某区", "案例") for connection in (one, two))
+        first.put({"B": Document([("会议纪要", 1)])})  # the second change: the first officer counts
+        second.put({"C": Document([("会议纪要", 1)])})  # too many again, and somebody counts already
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            second.put({"D": Document([("会议纪要", 1)])}, alone=True)
+        two.rollback()
+        second.put({"C": Document([("会议纪要", 1)])})
+        one.commit()
+        assert {h.ref for h in second.find(asked("会议纪要"))} == {"A", "B", "C"}
+        two.commit()
+        assert {h.ref for h in first.find(asked("会议纪要"))} == {"A", "B", "C"}
+        assert first.faults() == []
+        first.put({n: Document([("会议纪要", 1)]) for n in "EFG"})
+        assert len(first.find(asked("会议纪要"))) == len("ABCEFG")
+        assert first.faults() == []
+
+
+def test_nothing_of_what_is_dropped_waits_to_be_counted(collection: Collection) -> None:
+    collection.put({"D1": Document([("不留痕迹", 1)])})
+    collection.drop(["D1"])
+    assert uncounted_rows(collection) == 0
+
+
+def uncounted_rows(collection: Collection) -> int:
+    found = collection._connection.execute(select(func.count()).select_from(uncounted))
+    return int(found.scalar_one())
 
 
 def test_memory_ranks_like_the_database(sqlite: Connection) -> None:

@@ -48,6 +48,8 @@ HARMS = {
     "UPDATE search_frequencies SET documents = documents + 1": "检索索引（search_.）：词频与各文不符",
     "DELETE FROM search_rows WHERE ref = '2026-0001'": "倒排索引与各文不符",
     "UPDATE search_totals SET length = length + 1": "总数与各文不符",
+    "UPDATE search_uncounted SET sign = -sign": "词频与各文不符",
+    "DELETE FROM search_uncounted": "词频与各文不符",
     "UPDATE search_totals SET analysis = 0": "另一种切分方法",
     "UPDATE retention_holds SET reason = '无'": "暂缓销毁（retention_holds）中的“2026-0001、1”：.*已被改动",
     "DELETE FROM retention_holds": "暂缓销毁（retention_holds）中的“2026-0001、1”：.*已被删除",

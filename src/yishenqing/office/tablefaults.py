@@ -23,7 +23,7 @@ from yishenqing.reporting import tables as report
 from yishenqing.retention import tables as retention
 from yishenqing.rulebook import snapshot_digest
 from yishenqing.search import Collection, stored
-from yishenqing.search.tables import documents, frequencies, totals
+from yishenqing.search.tables import documents, frequencies, totals, uncounted
 from yishenqing.store import keyring
 from yishenqing.store import keys as given
 from yishenqing.store import tables as store
@@ -244,7 +244,7 @@ def _taken_off(connection: Connection, agency: str) -> Iterator[Fault]:
 
 def _search(connection: Connection, agency: str) -> Iterator[Fault]:
     known = {findable.COLLECTION: "案件", library.COLLECTION: "案例"}
-    for table in (documents, frequencies, totals):
+    for table in (documents, frequencies, totals, uncounted):
         query = select(table.c.collection).distinct().where(table.c.agency == agency)
         for name in sorted(set(connection.execute(query).scalars()) - known.keys()):
             yield Fault(f"检索索引（{table.name}）：没有“{name}”这一类，却有它的行，系另行插入")

@@ -34,7 +34,8 @@ class Library:
         written: set[str] = set()
         source = iter(records)
         while batch := {p.id: p for p in islice(source, _BATCH)}:
-            self._index.put({i: document(p) for i, p in batch.items()})  # first: it lets one writer in at a time
+            # first: it lets one writer in at a time
+            self._index.put({i: document(p) for i, p in batch.items()}, alone=True)
             self._put_in(batch)
             written |= batch.keys()
         return len(written)
@@ -103,7 +104,7 @@ class Library:
         self._index.begin_anew()
         source = self.all()
         while batch := list(islice(source, _BATCH)):
-            self._index.put({p.id: document(p) for p in batch})
+            self._index.put({p.id: document(p) for p in batch}, alone=True)
         return known
 
     def _put_in(self, batch: Mapping[str, Precedent]) -> None:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, delete, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, func, select, text, update
 
 from yishenqing.hot import Hot, HotBatch, insertion
-from yishenqing.search import consistency
+from yishenqing.search import consistency, uncounted
 from yishenqing.search.asking import Asked
 from yishenqing.search.facets import Properties, Wanted
 from yishenqing.search.index import Candidate, index_for
 from yishenqing.search.ranking import CANDIDATES, CANDIDATES_TOGETHER, Query, choose, ranked, score, total_of
 from yishenqing.search.tables import documents, frequencies, install, totals
+from yishenqing.search.tables import uncounted as uncounted_changes
 from yishenqing.search.terms import Vector, count, looked_up
+from yishenqing.search.uncounted import Change
 
 __all__ = ["ANALYSIS", "Collection", "Document", "Hit", "install"]
 
 ANALYSIS = 1  # raise it whenever texts are split into other terms
 _AT_ONCE = 500
+_UNCOUNTED = 32  # changes that a search adds to what is counted
+_NUMBER_BITS = 62
 _ASKED = 2000  # distinct terms of a query that are looked up; a whole judgment has several thousand
 
 
@@ -71,27 +75,29 @@ class Collection:
         self._connection, self._agency, self._name = connection, agency, name
         self._index = index_for(connection, agency, name)
 
-    def put(self, entered: Mapping[str, Document]) -> None:
-        """Enter documents by name, each replacing the one of that name."""
+    def put(self, entered: Mapping[str, Document], *, alone: bool = False) -> None:
+        """Enter documents by name, each replacing the one of that name.
+
+        Whoever does not see to it that nobody else enters documents of these names meanwhile enters them ``alone``.
+        """
         if not entered:
             return
-        self._lock()
-        self._take_out(list(entered))
+        self._begin(alone=alone)
+        changes = self._take_out(list(entered))
         counted = {ref: _counted(document) for ref, document in entered.items()}
-        lengths = {ref: length for ref, (length, _) in counted.items()}
-        rows = [
-            {**self._here(), "ref": ref, "length": length, "vector": Vector.pack(counts)}
-            for ref, (length, counts) in counted.items()
-        ]
-        _ENTER.run_many(self._connection, rows)
-        terms = {ref: sorted(counts) for ref, (_, counts) in counted.items()}
-        self._index.put({ref: list(filter(looked_up, mine)) for ref, mine in terms.items()})
-        self._statistics(terms, 1, sum(lengths.values()))
+        kept = {ref: Stored(length, Vector.pack(counts)) for ref, (length, counts) in counted.items()}
+        _ENTER.run_many(self._connection, [{**self._here(), "ref": r, **k._asdict()} for r, k in kept.items()])
+        self._index.put({ref: sorted(filter(looked_up, counts)) for ref, (_, counts) in counted.items()})
+        changes += [Change(1, *row) for row in kept.values()]
+        if len(changes) > _UNCOUNTED or self._turn_to_count(len(changes)):
+            self._count(changes)
+        else:
+            self._count_later(changes)
 
     def drop(self, refs: Iterable[str]) -> None:
-        """Take documents out."""
-        self._lock()
-        self._take_out(list(refs))
+        """Take documents out; nothing of them is kept to be counted later."""
+        self._begin(alone=True)
+        self._count(self._take_out(list(refs)))
 
     def holds(self, ref: str) -> Stored | None:
         """Return how a document is entered; None where it is not."""
@@ -116,13 +122,14 @@ class Collection:
 
     def begin_anew(self) -> None:
         """Empty the collection, to be entered anew as texts are split now."""
-        self._lock()
+        self._begin(alone=True)
         names = list(self.refs())
         for start in range(0, len(names), _AT_ONCE):
             self._take_out(names[start : start + _AT_ONCE])
         here = update(totals).where(*self._mine(totals))
         self._connection.execute(here.values(analysis=ANALYSIS, documents=0, length=0))
-        self._connection.execute(delete(frequencies).where(*self._mine(frequencies)))
+        for table in (frequencies, uncounted_changes):
+            self._connection.execute(delete(table).where(*self._mine(table)))
 
     def find(self, question: Asked | None, limit: int = 10, wanted: Wanted | None = None) -> list[Hit]:
         """Return the documents nearest to ``question``, best first, ties by name; without one the newest wanted."""
@@ -130,8 +137,10 @@ class Collection:
         if question is None:
             newest = self._index.newest((), wanted, limit) if wanted else []
             return [Hit(c.ref, 0.0, {}) for c in newest]
-        total, length = self._totals()
-        query = self._query(question, total)
+        # Before the counts: what somebody counts meanwhile is known twice for this once, and never not at all.
+        waiting = [Change(*row) for row in _WAITING.run(self._connection, self._here()).fetchall()]
+        total, length = self._totals(waiting)
+        query = self._query(question, total, waiting)
         if not query.rarity:
             return []
         found = self._candidates(query, wanted, limit)
@@ -152,11 +161,15 @@ class Collection:
             known |= {c.ref: c for c in self._index.newest(terms, wanted, most - len(found))}
         return list(known.values())
 
-    def _query(self, question: Asked, total: int) -> Query:
+    def _query(self, question: Asked, total: int, waiting: Sequence[Change]) -> Query:
         if (span := question.units.span_of_single()) is not None:
-            begun = self._index.between(*span)
+            begun = uncounted.between(waiting, *span)
+            begun.update(self._index.between(*span))
             return choose(dict.fromkeys(begun, 1), begun, total)
-        return choose(question.counts, self._index.said([*islice(question.counts, _ASKED)]), total)
+        terms = [*islice(question.counts, _ASKED)]
+        said = uncounted.said(waiting, frozenset(terms))
+        said.update(self._index.said(terms))
+        return choose(question.counts, said, total)
 
     def _here(self) -> dict[str, str]:
         return {"agency": self._agency, "collection": self._name}
@@ -164,29 +177,45 @@ class Collection:
     def _mine(self, table: Table) -> tuple[Any, Any]:
         return table.c.agency == self._agency, table.c.collection == self._name
 
-    def _lock(self) -> None:
-        """Let one writer at a time into the statistics of a collection, so that two imports cannot deadlock."""
-        _BEGIN.run(self._connection, {**self._here(), "analysis": ANALYSIS})
-        _LOCK.run(self._connection, self._here())
+    def _begin(self, *, alone: bool) -> None:
+        """Enter beside others, or let nobody else enter until the end of the transaction."""
+        lock = _ALONE if alone else _BESIDE
+        if lock.run(self._connection, self._here()).fetchone() is None:
+            _BEGIN.run(self._connection, {**self._here(), "analysis": ANALYSIS})
+            lock.run(self._connection, self._here())
 
-    def _take_out(self, refs: Sequence[str]) -> None:
-        rows = _HELD.run(self._connection, refs, self._here()).fetchall() if refs else []
+    def _take_out(self, refs: Sequence[str]) -> list[Change]:
+        rows = _HELD_FIRMLY.run(self._connection, refs, self._here()).fetchall() if refs else []
         if not rows:
-            return
-        vectors = {ref: Vector(vector).keys for ref, _, vector in rows}
-        self._index.drop({ref: list(filter(looked_up, keys)) for ref, keys in vectors.items()})
-        _LEAVE.run(self._connection, list(vectors), self._here())
-        self._statistics(vectors, -1, sum(length for _, length, _ in rows))
+            return []
+        self._index.drop({ref: list(filter(looked_up, Vector(vector).keys)) for ref, _, vector in rows})
+        _LEAVE.run(self._connection, [ref for ref, _, _ in rows], self._here())
+        return [Change(-1, length, vector) for _, length, vector in rows]
 
-    def _statistics(self, terms: Mapping[str, Iterable[int]], sign: int, length: int) -> None:
-        said = Counter(term for keys in terms.values() for term in keys)
-        if said:
-            self._index.count({term: sign * number for term, number in said.items()})
-        _ADD.run(self._connection, {**self._here(), "more": sign * len(terms), "longer": sign * length})
+    def _turn_to_count(self, more: int) -> bool:
+        """Tell whether too many changes wait to be counted, and nobody else is counting."""
+        waiting = _HOW_MANY.run(self._connection, self._here()).fetchone()[0]
+        if waiting + more <= _UNCOUNTED:
+            return False
+        return _COUNTING_IF_FREE.run(self._connection, self._here()).fetchone() is not None
 
-    def _totals(self) -> tuple[int, int]:
-        row = _TOTALS.run(self._connection, self._here()).fetchone()
-        return (row[0], row[1]) if row else (0, 0)
+    def _count_later(self, changes: Sequence[Change]) -> None:
+        rows = [{**self._here(), "number": secrets.randbits(_NUMBER_BITS), **c._asdict()} for c in changes]
+        _KEEP.run_many(self._connection, rows)
+
+    def _count(self, changes: Sequence[Change]) -> None:
+        """Count ``changes`` and all that waits."""
+        _COUNTING.run(self._connection, self._here())
+        waiting = [Change(*row) for row in _TAKE.run(self._connection, self._here()).fetchall()]
+        every = [*changes, *waiting]
+        if more := uncounted.terms(every):
+            self._index.count(more)
+        grown = {"more": uncounted.documents(every), "longer": uncounted.length(every)}
+        _ADD.run(self._connection, {**self._here(), **grown})
+
+    def _totals(self, waiting: Sequence[Change]) -> tuple[int, int]:
+        row = _TOTALS.run(self._connection, self._here()).fetchone() or (0, 0)
+        return row[0] + uncounted.documents(waiting), row[1] + uncounted.length(waiting)
 
 
 def _of(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -197,8 +226,13 @@ def _named(names: Sequence[ColumnElement[str]]) -> tuple[ColumnElement[bool], ..
     return *_of(documents), documents.c.ref.in_(names)
 
 
+def _select_named(names: Sequence[ColumnElement[str]]) -> Select[tuple[str, int, bytes]]:
+    return select(documents.c.ref, documents.c.length, documents.c.vector).where(*_named(names))
+
+
 _ENTER = Hot(insertion(documents))
-_HELD = HotBatch(lambda n: select(documents.c.ref, documents.c.length, documents.c.vector).where(*_named(n)))
+_HELD = HotBatch(_select_named)
+_HELD_FIRMLY = HotBatch(lambda n: _select_named(n).order_by(documents.c.ref).with_for_update())
 _LEAVE = HotBatch(lambda n: delete(documents).where(*_named(n)))
 _BEGIN = Hot(
     text(
@@ -206,7 +240,17 @@ _BEGIN = Hot(
         " VALUES (:agency, :collection, 0, 0, :analysis) ON CONFLICT DO NOTHING"
     )
 )
-_LOCK = Hot(select(totals.c.agency).where(*_of(totals)).with_for_update())
+_ONE = select(totals.c.agency).where(*_of(totals))
+# FOR UPDATE waits for everybody who enters (FOR KEY SHARE); who counts lets them enter (FOR NO KEY UPDATE).
+_ALONE = Hot(_ONE.with_for_update())
+_BESIDE = Hot(_ONE.with_for_update(read=True, key_share=True))
+_COUNTING = Hot(_ONE.with_for_update(key_share=True))
+_COUNTING_IF_FREE = Hot(_ONE.with_for_update(key_share=True, skip_locked=True))
+_CHANGE = (uncounted_changes.c.sign, uncounted_changes.c.length, uncounted_changes.c.vector)
+_KEEP = Hot(insertion(uncounted_changes))
+_HOW_MANY = Hot(select(func.count()).select_from(uncounted_changes).where(*_of(uncounted_changes)))
+_WAITING = Hot(select(*_CHANGE).where(*_of(uncounted_changes)))
+_TAKE = Hot(delete(uncounted_changes).where(*_of(uncounted_changes)).returning(*_CHANGE))
 _TOTALS = Hot(select(totals.c.documents, totals.c.length).where(*_of(totals)))
 _ADD = Hot(
     update(totals)

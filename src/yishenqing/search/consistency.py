@@ -12,9 +12,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text
 
+from yishenqing.search import uncounted
 from yishenqing.search.index import posting, token
 from yishenqing.search.tables import documents, frequencies, supported, totals
+from yishenqing.search.tables import uncounted as waiting
 from yishenqing.search.terms import Vector, looked_up
+from yishenqing.search.uncounted import Change
 
 _AT_ONCE = 200
 _PLACES = (1 << 64) - 1
@@ -38,12 +41,15 @@ def faults(connection: Connection, agency: str, collection: str) -> list[str]:
                 postings += keyed(numbers.get(ref, 0), posting(agency, collection, term))
     for term, times in _frequencies(connection, agency, collection):
         counted += int(times) * keyed(0, term)
+    changes = _waiting(connection, agency, collection)
+    counted += sum(times * keyed(0, term) for term, times in uncounted.terms(changes).items())
     found = []
     if counted != said:
         found.append("词频与各文不符")
     if size != len(numbers) or postings != _postings(connection, agency, collection, keyed):
         found.append("倒排索引与各文不符")
-    if (size, length) != _totals(connection, agency, collection):
+    known = _totals(connection, agency, collection)
+    if (size, length) != (known[0] + uncounted.documents(changes), known[1] + uncounted.length(changes)):
         found.append("总数与各文不符")
     return found
 
@@ -62,6 +68,11 @@ def _documents(connection: Connection, agency: str, collection: str) -> Iterator
 def _frequencies(connection: Connection, agency: str, collection: str) -> Iterator[Any]:
     query = select(frequencies.c.term, frequencies.c.documents).where(*_here(frequencies, agency, collection))
     return iter(connection.execute(query.execution_options(yield_per=_AT_ONCE * 20)))
+
+
+def _waiting(connection: Connection, agency: str, collection: str) -> list[Change]:
+    query = select(waiting.c.sign, waiting.c.length, waiting.c.vector).where(*_here(waiting, agency, collection))
+    return [Change(*row) for row in connection.execute(query)]
 
 
 def _totals(connection: Connection, agency: str, collection: str) -> tuple[int, int]:

@@ -61,6 +61,19 @@ totals = Table(
     PrimaryKeyConstraint("agency", "collection", name="pk_search_totals"),
 )
 
+# What was entered (sign 1) or taken out (-1) and is not counted above yet. ``number`` is drawn.
+uncounted = Table(
+    "search_uncounted",
+    metadata,
+    Column("agency", _Plain, nullable=False),
+    Column("collection", _Plain, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("sign", Integer, nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("vector", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("agency", "collection", "number", name="pk_search_uncounted"),
+)
+
 # ``number`` grows with every entering, on both databases: of equals the newest come first.
 INDEX = {
     "sqlite": (
