@@ -145,6 +145,7 @@ def test_a_new_document_of_common_words_is_found_however_many_say_them(
     """What failed at 1,000,000: every word of the document is beyond the budget, and so many say it."""
     monkeypatch.setattr(ranking, "POSTINGS", 3)
     monkeypatch.setattr("yishenqing.search.collection.CANDIDATES", 4)
+    monkeypatch.setattr("yishenqing.search.collection.DEEPER", 1)
     collection.put({f"A{n:03}": Document([("会议纪要公开案", 1)]) for n in range(300)})
     collection.put({"NEU": Document([("会议纪要公开案", 1)])})
     assert "NEU" in [h.ref for h in collection.find(asked("会议纪要"), 4)]

@@ -15,7 +15,7 @@ from yishenqing.search import consistency, uncounted
 from yishenqing.search.asking import Asked
 from yishenqing.search.facets import Properties, Wanted
 from yishenqing.search.index import Candidate, index_for
-from yishenqing.search.ranking import CANDIDATES, CANDIDATES_TOGETHER, Query, choose, ranked, score, total_of
+from yishenqing.search.ranking import CANDIDATES, CANDIDATES_TOGETHER, DEEPER, Query, choose, ranked, score, total_of
 from yishenqing.search.tables import documents, frequencies, install, totals
 from yishenqing.search.tables import uncounted as uncounted_changes
 from yishenqing.search.terms import Vector, count, looked_up
@@ -152,9 +152,10 @@ class Collection:
     def _candidates(self, query: Query, wanted: Wanted, limit: int) -> list[Candidate]:
         """Return the documents worth ranking: of the rare terms the heaviest, of the common ones who says most."""
         probes = query.probes()
-        found = self._index.candidates(probes, wanted, max(limit, CANDIDATES)) if probes else []
+        enough = max(DEEPER * limit, CANDIDATES)
+        found = self._index.candidates(probes, wanted, enough) if probes else []
         known = {c.ref: c for c in found}
-        most = len(known) + CANDIDATES_TOGETHER if known else max(limit, CANDIDATES)
+        most = len(known) + CANDIDATES_TOGETHER if known else enough
         for terms in query.common():
             if len(known) >= most:
                 break
