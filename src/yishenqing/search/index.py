@@ -237,21 +237,26 @@ _POSTGRES_COUNT = Hot(
         " ON CONFLICT (agency, collection, term) DO UPDATE SET documents = f.documents + excluded.documents"
     )
 )
+# Looked up one by one (LIMIT): joined, all documents of a library were read through for the fifty that were found.
+_POSTGRES_FOUND = """
+CROSS JOIN LATERAL (
+    SELECT length, vector FROM search_documents
+    WHERE agency = :agency AND collection = :collection AND ref = b.ref LIMIT 1
+) d
+"""
 _POSTGRES_CANDIDATES = Hot(
-    text("""
-SELECT d.ref, d.length, d.vector
+    text(f"""
+SELECT b.ref, d.length, d.vector
 FROM search_candidates(
     CAST(:terms AS bigint[]), CAST(:weights AS bigint[]), CAST(:must AS bigint[]), CAST(:one_of AS bigint[]), :limit
-) b
-JOIN search_documents d ON d.agency = :agency AND d.collection = :collection AND d.ref = b.ref
+) b {_POSTGRES_FOUND}
 ORDER BY b.weight DESC, b.number DESC
-""")
+""")  # noqa: S608 - two constants
 )
 _POSTGRES_NEWEST = Hot(
-    text("""
-SELECT d.ref, d.length, d.vector
-FROM search_newest(CAST(:must AS bigint[]), CAST(:one_of AS bigint[]), :limit) b
-JOIN search_documents d ON d.agency = :agency AND d.collection = :collection AND d.ref = b.ref
+    text(f"""
+SELECT b.ref, d.length, d.vector
+FROM search_newest(CAST(:must AS bigint[]), CAST(:one_of AS bigint[]), :limit) b {_POSTGRES_FOUND}
 ORDER BY b.number DESC
-""")
+""")  # noqa: S608 - two constants
 )
