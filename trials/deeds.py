@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trials.ground import APPLICATION, KEPT_UNTIL, OPENED, SIGNER, opened
+from trials.ground import KEPT_UNTIL, OPENED, SIGNER, application, opened
 from yishenqing import Office
 from yishenqing.core.errors import YishenqingError
 
@@ -160,8 +160,9 @@ class Officer:
 
     def register(self, items: int = 1) -> str:
         begun = self.say_tries("register")
-        texts = [f"{APPLICATION['items'][0]}（{begun[0]}之{n}）" for n in range(items)]
-        found = self.office.register({**APPLICATION, "items": texts})
+        asked = application(self.chance)
+        texts = [f"{asked['items'][0]}（{begun[0]}之{n}）" for n in range(items)]
+        found = self.office.register({**asked, "items": texts})
         self.say_done(begun, "register", found)
         self.known.append(found["number"])
         return str(found["number"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, create_engine, insert, select, text
 
 from yishenqing import Office
+from yishenqing.core.identity import resident_check
 from yishenqing.core.ledger import Entry
 from yishenqing.core.ledger import append as chained
 from yishenqing.office import findable
@@ -43,6 +45,34 @@ APPLICATION: Mapping[str, Any] = {
     "preferred_form": "paper",
     "delivery": "mail",
 }
+
+
+_SURNAMES, _NAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨", "德旺秀英建国志强丽华春梅海涛玉兰"
+_TOWNS = ("青禾镇", "白石镇", "柳湾乡", "龙泉街道", "石桥镇", "新塘乡", "河口镇", "东山街道")
+_PLACES = ("柳湾片区", "北河新区", "老城南片", "云溪大道沿线", "白石工业园", "青禾水库库区", "东山林场", "河口码头")
+_MATTERS = (
+    *("安置房项目", "道路改造工程", "污水处理厂", "小学扩建", "高标准农田建设", "老旧小区改造", "垃圾转运站"),
+    *("变电站", "养老院", "菜市场迁建", "防洪堤加固", "停车场", "医疗废物处置", "公租房分配", "采砂"),
+)
+_PAPERS = (
+    *("土地征收公告", "补偿登记表", "环境影响报告批复", "立项批复", "施工许可", "预算和决算", "招标文件", "验收报告"),
+    *("会议纪要", "行政处罚决定", "规划条件通知书", "信访事项处理意见", "资金拨付明细", "听证笔录"),
+)
+
+
+def application(chance: random.Random) -> dict[str, Any]:
+    """Return what somebody invented asks for: in a province hardly two ask for the same."""
+    number = f"999101{chance.randint(1945, 2004)}{chance.randint(1, 12):02}{chance.randint(1, 28):02}"
+    number += f"{chance.randrange(1000):03}"
+    person = {
+        **APPLICATION["applicant"],
+        "name": chance.choice(_SURNAMES) + "".join(chance.choices(_NAMES, k=2)),
+        "id_number": number + resident_check(number),
+        "phone": f"199{chance.randrange(10**8):08}",
+        "address": f"云溪县{chance.choice(_TOWNS)}{chance.randint(1, 40)}组{chance.randint(1, 300)}号",
+    }
+    matter = f"{chance.randint(2015, 2025)}年{chance.choice(_PLACES)}{chance.choice(_MATTERS)}"
+    return {**APPLICATION, "applicant": person, "items": [f"关于{matter}的{chance.choice(_PAPERS)}"]}
 
 
 def made(home: Path, url: str = "", agency: str = "", *, bare: bool = False) -> Path:

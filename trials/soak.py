@@ -34,8 +34,8 @@ from yishenqing.core.errors import YishenqingError
 
 _EVERY = 10.0  # seconds: between two looks at the memory, and between two loads of cases that fall due
 _LOAD = 30  # as many as are registered meanwhile
-_AT_ONCE = 4  # of them in one transaction: nobody registers a hundred cases at a stroke, and all wait for the search
 _LETTERED = {"register": "登记", "act:acknowledged": "出具文书", "act:signed": "出具文书"}
+_TICK = 5  # seconds between two looks of a run
 _ROADS = 6  # cases that one officer takes along the road to find the machine's limit
 _GROWTH, _SLACK = 1.10, 4 << 20  # flat: no more than a tenth and four megabytes between the middle and the end
 _SLOWEST = 250.0  # milliseconds that one verb in a hundred may take
@@ -73,7 +73,7 @@ def _turns(me: Officer) -> Sequence[Callable[[], object]]:
 
 
 def _running(home: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "yishenqing", "run", "--home", str(home), "--every", "5"]
+    command = [sys.executable, "-m", "yishenqing", "run", "--home", str(home), "--every", str(_TICK)]
     env = {**os.environ, "YISHENQING_TODAY": DUE_DAY.isoformat(), "PYTHONUTF8": "1"}
     log = (home.parent / "run.log").open("ab")
     with contextlib.closing(log):
@@ -124,14 +124,16 @@ class Soak:
             with office._transactions.reading() as connection:  # noqa: SLF001 - with the office's keys
                 self.fresh = stored(connection, self.pattern)
         self.officers = [killing.forked(partial(officer, home, diary, 16 + n, until)) for n in range(officers)]
-        self.runs = [_running(home) for _ in range(runs)]
+        self.runs = []
+        for _ in range(runs):  # started by different people, they do not all look at the same moment
+            self.runs.append(_running(home))
+            time.sleep(_TICK / runs)
 
     def watch(self) -> None:
         """Let cases fall due and look at the memory until the time is over, then let everybody come to an end."""
         begun = time.time()
         while time.time() < self.until:
             self._load()
-            time.sleep(_EVERY)
             every = [*self.officers, *(run.pid for run in self.runs)]
             mean = statistics.mean(filter(None, map(_resident, every))) / (1 << 20)
             if time.time() < self.until:  # whoever has ended holds nothing
@@ -148,17 +150,19 @@ class Soak:
             run.wait(60)
 
     def _load(self) -> None:
-        names = [f"C-{self.numbers + n:07d}" for n in range(_LOAD)]
+        """Enter cases that fall due, one by one as registrations come, for the time between two looks."""
         with opened(self.home) as office:
-            for start in range(0, _LOAD, _AT_ONCE):
-                some = names[start : start + _AT_ONCE]
+            for _ in range(_LOAD):
+                begun = time.monotonic()
+                name = f"C-{self.numbers:07d}"
 
-                def put(connection: Connection, some: Sequence[str] = some) -> None:
-                    copied(connection, self.pattern, some, remind_on=DUE_DAY, fresh=self.fresh)
-                    entered(office, connection, some)
+                def put(connection: Connection, name: str = name) -> None:
+                    copied(connection, self.pattern, [name], remind_on=DUE_DAY, fresh=self.fresh)
+                    entered(office, connection, [name])
 
                 office._transactions.kept(put)  # noqa: SLF001 - with the office's keys
-        self.numbers += _LOAD
+                self.numbers += 1
+                time.sleep(max(0.0, _EVERY / _LOAD - (time.monotonic() - begun)))
 
     def grown(self) -> float:
         """Return by how much the memory grew from the second quarter to the last; 1 is not at all."""

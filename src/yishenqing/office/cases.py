@@ -20,7 +20,7 @@ from yishenqing.office.casework import Casework, Row
 from yishenqing.office.exchanging import ExchangeVerbs
 from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
-from yishenqing.office.inspections import InspectionVerbs
+from yishenqing.office.inspections import InspectionVerbs, Seen
 from yishenqing.office.notifying import Audience
 from yishenqing.office.premises import end_of_day, now
 from yishenqing.office.printing import wait_to_print
@@ -123,7 +123,8 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         with self._transactions.writing() as connection:
             plan = self._registry.plan(connection, self._load(connection, number, lock=True), act, self.today)
             if plan.letter and waiting:
-                printed = self._printed(plan, *self._seen(connection, plan))
+                seen = self._seen(connection, plan)
+                printed = self._printed(plan, seen, self._passed(plan, seen))
             if not plan.letter or (printed is not None and plan.matches(printed.plan)):
                 done = printed if plan.letter else None
                 case = self._registry.record(connection, plan, done)
@@ -134,14 +135,30 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
         return None, self._transactions.aside(lambda: self._printed_aside(plan, held if first else None))
 
     def _printed_aside(self, plan: Plan, held: ExitStack | None) -> Printed | None:
-        """Plan anew, inspect the letter and print it without any lock, in turn (``held``; None: that was had)."""
+        """Plan anew and inspect the letter without any lock, then print it in turn (``held``; None: that was had)."""
+        plan, seen = self._looked(plan)
+        if seen is None:
+            return None
+        noted = self._passed(plan, seen)
         if held is not None and plan.series and not self._transactions.hosted:
             wait_to_print(held, self.home, plan.series)
+            inspected = plan
+            plan, seen = self._looked(plan, seen)
+            if seen is None:
+                return None
+            if not plan.matches(inspected):
+                noted = self._passed(plan, seen)
+        return self._printed(plan, seen, noted)
+
+    def _looked(self, plan: Plan, seen: Seen | None = None) -> tuple[Plan, Seen | None]:
+        """Plan anew; what was ``seen`` is looked up again only where the letter would say something else."""
         with self._transactions.reading() as connection:
             case = self._load(connection, plan.case.row.number)
-            plan = self._registry.plan(connection, case, plan.act, self.today, looking=True)
-            seen = self._seen(connection, plan) if plan.letter else None
-        return self._printed(plan, *seen) if seen is not None else None
+            now = self._registry.plan(connection, case, plan.act, self.today, looking=True)
+            if not now.letter:
+                return now, None
+            same = seen is not None and now.says_the_same(plan)
+            return now, seen if same else self._seen(connection, now)
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.

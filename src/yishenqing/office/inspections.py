@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from yishenqing.core.errors import Refused
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from yishenqing.office.paperwork import Opener
 
 _BY_OUTCOME = "by_outcome"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What inspecting and printing a letter needs beside its plan."""
+
+    open_facts: Opener
+    around: Around
+    files: Sequence[Enclosed]
 
 
 class InspectionVerbs(RecognitionVerbs):
@@ -97,11 +106,11 @@ class InspectionVerbs(RecognitionVerbs):
 
         return Inspector(self.home, self.settings, self._registry, self._letters, self._papers)
 
-    def _seen(self, connection: Connection, plan: Plan) -> tuple[Opener, Around, Sequence[Enclosed]]:
+    def _seen(self, connection: Connection, plan: Plan) -> Seen:
         """Look up what inspecting and printing the letter of ``plan`` needs beside the plan."""
         open_facts = self._opener(connection, plan.case.row.number)
         files = self._registry.enclosed(connection, plan.case, plan.step)
-        return open_facts, self._around_of(connection, plan.case, plan.facts), files
+        return Seen(open_facts, self._around_of(connection, plan.case, plan.facts), files)
 
     def _around_of(self, connection: Connection, case: Casework, facts: Mapping[str, Any]) -> Around:
         around = self._inspector.around(connection, self._practice, case, facts)
@@ -116,14 +125,17 @@ class InspectionVerbs(RecognitionVerbs):
         recognised = self._recognition(connection).of_case(case, items)["same_text"]
         return [one for _, one in answered(with_findings(connection, self._practice, row.agency, recognised))]
 
-    def _printed(self, plan: Plan, open_facts: Opener, around: Around, files: Sequence[Enclosed]) -> Printed:
-        """Inspect the letter, then print it.
+    def _passed(self, plan: Plan, seen: Seen) -> Mapping[str, Any]:
+        """Inspect the letter of ``plan``; return what its entry says of that.
 
         Raises:
             Refused: the inspection does not let it pass.
         """
-        noted: Mapping[str, Any] = self._inspector.passed(plan, open_facts, around, self.today)
-        return replace(self._registry.printed(plan, open_facts, files), noted=noted)
+        return self._inspector.passed(plan, seen.open_facts, seen.around, self.today)
+
+    def _printed(self, plan: Plan, seen: Seen, noted: Mapping[str, Any]) -> Printed:
+        """Print a letter that has passed."""
+        return replace(self._registry.printed(plan, seen.open_facts, seen.files), noted=noted)
 
 
 def _named(given: Any) -> set[str]:
