@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Table, Text, bindparam, insert
+from sqlalchemy import ARRAY, ColumnElement, Connection, Insert, Table, Text, bindparam, func, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ClauseElement
 
@@ -51,11 +52,14 @@ class Hot:
         return known
 
 
-class HotBatch:
-    """One statement about several names (``IN``), as of cases; compiled once for 1, 2, 4, 8, … of them."""
+Among = Callable[[ColumnElement[str]], ColumnElement[bool]]
 
-    def __init__(self, statement: Callable[[Sequence[ColumnElement[str]]], ClauseElement]) -> None:
-        """Remember how the statement is made of the names it speaks of."""
+
+class HotBatch:
+    """One statement about several names, as of cases: with an array, or compiled once for 1, 2, 4, 8, … of them."""
+
+    def __init__(self, statement: Callable[[Among], ClauseElement]) -> None:
+        """Remember how the statement is made of what tells that a column is among the names."""
         self._statement = statement
         self._by_size: dict[int, Hot] = {}
 
@@ -65,15 +69,47 @@ class HotBatch:
         Raises:
             DBAPIError: as SQLAlchemy raises it.
         """
+        if connection.dialect.name == "postgresql":  # psycopg takes a statement of many parameters apart every time
+            return self._for(0, _among_array).run(connection, {**values, "names": list(names)})
         size = 1 << (len(names) - 1).bit_length()
+        given = [f"n{i}" for i in range(size)]
+        named = dict(zip(given, [*names, *[names[-1]] * (size - len(names))], strict=True))  # twice is found once
+        one_of = [bindparam(name, type_=Text) for name in given]
+        return self._for(size, lambda column: column.in_(one_of)).run(connection, {**values, **named})
+
+    def _for(self, size: int, among: Among) -> Hot:
         hot = self._by_size.get(size)
         if hot is None:
-            wanted = [bindparam(f"n{i}", type_=Text) for i in range(size)]
-            hot = self._by_size[size] = Hot(self._statement(wanted))
-        named = {f"n{i}": name for i, name in enumerate(names)}
-        for i in range(len(names), size):  # one named twice is found once
-            named[f"n{i}"] = names[-1]
-        return hot.run(connection, {**values, **named})
+            hot = self._by_size[size] = Hot(self._statement(among))
+        return hot
+
+
+def _among_array(column: ColumnElement[str]) -> ColumnElement[bool]:
+    return column == func.any(bindparam("names", type_=ARRAY(Text)))
+
+
+class HotRows:
+    """Rows entered into a table: as arrays in one way to the server, or row by row where the database is here."""
+
+    def __init__(self, table: Table) -> None:
+        """Remember the table; every row says something of every column."""
+        self._table, self._one = table, Hot(insertion(table))
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """Enter rows, at least one; return the driver's cursor.
+
+        Raises:
+            DBAPIError: as SQLAlchemy raises it.
+        """
+        if len(rows) == 1 or connection.dialect.name != "postgresql":
+            return self._one.run_many(connection, rows)
+        return self._many.run(connection, {c.name: [row[c.name] for row in rows] for c in self._table.columns})
+
+    @cached_property
+    def _many(self) -> Hot:
+        names = [column.name for column in self._table.columns]
+        arrays = [bindparam(column.name, type_=ARRAY(column.type)) for column in self._table.columns]
+        return Hot(insert(self._table).from_select(names, select("*").select_from(func.unnest(*arrays))))
 
 
 def execute(connection: Connection, text: str, given: Any, method: str = "execute") -> Any:

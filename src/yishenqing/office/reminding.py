@@ -7,6 +7,7 @@ it be reckoned anew from the ledger first.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -55,6 +56,7 @@ class _Found:
     reminders: list[Row] = field(default_factory=list)
     faults: list[Row] = field(default_factory=list)
     again: list[str] = field(default_factory=list)  # held by others, or reckoned anew: to be looked at once more
+    due: bool = False  # whether anything was due at all
 
 
 def tick(ticking: Ticking) -> Row:
@@ -80,11 +82,21 @@ def _give_all(ticking: Ticking, found: _Found) -> None:
         if not waiting:
             break
         time.sleep(pause)
-        for batch in _batches(waiting, _AT_ONCE):
-            _claim(ticking, batch, found)
+        _give_in_turn(ticking, waiting, found)
         tried, found.again = set(found.again), []
         waiting = [n for n in _waiting(ticking) if n in tried] if tried else []
     found.faults += [_held(number) for number in waiting]
+
+
+def _give_in_turn(ticking: Ticking, waiting: Sequence[str], found: _Found) -> None:
+    """Claim batch after batch; where others have been, go on somewhere else among what is still waiting."""
+    left, place = [*_batches(waiting, _AT_ONCE)], 0
+    while left:
+        place %= len(left)
+        if not _claim(ticking, left.pop(place), found):
+            still = set(_waiting(ticking))
+            left = [batch for batch in left if not still.isdisjoint(batch)]
+            place = secrets.randbelow(len(left)) if left else 0
 
 
 def _waiting(ticking: Ticking) -> list[str]:
@@ -181,24 +193,30 @@ def _damage(ticking: Ticking, number: str) -> Exception:
     return Moved("刚由他人办理，留待下次检查")
 
 
-def _claim(ticking: Ticking, numbers: Sequence[str], found: _Found) -> None:
-    """Give the reminders of these cases in one transaction, or, if one of them is damaged, each in its own."""
+def _claim(ticking: Ticking, numbers: Sequence[str], found: _Found) -> bool:
+    """Give the reminders of these cases in one transaction, or, if one of them is damaged, each in its own.
+
+    Tell whether there was anything to do: False where other processes hold them all, or have given everything.
+    """
     try:
         with ticking.transactions.writing() as connection:
             held = ledger_store.claim(connection, ticking.practice.agency, numbers)
             done = _Batch(ticking, connection).give(held)
     except Moved:  # another process was faster with the database
         found.again += numbers
+        return False
     except _DAMAGE as error:
         if len(numbers) == 1:
             found.faults.append(_fault(numbers[0], error))
-            return
-        for number in numbers:
-            _claim(ticking, [number], found)
-    else:  # only what is kept is told
-        found.reminders += done.reminders
-        found.faults += done.faults
-        found.again += [*done.again, *sorted(set(numbers) - set(held))]
+        else:
+            for number in numbers:
+                _claim(ticking, [number], found)
+        return True
+    # only what is kept is told
+    found.reminders += done.reminders
+    found.faults += done.faults
+    found.again += [*done.again, *sorted(set(numbers) - set(held))]
+    return done.due
 
 
 class _Batch:
@@ -214,6 +232,7 @@ class _Batch:
         rows = due_store.to_remind_of(self.connection, self.agency, numbers, today)
         if not rows:  # another process has given them meanwhile
             return found
+        found.due = True
         known = due_store.given(self.connection, self.agency, numbers)
         new: list[tuple[DueRow, str]] = []
         nexts: list[tuple[DueRow, date | None]] = []

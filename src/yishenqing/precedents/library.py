@@ -8,7 +8,7 @@ from itertools import islice
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select
 
 from yishenqing.core.errors import NotFound
-from yishenqing.hot import Hot, HotBatch, insertion
+from yishenqing.hot import Among, Hot, HotBatch, insertion
 from yishenqing.precedents.model import Match, Precedent
 from yishenqing.precedents.reasons import best_passage, why
 from yishenqing.precedents.tables import precedents
@@ -119,13 +119,13 @@ class Library:
         return {i: Precedent.loaded(record) for i, record in rows}
 
 
-def _named(names: Sequence[ColumnElement[str]]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return precedents.c.agency == bindparam("agency"), precedents.c.id.in_(names)
+def _named(among: Among) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return precedents.c.agency == bindparam("agency"), among(precedents.c.id)
 
 
 _ENTER = Hot(insertion(precedents))
-_LEAVE = HotBatch(lambda names: delete(precedents).where(*_named(names)))
-_RECORDS = HotBatch(lambda names: select(precedents.c.id, precedents.c.record).where(*_named(names)))
+_LEAVE = HotBatch(lambda among: delete(precedents).where(*_named(among)))
+_RECORDS = HotBatch(lambda among: select(precedents.c.id, precedents.c.record).where(*_named(among)))
 
 
 def document(precedent: Precedent) -> Document:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, func, select, text, update
 
-from yishenqing.hot import Hot, HotBatch, insertion
+from yishenqing.hot import Among, Hot, HotBatch, insertion
 from yishenqing.search import consistency, uncounted
 from yishenqing.search.asking import Asked
 from yishenqing.search.facets import Properties, Wanted
@@ -223,18 +223,18 @@ def _of(table: Table) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return table.c.agency == bindparam("agency"), table.c.collection == bindparam("collection")
 
 
-def _named(names: Sequence[ColumnElement[str]]) -> tuple[ColumnElement[bool], ...]:
-    return *_of(documents), documents.c.ref.in_(names)
+def _named(among: Among) -> tuple[ColumnElement[bool], ...]:
+    return *_of(documents), among(documents.c.ref)
 
 
-def _select_named(names: Sequence[ColumnElement[str]]) -> Select[tuple[str, int, bytes]]:
-    return select(documents.c.ref, documents.c.length, documents.c.vector).where(*_named(names))
+def _select_named(among: Among) -> Select[tuple[str, int, bytes]]:
+    return select(documents.c.ref, documents.c.length, documents.c.vector).where(*_named(among))
 
 
 _ENTER = Hot(insertion(documents))
 _HELD = HotBatch(_select_named)
-_HELD_FIRMLY = HotBatch(lambda n: _select_named(n).order_by(documents.c.ref).with_for_update())
-_LEAVE = HotBatch(lambda n: delete(documents).where(*_named(n)))
+_HELD_FIRMLY = HotBatch(lambda among: _select_named(among).order_by(documents.c.ref).with_for_update())
+_LEAVE = HotBatch(lambda among: delete(documents).where(*_named(among)))
 _BEGIN = Hot(
     text(
         "INSERT INTO search_totals (agency, collection, documents, length, analysis)"

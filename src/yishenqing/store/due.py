@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Result, and_, bindparam, delete, func, select, update
 
-from yishenqing.hot import Hot, HotBatch, as_kept, insertion, reader_of_days
+from yishenqing.hot import Hot, HotBatch, HotRows, as_kept, reader_of_days
 from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 
@@ -142,8 +142,8 @@ def deadlines_by_case(connection: Connection, agency: str, numbers: Sequence[str
 
 
 _STORED_OF_MANY = HotBatch(
-    lambda wanted: select(deadlines.c.number, *(deadlines.c[name] for name in Stored._fields)).where(
-        deadlines.c.agency == bindparam("a"), deadlines.c.number.in_(wanted)
+    lambda among: select(deadlines.c.number, *(deadlines.c[name] for name in Stored._fields)).where(
+        deadlines.c.agency == bindparam("a"), among(deadlines.c.number)
     )
 )
 
@@ -195,20 +195,20 @@ def open_cases(connection: Connection, agency: str) -> list[str]:
 
 
 _TO_REMIND_OF = HotBatch(
-    lambda wanted: (
+    lambda among: (
         select(*_DUE_COLUMNS)
         .select_from(_JOINED)
         .where(
             deadlines.c.agency == bindparam("a"),
-            deadlines.c.number.in_(wanted),
+            among(deadlines.c.number),
             deadlines.c.remind_on <= bindparam("today"),
         )
         .order_by(deadlines.c.number, deadlines.c.clock)
     )
 )
 _GIVEN = HotBatch(
-    lambda wanted: select(reminders.c.number, reminders.c.clock, reminders.c.mark, reminders.c.due).where(
-        reminders.c.agency == bindparam("a"), reminders.c.number.in_(wanted)
+    lambda among: select(reminders.c.number, reminders.c.clock, reminders.c.mark, reminders.c.due).where(
+        reminders.c.agency == bindparam("a"), among(reminders.c.number)
     )
 )
 
@@ -257,30 +257,31 @@ def given_since(connection: Connection, agency: str, since: str) -> list[tuple[s
     return [(n, c, m, d, t, at) for n, c, m, d, t, at in connection.execute(query)]
 
 
-_REMIND = Hot(insertion(reminders))
+_REMIND = HotRows(reminders)
 
 
 def remind(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Record reminders; the key refuses one that was given before."""
     if rows:
-        _REMIND.run_many(connection, rows)
+        _REMIND.run(connection, rows)
 
 
-_NEXT = Hot(
-    update(deadlines)
-    .where(
-        deadlines.c.agency == bindparam("a"),
-        deadlines.c.number == bindparam("n"),
-        deadlines.c.clock == bindparam("c"),
+_NEXT = HotBatch(
+    lambda among: (
+        update(deadlines)
+        .where(deadlines.c.agency == bindparam("a"), deadlines.c.clock == bindparam("c"), among(deadlines.c.number))
+        .values(remind_on=bindparam("next"))
     )
-    .values(remind_on=bindparam("next"))
 )
 
 
 def put_next_reminders(connection: Connection, agency: str, days: Sequence[tuple[DueRow, date | None]]) -> None:
     """Note the next day on which somebody should be told of each deadline; None when there is none left."""
-    if days:
-        _NEXT.run_many(connection, [{"a": agency, "n": r.number, "c": r.clock, "next": day} for r, day in days])
+    alike: dict[tuple[str, date | None], list[str]] = {}
+    for row, day in days:
+        alike.setdefault((row.clock, day), []).append(row.number)
+    for (clock, day), numbers in alike.items():
+        _NEXT.run(connection, numbers, {"a": agency, "c": clock, "next": day})
 
 
 def last_actors(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
-from yishenqing.hot import Hot, HotBatch, day, insertion, reader_of_days
+from yishenqing.hot import Among, Hot, HotBatch, day, insertion, reader_of_days
 from yishenqing.store.tables import cases, counters, entries, rulebooks
 
 
@@ -53,19 +53,19 @@ _SELECT_ENTRIES = Hot(
 )
 
 
-def _select_many_cases(wanted: Sequence[ColumnElement[str]]) -> Select[Any]:
-    return select(cases).where(cases.c.agency == bindparam("a"), cases.c.number.in_(wanted)).order_by(cases.c.number)
+def _select_many_cases(among: Among) -> Select[Any]:
+    return select(cases).where(cases.c.agency == bindparam("a"), among(cases.c.number)).order_by(cases.c.number)
 
 
 _SELECT_MANY_CASES = HotBatch(_select_many_cases)
-_LOCK_MANY_CASES = HotBatch(lambda wanted: _select_many_cases(wanted).with_for_update())
+_LOCK_MANY_CASES = HotBatch(lambda among: _select_many_cases(among).with_for_update())
 _CLAIM_CASES = HotBatch(
-    lambda wanted: _select_many_cases(wanted).with_only_columns(cases.c.number).with_for_update(skip_locked=True)
+    lambda among: _select_many_cases(among).with_only_columns(cases.c.number).with_for_update(skip_locked=True)
 )
 _SELECT_MANY_ENTRIES = HotBatch(
-    lambda wanted: (
+    lambda among: (
         select(entries)
-        .where(entries.c.agency == bindparam("a"), entries.c.number.in_(wanted))
+        .where(entries.c.agency == bindparam("a"), among(entries.c.number))
         .order_by(entries.c.number, entries.c.seq)
     )
 )
