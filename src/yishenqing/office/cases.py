@@ -20,7 +20,7 @@ from yishenqing.office.casework import Casework, Row
 from yishenqing.office.exchanging import ExchangeVerbs
 from yishenqing.office.guiding import parts, yours
 from yishenqing.office.holdings import HoldingVerbs
-from yishenqing.office.inspections import InspectionVerbs, Seen
+from yishenqing.office.inspections import InspectionVerbs
 from yishenqing.office.notifying import Audience
 from yishenqing.office.premises import end_of_day, now
 from yishenqing.office.printing import wait_to_print
@@ -149,16 +149,6 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
             if not plan.matches(inspected):
                 noted = self._passed(plan, seen)
         return self._printed(plan, seen, noted)
-
-    def _looked(self, plan: Plan, seen: Seen | None = None) -> tuple[Plan, Seen | None]:
-        """Plan anew; what was ``seen`` is looked up again only where the letter would say something else."""
-        with self._transactions.reading() as connection:
-            case = self._load(connection, plan.case.row.number)
-            now = self._registry.plan(connection, case, plan.act, self.today, looking=True)
-            if not now.letter:
-                return now, None
-            same = seen is not None and now.says_the_same(plan)
-            return now, seen if same else self._seen(connection, now)
 
     def show(self, number: str, *, as_known: date | None = None) -> Answer:
         """Return a case: ledger, state, deadlines with reasons, permitted steps, letters.

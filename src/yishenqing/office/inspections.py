@@ -106,6 +106,16 @@ class InspectionVerbs(RecognitionVerbs):
 
         return Inspector(self.home, self.settings, self._registry, self._letters, self._papers)
 
+    def _looked(self, plan: Plan, seen: Seen | None = None) -> tuple[Plan, Seen | None]:
+        """Plan anew; what was ``seen`` is looked up again only where the letter would say something else."""
+        with self._transactions.reading() as connection:
+            case = self._load(connection, plan.case.row.number)
+            now = self._registry.plan(connection, case, plan.act, self.today, looking=True)
+            if not now.letter:
+                return now, None
+            same = seen is not None and now.says_the_same(plan)
+            return now, seen if same else self._seen(connection, now)
+
     def _seen(self, connection: Connection, plan: Plan) -> Seen:
         """Look up what inspecting and printing the letter of ``plan`` needs beside the plan."""
         open_facts = self._opener(connection, plan.case.row.number)
