@@ -162,3 +162,12 @@ def reader_of_days(connection: Connection) -> Callable[[Any], date]:
 def insertion(table: Table) -> Insert:
     """Return an INSERT of every column of ``table`` by name."""
     return insert(table).values({c.name: bindparam(c.name) for c in table.columns})
+
+
+def insert_of(dialect: str) -> Callable[[Table], Any]:
+    """Return the dialect's own INSERT, which knows ON CONFLICT; only the one in use is imported."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415 - the dialect in use alone
+    else:
+        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment]  # noqa: PLC0415 - another class, used alike
+    return build

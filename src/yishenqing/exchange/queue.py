@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement
 
 from yishenqing.exchange.tables import cases, events
+from yishenqing.hot import insert_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def put_again(
     _queue(connection, {"agency": agency, "receiver": receiver, "number": number}, contents[-1][0], now)
     fresh = {"attempts": 0, "next_try": now, "lease": "", "last_error": "", "given_up_at": None}
     connection.execute(update(cases).where(_this(agency, receiver, number)).values(fresh))
-    build = _inserting(connection)
+    build = insert_of(connection.dialect.name)
     for seq, content in contents:
         row = {"agency": agency, "receiver": receiver, "number": number, "seq": seq}
         new = build(events).values({**row, "revision": 1, "content": content, "created_at": now, "sent_at": None})
@@ -56,7 +56,7 @@ def _queue(connection: Connection, key: dict[str, str], seq: int, now: str) -> N
     row = {**key, "last": seq, "waiting": True, "attempts": 0, "next_try": now, "lease": "", "last_error": ""}
     next_try = case((cases.c.waiting, cases.c.next_try), else_=now)  # what is being sent, or waits, keeps its day
     connection.execute(
-        _inserting(connection)(cases)
+        insert_of(connection.dialect.name)(cases)
         .values(row)
         .on_conflict_do_update(index_elements=[*key], set_={"last": seq, "waiting": True, "next_try": next_try})
     )
@@ -183,7 +183,3 @@ def stopped(connection: Connection, agency: str, receiver: str) -> list[str]:
 
 def _this(agency: str, receiver: str, number: str) -> ColumnElement[bool]:
     return and_(cases.c.agency == agency, cases.c.receiver == receiver, cases.c.number == number)
-
-
-def _inserting(connection: Connection) -> Any:
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

@@ -15,7 +15,8 @@ from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.holdings.model import Customs, Holding, number_key, numbers_in, plain
 from yishenqing.holdings.reviews import Reviews
 from yishenqing.holdings.tables import holdings, totals, versions
-from yishenqing.holdings.titles import Sums, Titles, inserting, pairs
+from yishenqing.holdings.titles import Sums, Titles, pairs
+from yishenqing.hot import insert_of
 
 _AT_ONCE = 400  # values that one statement names
 
@@ -265,7 +266,7 @@ class Register:
 
     def _lock(self) -> None:
         """Let one writer at a time into an agency's register."""
-        first = inserting(self._connection, totals).values(agency=self._agency, last_id=0, documents=0)
+        first = insert_of(self._connection.dialect.name)(totals).values(agency=self._agency, last_id=0, documents=0)
         self._connection.execute(first.on_conflict_do_nothing())
         self._connection.execute(select(totals.c.agency).where(totals.c.agency == self._agency).with_for_update())
 

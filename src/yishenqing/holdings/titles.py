@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from yishenqing.holdings.model import plain
 from yishenqing.holdings.tables import frequencies, grams
+from yishenqing.hot import insert_of
 
 _PLACES = (1 << 64) - 1
 _AT_ONCE = 400  # values that one statement names
@@ -79,7 +80,7 @@ class Titles:
         )
 
     def _count(self, counts: Mapping[int, int], sign: int) -> None:
-        statement = inserting(self._connection, frequencies)
+        statement = insert_of(self._connection.dialect.name)(frequencies)
         self._connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["agency", "gram"],
@@ -152,10 +153,3 @@ def pairs(text: str) -> frozenset[int]:
     if len(codes) == 1:
         return frozenset(codes)
     return frozenset(left << 21 | right for left, right in pairwise(codes))
-
-
-def inserting(connection: Connection, table: Any) -> Any:
-    """Return the dialect's own INSERT, which knows ON CONFLICT."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)

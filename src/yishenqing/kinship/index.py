@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, and_, bindparam, delete, distinct, func, insert, or_, select, update
 from sqlalchemy import text as literally
 
+from yishenqing.hot import insert_of
 from yishenqing.kinship.identifying import KIND_TITLES, NAME, Identifiers
 from yishenqing.kinship.key import Key, Keys
 from yishenqing.kinship.sketch import BANDS, bands, likeness, normalised, shingles
@@ -229,7 +230,7 @@ class Index:
         return int(self._connection.execute(statement.returning(counters.c.last_text)).scalar_one())
 
     def _keep_key(self, key: Key) -> None:
-        row = inserting(self._connection, keys).values(agency=self._agency, key=key.id)
+        row = insert_of(self._connection.dialect.name)(keys).values(agency=self._agency, key=key.id)
         self._connection.execute(row.on_conflict_do_nothing())
 
 
@@ -255,7 +256,7 @@ def forget(connection: Connection, agency: str, number: str) -> None:
 
 def lock(connection: Connection, agency: str) -> None:
     """Let one registration of an agency at a time look for kin and be entered: two at once would not meet."""
-    first = inserting(connection, counters).values(agency=agency, last_text=0, last_proposal=0)
+    first = insert_of(connection.dialect.name)(counters).values(agency=agency, last_text=0, last_proposal=0)
     connection.execute(first.on_conflict_do_nothing())
     connection.execute(select(counters.c.agency).where(counters.c.agency == agency).with_for_update())
 
@@ -269,13 +270,6 @@ def persons_of(connection: Connection, agency: str, numbers: Sequence[str]) -> d
     for number, kind, person in connection.execute(query):
         found[number][kind].add(person)
     return found
-
-
-def inserting(connection: Connection, table: Any) -> Any:
-    """Return the dialect's own INSERT, which knows ON CONFLICT."""
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def _same_band() -> TextClause:

@@ -11,8 +11,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from yishenqing.core.errors import NotFound
+from yishenqing.hot import insert_of
 from yishenqing.kinship.identifying import different
-from yishenqing.kinship.index import Text, inserting, lock, persons_of
+from yishenqing.kinship.index import Text, lock, persons_of
 from yishenqing.kinship.tables import counters, decisions, proposals, requests
 
 DECISIONS = {"open": "转为主动公开", "decline": "不转为主动公开"}
@@ -130,7 +131,9 @@ class Proposals:
     def _join(self, identifier: int, behind: Sequence[tuple[str, int]]) -> None:
         rows = [{"agency": self._agency, "proposal": identifier, "number": n, "item": i} for n, i in behind]
         for row in rows:
-            self._connection.execute(inserting(self._connection, requests).values(row).on_conflict_do_nothing())
+            self._connection.execute(
+                insert_of(self._connection.dialect.name)(requests).values(row).on_conflict_do_nothing()
+            )
 
     def _with_any(self, behind: Sequence[tuple[str, int]]) -> list[Proposal]:
         if not behind:

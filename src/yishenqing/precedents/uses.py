@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from yishenqing.hot import insert_of
 from yishenqing.precedents.records import uses
 
 SHOWN, OPENED, DRAFTED = "shown", "opened", "drafted"
@@ -28,8 +27,7 @@ class Uses:
         rows = [{**here, "id": identifier} for identifier in sorted(set(identifiers))]
         if not rows:
             return
-        dialect: Any = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(uses)
+        statement = insert_of(self._connection.dialect.name)(uses)
         again = statement.on_conflict_do_update(
             index_elements=["agency", "id", "kind", "number", "on"], set_={"times": uses.c.times + 1}
         )

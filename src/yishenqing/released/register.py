@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from yishenqing.hot import insert_of
 from yishenqing.released.tables import decisions, finds, jobs, scans
 
 DECISIONS = {"handled": "已处理", "mistaken": "误报"}
@@ -69,8 +69,7 @@ def claim(connection: Connection, agency: str, job: str, today: date, days: int)
     A day that lies ahead was noted in a rehearsal and counts as none.
     """
     values = {"agency": agency, "job": job, "done_on": _LONG_AGO}
-    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(build(jobs).values(values).on_conflict_do_nothing())
+    connection.execute(insert_of(connection.dialect.name)(jobs).values(values).on_conflict_do_nothing())
     mine = (jobs.c.agency == agency, jobs.c.job == job)
     old = or_(jobs.c.done_on <= today - timedelta(days=days), jobs.c.done_on > today)
     return connection.execute(update(jobs).where(*mine, old).values(done_on=today)).rowcount == 1

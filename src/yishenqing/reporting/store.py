@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select
 
 from yishenqing.core.counted import Counted, Dispute
+from yishenqing.hot import insert_of
 from yishenqing.reporting.tables import applications, disputes, entered, published
 
 
@@ -131,15 +132,6 @@ _FORGET = delete(disputes).where(disputes.c.agency == bindparam("a"), disputes.c
 
 @lru_cache(maxsize=2)
 def _upsert(dialect: str) -> Any:
-    statement = _insertion(dialect)
+    statement = insert_of(dialect)(applications)
     changed = {c.name: statement.excluded[c.name] for c in applications.columns if not c.primary_key}
     return statement.on_conflict_do_update(index_elements=["agency", "number"], set_=changed)
-
-
-def _insertion(dialect: str) -> Any:
-    """Return the dialect's own INSERT, which knows ON CONFLICT; only the one in use is imported."""
-    if dialect == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415 - the dialect in use alone
-    else:
-        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment]  # noqa: PLC0415 - another class, used alike
-    return build(applications)

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Result, and_, bindparam, delete, func, select, update
 
-from yishenqing.hot import Hot, HotBatch, HotRows, as_kept, reader_of_days
-from yishenqing.store.ledger import insert_of
+from yishenqing.hot import Hot, HotBatch, HotRows, as_kept, insert_of, reader_of_days
 from yishenqing.store.tables import bases, cases, deadlines, entries, reminders
 
 _KEY = ("agency", "number", "clock")

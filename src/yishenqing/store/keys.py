@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.sql import ColumnElement
 
+from yishenqing.hot import insert_of
 from yishenqing.store.keyring import locked, unlocked
-from yishenqing.store.ledger import insert_of
 from yishenqing.store.tables import given_keys
 
 LOCKED = ("digest", "answer")  # the columns that are encrypted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,6 @@ from sqlalchemy import (
     Connection,
     Integer,
     Select,
-    Table,
     Text,
     and_,
     bindparam,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 
 from yishenqing.core.errors import Fault, IntegrityFault, Moved, NotFound
 from yishenqing.core.ledger import Entry
-from yishenqing.hot import Among, Hot, HotBatch, day, insertion, reader_of_days
+from yishenqing.hot import Among, Hot, HotBatch, day, insert_of, insertion, reader_of_days
 from yishenqing.store.tables import cases, counters, entries, rulebooks
 
 
@@ -291,15 +290,6 @@ def _counter(connection: Connection, agency: str, series: str, year: int) -> Col
     """Return where the counter stands; a row that is not there yet could not be locked."""
     keep(connection, counters, [{"agency": agency, "series": series, "year": year, "last": 0}])
     return and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
-
-
-def insert_of(dialect: str) -> Callable[[Table], Any]:
-    """Return the dialect's own INSERT, which knows ON CONFLICT; only the one in use is imported."""
-    if dialect == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as build  # noqa: PLC0415 - the dialect in use alone
-    else:
-        from sqlalchemy.dialects.sqlite import insert as build  # type: ignore[assignment]  # noqa: PLC0415 - another class, used alike
-    return build
 
 
 def keep(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> int:
