@@ -13,11 +13,11 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from machine import machine  # type: ignore[import-not-found]  # a script's neighbour
+from msgspec.structs import replace
 
 from yishenqing.almanac import workdays
 from yishenqing.core.clock import deadlines
@@ -74,7 +74,7 @@ def main() -> None:
 
     def decide() -> None:
         for case, (_, name, said, lawful) in zip(cases, TABLE, strict=True):
-            fresh = replace(case, _known={})
+            fresh = replace(case)
             found = refusals(Attempt(fresh, name, steps[name], ON, said, "乙某", steps[name].by), ON)
             assert (not found) is lawful, (name, found)
 

@@ -20,13 +20,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter, process_time
 
 from machine import machine  # type: ignore[import-not-found]  # a script's neighbour
+from msgspec.structs import replace
 from sqlalchemy import Connection, create_engine, text
 
 from yishenqing.precedents import Library, Precedent, install, shipped_library

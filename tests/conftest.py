@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from msgspec import Struct
 
 from yishenqing.almanac import workdays as read_workdays
 from yishenqing.core.deadline import Deadline, Fact
@@ -53,8 +53,7 @@ def filled(step: Step, given: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-@dataclass(frozen=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """A case taken step by step, each through ``decide``, as the office would; every walk is a new value."""
 
     standing: Standing
@@ -91,7 +90,7 @@ class Walk:
         return self.standing.deadlines(self.today)
 
 
-class _Quiet(Rulebook):
+class _Quiet(Rulebook, frozen=True, eq=False, dict=True):
     """The shipped rules, which a failing test need not print whole."""
 
     def __repr__(self) -> str:

@@ -6,11 +6,11 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import MetaData, select
 
 from trials.ground import RECEIVER, connected, looked
@@ -142,7 +142,7 @@ def sent_out(home: Path, office: Office) -> Iterator[str]:
     later = datetime.now(UTC)
     for _ in range(_ROUNDS):
         later += timedelta(hours=_HOURS)
-        sender = replace(office._sender(), now=lambda at=later: at)  # type: ignore[misc] # noqa: SLF001 - a clock of ours; mypy cannot infer the default
+        sender = replace(office._sender(), now=lambda at=later: at)  # noqa: SLF001 - a clock of ours
         found = sender.round()
         if not found["receivers"][0]["waiting"]:
             break

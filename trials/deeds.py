@@ -11,9 +11,10 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from trials.ground import KEPT_UNTIL, OPENED, SIGNER, application, opened
 from yishenqing import Office
@@ -102,8 +103,7 @@ LOOKS = frozenset(
 ONCE = frozenset({"add_agency", "import_calendar", "read_docx", "decide_proposal", "settle_find"})
 
 
-@dataclass
-class Diary:
+class Diary(Struct):
     """What officers said before and after each deed, in one file; a line is written whole or not at all."""
 
     path: Path
@@ -122,8 +122,7 @@ class Diary:
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
 
-@dataclass
-class Officer:
+class Officer(Struct):
     """One person at work in one process."""
 
     office: Office

@@ -16,8 +16,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from trials import calamities, hosts, judge, killing
 from trials.deeds import DEEDS, Diary
@@ -25,8 +26,7 @@ from trials.ground import DUE_DAY, made, seed
 from trials.server import Server
 
 
-@dataclass
-class Bench:
+class Bench(Struct):
     """What the faults share: how many kills, by which seed, where."""
 
     kills: int

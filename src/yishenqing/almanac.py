@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.core.deadline import as_date
 from yishenqing.core.errors import DataFault, Fault
@@ -207,8 +209,7 @@ def faults(folders: list[Path]) -> list[Fault]:
     return found
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """A day that a newly loaded notice makes free or worked, against what was held (or Monday to Friday)."""
 
     day: date

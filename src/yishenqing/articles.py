@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.shipped import shipped
 
 FILE = "citations"  # in workflows/law
 
 
-@dataclass(frozen=True, slots=True)
-class OldWording:
+class OldWording(Struct, frozen=True):
     """Wording that the law has left behind, what it says now, and the name of the article."""
 
     pattern: re.Pattern[str]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
+from msgspec import Struct, field
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, why
 
@@ -34,8 +34,7 @@ _BRACKETS = re.compile(r"[\[\]{}]")
 _BOOLS = {"true": True, "false": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What a file says, and the line on which each of its fields stands."""
 
     data: Any

@@ -12,10 +12,11 @@ import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from yishenqing.core.errors import why
 
@@ -24,8 +25,7 @@ _FRAMES = 12
 _PACKAGE = Path(__file__).resolve().parent
 
 
-@dataclass(frozen=True)
-class Logbook:
+class Logbook(Struct, frozen=True):
     """Appends lines to a file; a full one is put aside, the oldest goes. Without a file nothing is written."""
 
     path: Path | None = None

@@ -16,7 +16,6 @@ import ssl
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -24,6 +23,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from types import TracebackType
 from typing import Any, ClassVar, Self
+
+from msgspec import Struct
 
 from yishenqing.core.errors import YishenqingError, why
 
@@ -45,8 +46,7 @@ class Unreachable(Undelivered):
     """The server itself cannot be used now: there is no point in trying it with the next message."""
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(Struct, frozen=True):
     """What one person is told: reminders as plain data. ``id`` stays the same however often it is sent."""
 
     id: str
@@ -220,8 +220,7 @@ def _said(error: Exception) -> str:
     return known or str(error)[:_TOLD] or type(error).__name__
 
 
-@dataclass(frozen=True)
-class Hook:
+class Hook(Struct, frozen=True):
     """A command of the office: the message as JSON on standard input; exit code 0 means that it was delivered."""
 
     command: Sequence[str]

@@ -13,8 +13,10 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.documents import Document, Place
@@ -64,8 +66,7 @@ def _speaks_of(overlay: Document, place: Place, name: str) -> bool:
     return str(target).split(".")[-1] == name
 
 
-@dataclass
-class _Laying:
+class _Laying(Struct):
     """One overlay being laid over the data of its base."""
 
     data: dict[str, Any]

@@ -11,12 +11,11 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from yishenqing.core.plain import built
+from yishenqing.core.plain import plain_of, read_back
 from yishenqing.core.version import __version__
 
 T = TypeVar("T")
@@ -32,8 +31,8 @@ def remembered(kind: type[T], path: Path, folder: Path | None, read: Callable[[P
     digest = hashlib.sha256(__version__.encode() + path.read_bytes()).hexdigest()
     kept = folder / ".cache" / f"{kind.__name__.lower()}-{path.stem}-{digest[:40]}.json"
     # Not there, or damaged: then the file itself is read, and whatever is wrong with it is told.
-    with contextlib.suppress(OSError, AttributeError, KeyError, TypeError, ValueError):
-        return built(kind, json.loads(kept.read_bytes()))
+    with contextlib.suppress(OSError, ValueError):
+        return read_back(kind, kept.read_bytes())
     value = read(path)
     with contextlib.suppress(OSError):  # a folder that takes nothing: every command reads again, and is only slower
         _keep(value, kept, f"{kind.__name__.lower()}-{path.stem}-*.json")
@@ -43,7 +42,7 @@ def remembered(kind: type[T], path: Path, folder: Path | None, read: Callable[[P
 def _keep(value: Any, path: Path, older: str) -> None:
     path.parent.mkdir(exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as stream:
-        json.dump(asdict(value), stream, ensure_ascii=False, default=_plain)
+        json.dump(plain_of(value), stream, ensure_ascii=False, default=_plain)
     for old in path.parent.glob(older):
         old.unlink(missing_ok=True)
     Path(stream.name).replace(path)

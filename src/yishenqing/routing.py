@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
@@ -19,15 +19,13 @@ if TYPE_CHECKING:
 FILE = "routing.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Written, frozen=True):
     """One line of the table: by which words a request is known, and who is responsible for what it asks for.
 
     ``department`` is an office of one's own that handles it; ``organ`` another organ, to which the applicant must
     apply anew: there is no lawful transfer between organs (条例第三十六条第五项).
     """
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
     topic: str
     stage: str
     words: tuple[str, ...]
@@ -41,11 +39,9 @@ class Rule:
     places: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Routing:
+class Routing(Written, frozen=True):
     """The whole table, in the order of the file."""
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
     rules: tuple[Rule, ...]
 
     def proposals(self, items: list[str]) -> list[dict[str, Any]]:

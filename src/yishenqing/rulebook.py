@@ -10,18 +10,20 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing import articles
 from yishenqing.core import soundness
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.core.law import Cited, FeeScale, Law, Remedy, Statute, Term
 from yishenqing.core.ledger import digest
-from yishenqing.core.plain import built
+from yishenqing.core.plain import plain_of, read_back
 from yishenqing.core.workflow import Workflow
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
@@ -32,8 +34,7 @@ if TYPE_CHECKING:
     from yishenqing.documents import Document
 
 
-@dataclass(frozen=True, eq=False)
-class Rulebook:
+class Rulebook(Struct, frozen=True, eq=False, dict=True, forbid_unknown_fields=True):
     """One version of a procedure with the law it rests on."""
 
     workflow: Workflow
@@ -45,7 +46,7 @@ class Rulebook:
 
     @cached_property
     def _text(self) -> str:
-        data = {"workflow": asdict(self.workflow), "law": asdict(self.law)}
+        data = {"workflow": plain_of(self.workflow), "law": plain_of(self.law)}
         return json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=date.isoformat)
 
 
@@ -61,8 +62,8 @@ def from_snapshot(text: str) -> Rulebook:
         DataFault: this program no longer understands rules stored so.
     """
     try:
-        return built(Rulebook, json.loads(text))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return read_back(Rulebook, text)
+    except ValueError as error:
         fault = Fault(f"立案时存下的流程与法律数据不能由本版本程序读取（{error}）")
         raise DataFault.of([fault]) from None
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.stars import KINDS
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
@@ -16,23 +16,18 @@ if TYPE_CHECKING:
     from yishenqing.documents import Document
 
 _FILE = "sight.yaml"
-_STRICT: Mapping[str, str] = {"extra": "forbid"}
 
 
-@dataclass(frozen=True)
-class Seeing:
+class Seeing(Written, frozen=True):
     """What a role sees in full, and why its work needs it."""
 
-    __pydantic_config__: ClassVar = _STRICT
     sees: tuple[str, ...]
     why: str
 
 
-@dataclass(frozen=True)
-class Sight:
+class Sight(Written, frozen=True):
     """Who sees what. A role that is not named sees nothing in full."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: tuple[str, ...]
     roles: Mapping[str, Seeing]

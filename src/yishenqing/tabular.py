@@ -11,10 +11,11 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, why
 from yishenqing.documents import json_value, read_text
@@ -25,8 +26,7 @@ _SEARCHED = 20  # rows in which the headings are looked for: lists begin with a 
 _OLD = {".xls", ".et", ".wps", ".ods"}
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """One row: where it stands, and its cells by heading as the file names them."""
 
     file: str
@@ -38,8 +38,7 @@ class Line:
         return Fault(text, self.file, self.line, field, law)
 
 
-@dataclass(frozen=True)
-class Headings:
+class Headings(Struct, frozen=True):
     """The row of headings: how it is known among captions, and what is said where there is none."""
 
     known: Callable[[str], bool]

@@ -9,11 +9,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples" / "applications"
@@ -45,8 +45,7 @@ def ysq(*words: str | Path, day: str = "2026-04-09") -> tuple[int, Any]:
     return done.returncode, json.loads(done.stdout)
 
 
-@dataclass(frozen=True)
-class Archived:
+class Archived(Struct, frozen=True):
     """An office with one archived case, and its package."""
 
     home: Path

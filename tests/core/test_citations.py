@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Moved, NotFound, Permitted, Reason, Refused
 from yishenqing.core.law import Law, Term, Value

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.core.clock import deadlines
 from yishenqing.core.deadline import Deadline, Fact, as_date
@@ -28,8 +29,7 @@ LAW = "条例第三十三条第二款"
 Days = Callable[[date], Workdays]
 
 
-@dataclass(frozen=True)
-class History:
+class History(Struct, frozen=True):
     """What happened to one application, in the order in which it can happen."""
 
     channel: str

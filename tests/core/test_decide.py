@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import decide, permitted, refusals
@@ -325,7 +325,7 @@ def test_on_every_walk_offers_hold_and_refusals_are_no_offers(
     chance, flow = Random(seed), rules.workflow  # noqa: S311 - a walk, not a secret
     standing = unopened(on).standing
     for _ in range(25):
-        standing = replace(standing, workdays=standing.workdays.on(on), _known={})
+        standing = replace(standing, workdays=standing.workdays.on(on))
         offered = {p.step: p for p in permitted(standing, on, on)}
         lawful: dict[str, Fact] = {}
         for name, step in ((n, s) for n, s in flow.steps.items() if s.offered):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from yishenqing.core.errors import DataFault
 from yishenqing.core.facts import bounded, shaped

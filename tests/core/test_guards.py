@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from yishenqing.core.decide import refusals
 from yishenqing.core.findings import found_items
@@ -52,7 +52,7 @@ def says(walk: Walk, guard: Guard, facts: Mapping[str, Any] | None = None) -> st
     """Say what a step of our own, guarded by ``guard``, is refused for; empty when it is not."""
     step = Step("试办", ("handler",), (LAW,), tuple(walk.standing.workflow.states), may=FIELDS, guards=(guard,))
     workflow = replace(walk.standing.workflow, steps={**walk.standing.workflow.steps, "tried": step})
-    standing = replace(walk.standing, workflow=workflow, _known={})
+    standing = replace(walk.standing, workflow=workflow)
     found = refusals(Attempt(standing, "tried", step, MONDAY, facts, "某人", ("handler",)), MONDAY)
     assert all(r.law for r in found)
     return "；".join(r.text for r in found)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 from wording import FLOW, RULES, walked
 
 from yishenqing.core.corrections import effective
@@ -196,7 +196,7 @@ def test_what_the_other_rules_do_not_know_is_named_and_the_programs_own_notes_ar
 
 
 def limited(case: Standing, **limits: int) -> Standing:
-    return replace(case, stage_limits=limits, _known={})
+    return replace(case, stage_limits=limits)
 
 
 def test_the_offices_own_limit_runs_from_the_day_the_case_entered_the_stage(road: Callable[..., Standing]) -> None:

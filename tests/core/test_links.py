@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from yishenqing.core.links import Linked, Tell, faults_between, faults_of, number_of
 from yishenqing.core.workflow import Workflow

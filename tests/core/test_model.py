@@ -8,13 +8,13 @@ step is taken on one day.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
 from yishenqing.core.errors import Refused
 
@@ -87,8 +87,7 @@ CHOICES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@dataclass
-class Model:
+class Model(Struct):
     """What a clerk with a pencil would keep of a case."""
 
     state: str = "new"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from yishenqing.core.clock import deadlines
 from yishenqing.core.deadline import Deadline, Fact
@@ -22,8 +22,7 @@ CHANNELS = ("in_person", "registered_mail", "online", "email", "ordinary_mail")
 ASKED = {"third_party_consulted": "third_party_answered", "organ_consulted": "organ_answered"}
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A stored deadline."""
 
     clock: str

@@ -8,13 +8,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 from mutating import as_json, as_yaml, respelt, rezipped, spoiled
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "shell"))
@@ -28,8 +28,7 @@ Read = Callable[[Path], object]
 Make = Callable[[bytes, random.Random], bytes]
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """What is read: ``seed`` is a whole file; ``changes`` make another of it."""
 
     name: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from wording import FLOW, RULES, Line, code, line_of
 
 from yishenqing.core import moving
@@ -48,8 +49,7 @@ def result_field(flow: Workflow) -> str:
     return flow.linked.result if flow.linked else str(WORDS["处理结果"].get(flow.id, ""))
 
 
-@dataclass(frozen=True)
-class Act:
+class Act(Struct, frozen=True):
     """One step as somebody takes it, with the facts as they are written and the letter that it issues."""
 
     on: date
@@ -61,8 +61,7 @@ class Act:
     flow: str  # the procedure by which it is taken; that of a move is the one moved to
 
 
-@dataclass(frozen=True)
-class Walked:
+class Walked(Struct, frozen=True):
     """A road walked to its end."""
 
     acts: tuple[Act, ...]
@@ -134,7 +133,7 @@ def _moved(walk: Walk, line: Line) -> Walk:
     """Read the case by the procedure that it moves to; every entry so far is possible there as well."""
     old = walk.standing
     rules = rules_of(line.facts["workflow"])
-    empty = replace(old, workflow=rules.workflow, law=rules.law, facts=(), actors=(), staffed=None, _known={})
+    empty = replace(old, workflow=rules.workflow, law=rules.law, facts=(), actors=(), staffed=None)
     assert moving.objection(empty, old.facts, old.actors, line.on) is None
     return replace(walk, standing=replace(empty, facts=old.facts, actors=old.actors, staffed=old.staffed))
 

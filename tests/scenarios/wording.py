@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.core.standing import Standing
 from yishenqing.core.workflow import Workflow
@@ -25,8 +27,7 @@ def code(named: Mapping[str, Any], title: str) -> str:
     return found[0]
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of a table: the day, what is done, the facts by their codes, who does it in which posts."""
 
     on: date

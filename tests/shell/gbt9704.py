@@ -11,12 +11,12 @@ import io
 import re
 import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct, field
 from pdfminer.high_level import extract_pages
 from pdfminer.layout import LTChar, LTCurve, LTRect
 
@@ -33,8 +33,7 @@ _NUMBER = re.compile(r"^\s*—(\d+)—\s*$")
 _DATE = re.compile(r"^(\d{4})年(\d{1,2})月(\d{1,2})日$")
 
 
-@dataclass
-class Char:
+class Char(Struct):
     text: str
     x0: float
     x1: float
@@ -43,8 +42,7 @@ class Char:
     font: str
 
 
-@dataclass
-class Row:
+class Row(Struct):
     chars: list[Char]
 
     @property
@@ -80,8 +78,7 @@ class Row:
         return self.x1 - (self.size / MM / 2 if self.chars[-1].text in _HALF else 0)
 
 
-@dataclass
-class Sheet:
+class Sheet(Struct):
     rows: list[Row]
     rules: list[tuple[float, float, float, float]] = field(default_factory=list)  # top, bottom, left, right
 

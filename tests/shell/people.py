@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.core.identity import resident_check
 from yishenqing.core.surnames import COMPOUND, SINGLE
@@ -54,8 +55,7 @@ CLEAN = (
 )
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """A text with what must be found in it: names, and numbers or addresses by kind."""
 
     text: str

@@ -13,12 +13,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from yishenqing.archive import CaseFile, FilePaper, PaperRecord, export, verify
 from yishenqing.archive.names import payload_name

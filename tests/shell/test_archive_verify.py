@@ -6,10 +6,10 @@ import json
 import random
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 # pytest puts this folder on the path, mypy does not look there
 from test_archive import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 from offices import APPLICATION, USER, Calendar
 
 from yishenqing.almanac import workdays as read_workdays
@@ -36,8 +36,7 @@ def walked(days: Workdays, start: date, length: int) -> date:
     return start
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(Struct, frozen=True):
     """An opinion asked for: the day it was sent, when it arrived there, when the answer came."""
 
     sent: date
@@ -56,8 +55,7 @@ class Question:
         return self.sent < day <= min(today, lapses, self.answered or lapses)
 
 
-@dataclass(frozen=True)
-class History:
+class History(Struct, frozen=True):
     arrived: date
     questions: tuple[Question, ...]
     extension: int

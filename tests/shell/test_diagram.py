@@ -7,11 +7,11 @@ import re
 import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from yishenqing.core.workflow import Clock, Side, SideState, Start, State, Step, Turn, Workflow
 from yishenqing.diagram import has_public, mermaid, public_mermaid, public_svg, svg

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 from pydantic import TypeAdapter
 
 from yishenqing.core.errors import DataFault, NotFound
@@ -108,8 +108,7 @@ def test_places_that_hold_no_file(tmp_path: Path) -> None:
     assert read(tmp_path / "bom.json").data == {"a": 1}
 
 
-@dataclass(frozen=True)
-class Thing:
+class Thing(Struct, frozen=True):
     """Something with a required name and a bounded number."""
 
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}

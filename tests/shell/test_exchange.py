@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from offices import APPLICATION, USER, Calendar, rows, use_database, walked, ysq
 from receiving import connected, listening, receiver
 from timing import configure

@@ -98,7 +98,7 @@ def test_a_moved_case_is_known_as_it_was(office: Office, in_state: Make, home: P
     number = in_state("accepted")
     office.move(number, "试", "city_legal")
     # The recording times of a test are all of today: what was known is asked of the reader below the verb.
-    from dataclasses import replace  # noqa: PLC0415
+    from msgspec.structs import replace  # noqa: PLC0415
 
     from yishenqing.office import casework  # noqa: PLC0415
 

@@ -234,7 +234,7 @@ def test_old_law_shows_in_search_and_in_the_record(office: Office) -> None:
 
 
 def test_a_newer_program_brings_its_records_and_leaves_the_offices_own(home: Path, office: Office) -> None:
-    from dataclasses import replace  # noqa: PLC0415
+    from msgspec.structs import replace  # noqa: PLC0415
 
     from yishenqing.precedents import Noted, Shelf, shipped_library  # noqa: PLC0415
 

@@ -12,10 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from test_archive import AGENCY, RULES, SNAPSHOT, case_file, ledger, names, run_standalone
 
 from yishenqing.archive import CaseFile, Package, Planned, Volume, bag, export_volume, verify

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar
 
-_STRICT = {"extra": "forbid"}
+from msgspec import Struct, field
+
+from yishenqing.core.written import Written
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Written, frozen=True):
     """What a submission may be, and the words by which it is known."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     weight: int
@@ -22,14 +20,12 @@ class Kind:
     outcome: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Written, frozen=True):
     """What points to an outcome: words of the request, or what an entry of ``step`` says in ``field``.
 
     A signal without words and values speaks as soon as the step was taken; ``always`` speaks in every case.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     outcome: str
     weight: int
     law: str
@@ -43,21 +39,17 @@ class Signal:
     always: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Written, frozen=True):
     """One of the seven steps (七步法): its title, what it asks, the article that it rests on."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     asks: str
     law: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Written, frozen=True):
     """A sentence adapted from precedents. ``asks``: what a person checks first; ``needs``: facts that are stated."""
 
-    __pydantic_config__: ClassVar = _STRICT
     outcome: str
     text: str
     precedents: tuple[str, ...]
@@ -67,11 +59,9 @@ class Reason:
     needs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Advice:
+class Advice(Written, frozen=True):
     """Everything that an office is advised by, in the order of the file."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     kinds: Mapping[str, Kind]
@@ -84,8 +74,7 @@ class Advice:
     reasons: tuple[Reason, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(Struct, frozen=True):
     """One reason for an outcome: what was seen (``matched``), why it points there, by which article, how heavily."""
 
     outcome: str
@@ -97,8 +86,7 @@ class Hint:
     source: str = ""  # the step whose entry says so; empty: the request itself
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(Struct, frozen=True):
     """What a submission looks like: each kind with its score and the words matched, the likeliest first."""
 
     kind: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
 from yishenqing.agencies.tables import sessions
@@ -16,8 +16,7 @@ _TOKEN_BYTES = 32
 _NOTED_AFTER = timedelta(seconds=60)  # a use within this time of the last is not written down
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """Who is signed in, and until when at most."""
 
     login: str

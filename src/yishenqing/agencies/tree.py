@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select, update
 
 from yishenqing.agencies.tables import agencies
@@ -14,8 +14,7 @@ from yishenqing.core.errors import NotFound, Refused
 _LAW = "supervision"
 
 
-@dataclass(frozen=True, slots=True)
-class Agency:
+class Agency(Struct, frozen=True):
     """One agency of the database; ``superior`` is empty for one that nobody here supervises."""
 
     agency: str

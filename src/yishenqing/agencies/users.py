@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select, update
 
 from yishenqing.agencies.tables import access_log, sessions, users
@@ -24,8 +24,7 @@ class Locked(Exception):
     """Too many wrong passwords; ``args[0]`` is the UTC instant until which the user stays locked."""
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Struct, frozen=True):
     """Who signs in; the password's hash, wrong attempts since the last right one, and whether it is closed."""
 
     login: str

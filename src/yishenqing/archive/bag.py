@@ -10,8 +10,9 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from yishenqing.core.errors import Fault, why
 
@@ -30,8 +31,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _NAME_AT = 66  # where the name begins in a line of a manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What a file holds: its SHA-256 and its size in bytes."""
 
     sha256: str

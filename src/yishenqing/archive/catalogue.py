@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.archive.bag import INFO, PAYLOAD
 from yishenqing.archive.payload import AGENCY, HEAD, IDENTIFIER, LENGTH, RULES
@@ -20,8 +21,7 @@ CASES, ROOT = "Case-Count", "Ledger-Root"
 _FIELDS = {IDENTIFIER: "number", AGENCY: "agency", LENGTH: "entries", HEAD: "head", RULES: "rules"}
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """What is said of a ledger outside of it, and where: whose it is, how long, how it ends, by which rules."""
 
     number: str
@@ -48,8 +48,7 @@ def line_of(case: Mapping[str, Any]) -> str:
     return f"{canonical(case)}\n"
 
 
-@dataclass(slots=True)
-class Catalogue:
+class Catalogue(Struct):
     """The cases of a volume by their folder (with a slash at its end), and what is wrong with the list itself."""
 
     cases: dict[str, Claims] = field(default_factory=dict)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.core.ledger import Entry, Sealed, digest
 
 
-@dataclass(frozen=True)
-class FilePaper:
+class FilePaper(Struct, frozen=True):
     """One paper of the file; ``name`` is its wished file name, already numbered in filing order."""
 
     name: str
@@ -19,8 +19,7 @@ class FilePaper:
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class PaperRecord:
+class PaperRecord(Struct, frozen=True):
     """A file that an entry refers to by salted digest. ``size`` is in bytes."""
 
     digest: str
@@ -34,8 +33,7 @@ class PaperRecord:
         return digest("file", self.salt, self.sha256, self.name) == self.digest
 
 
-@dataclass(frozen=True)
-class CaseFile:
+class CaseFile(Struct, frozen=True):
     """Everything of one case. ``rulebook`` is the digest of ``snapshot``, the text of the rules it was opened under.
 
     ``later`` are the texts of the rules that it was moved to, in the order of the moves in its ledger.
@@ -67,8 +65,7 @@ class CaseFile:
     tags: Mapping[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """A package that lies at ``path``: the numbers of its cases, and its payload files below it, sorted."""
 
     path: Path

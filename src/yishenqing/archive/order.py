@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+
+from msgspec import field
 
 from yishenqing.core.errors import DataFault
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 _FILE = "filing.yaml"
-_STRICT = {"extra": "forbid"}
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Written, frozen=True):
     """Papers that lie together: letters and attachments by kind and step, and the forms made for the file."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     replies: bool = False
     application: bool = False
@@ -29,11 +27,9 @@ class Group:
     steps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Written, frozen=True):
     """The groups of a file, first to last."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: tuple[str, ...]
     order: tuple[Group, ...]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from yishenqing.archive import bag
 from yishenqing.archive.anchor import anchor_faults
@@ -50,8 +52,7 @@ _PAPER: Shape = {"digest": str, "salt": str, "sha256": str, "size": int, "name":
 _DESTROYED: Shape = {"digest": str, "destroyed": bool}
 
 
-@dataclass(slots=True)
-class CaseCheck:
+class CaseCheck(Struct):
     """The records of one case, held against each other."""
 
     root: Path

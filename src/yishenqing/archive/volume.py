@@ -12,10 +12,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.archive import bag
 from yishenqing.archive.catalogue import CASES, CATALOGUE, ROOT, RULES_FOLDER, line_of, read
@@ -36,8 +37,7 @@ _KEPT = "已完成的部分保留，排除故障后再次运行同一命令即�
 Told = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A case to be sealed: its number, the hash its ledger ends with, and how its file is made."""
 
     number: str
@@ -45,8 +45,7 @@ class Planned:
     make: Callable[[], CaseFile]
 
 
-@dataclass(frozen=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """Many cases of one agency. ``made_by`` changes when what was begun must not be continued (program, letters).
 
     ``points`` gives the checkpoints of these numbers as files; ``left_out`` are the cases that belong here by the

@@ -6,9 +6,10 @@ import hmac
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault, NotFound, why
 from yishenqing.keyfile import exposed
@@ -21,16 +22,14 @@ _COST = {"n": 1 << 17, "r": 8, "p": 1}
 _DEAREST = {"n": 1 << 20, "r": 16, "p": 4}  # what a file may ask of the machine that reads it
 
 
-@dataclass(frozen=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """A password or a key, and which of the two."""
 
     kind: Literal["password", "file"]
     value: bytes
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """The key of one backup, and the value by which a wrong one is known at once."""
 
     content: bytes

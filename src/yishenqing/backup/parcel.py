@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
+
+from msgspec import Struct
 
 from yishenqing.backup.keys import Secret
 from yishenqing.backup.stream import Opening, Sealing
@@ -68,8 +69,7 @@ class Writer:
         self.members += 1
 
 
-@dataclass
-class Member:
+class Member(Struct):
     """One member while it is read."""
 
     name: str

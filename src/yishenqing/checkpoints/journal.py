@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select
 
 from yishenqing.checkpoints.tables import reads
@@ -18,8 +18,7 @@ _AT_ONCE = 5000  # rows
 _LONGEST = 200  # characters of a detail that are kept
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """One look: ``act`` is what was done, ``number`` the case (empty: none), ``detail`` what was looked for."""
 
     at: str
@@ -57,7 +56,7 @@ def record_reads(connection: Connection, agency: str, looks: Sequence[Read]) -> 
 
 
 def _as_row(look: Read) -> dict[str, Any]:
-    return {name: getattr(look, name) for name in Read.__slots__}
+    return {name: getattr(look, name) for name in Read.__struct_fields__}
 
 
 def reads_of(connection: Connection, agency: str, number: str = "") -> list[dict[str, Any]]:

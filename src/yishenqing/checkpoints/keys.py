@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from yishenqing.core.checkpoint import Checkpoint
 from yishenqing.core.errors import DataFault, Fault, NotFound

@@ -11,9 +11,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection, func, insert, select
 
 from yishenqing.checkpoints.keys import signature_holds
@@ -45,8 +46,7 @@ class Anchor(NamedTuple):
     hash: str
 
 
-@dataclass
-class Log:
+class Log(Struct):
     """Everything anchored, replayed from the first leaf: the latest head of each case, and what does not hold.
 
     ``rows`` is how many rows of each table were anchored.
@@ -193,7 +193,7 @@ def make_checkpoint(
 
 
 def _with(point: Checkpoint, told: Mapping[str, object]) -> Checkpoint:
-    return replace(point, **told)  # type: ignore[arg-type]  # names and types are the caller's, field by field
+    return replace(point, **told)
 
 
 def _behind(known: Head) -> Fault:

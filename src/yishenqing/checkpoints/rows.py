@@ -11,11 +11,11 @@ import json
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Boolean, ColumnElement, Connection, Table, Text, cast, null, select
 
 from yishenqing.checkpoints.tables import anchors
@@ -30,8 +30,7 @@ _AT_ONCE = 500
 _TRUTH = {"0": "false", "1": "true"}  # SQLite writes numbers, PostgreSQL words
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A table whose rows are only added to: which columns never change, and when a row was written, if it says so."""
 
     table: Table
@@ -40,8 +39,7 @@ class Kept:
     at: ColumnElement[Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row as it is anchored: the name of its leaf, the digest of what it says, when it was written."""
 
     name: str
@@ -80,8 +78,7 @@ def rows_of(connection: Connection, agency: str, kept: Kept) -> Iterator[Row]:
         yield Row(name, digest("ysq-row1", agency, name, canonical(values[:-1])), values[-1] or "")
 
 
-@dataclass
-class Examined:
+class Examined(Struct):
     """What a walk over the rows has found.
 
     ``new`` are those that no checkpoint has seen, ``broken`` what differs from a checkpoint, ``late`` what claims to

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from yishenqing.cli import printing, publishing
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.searching import filters, wanted
 from yishenqing.cli.speaking import Command, Group
+from yishenqing.core.plain import plain_of
 
 _FILE = click.Path(path_type=Path)
 _HOW_MANY = click.option(
@@ -58,7 +58,7 @@ def show(wishes: Wishes, name: str) -> None:
     with wishes.office() as office:
         found = office.precedent(name)
     if wishes.as_json:
-        printing.document(asdict(found))
+        printing.document(plain_of(found))
     else:
         printing.lines(printing.precedent_lines(found.as_json()))
 

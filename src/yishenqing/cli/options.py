@@ -6,12 +6,12 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from yishenqing.office import Office
@@ -20,8 +20,7 @@ _HOME = "YISHENQING_HOME"
 _DEFAULT_HOME = "yishenqing-home"
 
 
-@dataclass
-class Wishes:
+class Wishes(Struct):
     """What the global options say; those after the command win over those before it."""
 
     home: Path | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.deadline import Counting
 from yishenqing.core.workdays import Workdays, Year
@@ -32,8 +33,7 @@ _LEGEND = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """One day of a drawing: its mark, the entries of the legend that explain it, and its number if it counts."""
 
     on: date

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, fields
 
 from yishenqing.core.ledger import canonical
 
@@ -14,8 +16,7 @@ FORMAT = "ysq-checkpoint1"
 FIRST = "0" * 64  # what the first checkpoint chains to
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """The ``n``-th checkpoint: ``size`` leaves under ``root``; ``key`` is the public key (Ed25519, hexadecimal).
 
     A leaf is appended whenever the head of a case has moved since the checkpoint before, so the tree holds every head

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from yishenqing.core.law import Law, Statute
 
@@ -27,8 +28,7 @@ _PREFIX = "中华人民共和国"
 _DIGITS, _UNITS = "零一二三四五六七八九", ("", "十", "百", "千")
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(Struct, frozen=True):
     """A citation as written, and why it does not hold."""
 
     citation: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+from msgspec import Struct
 
 from yishenqing.core.errors import Reason
 
@@ -38,8 +39,7 @@ class Fact(NamedTuple):
         return str(self.facts.get("id") or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """The date under another reading of a contested rule."""
 
     due: date

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from yishenqing.core.deadline import as_date
 from yishenqing.core.errors import Permitted, Reason, Refused
@@ -83,7 +84,7 @@ def doubts(standing: Standing) -> list[tuple[int, list[Reason]]]:
         return []
     found = []
     for place, fact in enumerate(standing.facts):
-        before = replace(standing, facts=standing.facts[:place], actors=standing.actors[:place], _known={})
+        before = replace(standing, facts=standing.facts[:place], actors=standing.actors[:place])
         step = standing.workflow.steps[fact.step]
         if fact.step != standing.workflow.correcting and place:
             attempt = Attempt(before, fact.step, step, fact.on, fact.facts, standing.actors[place])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 _SYSTEM = {
     errno.ENOENT: "文件或者程序不存在",
@@ -42,8 +43,7 @@ def why(error: OSError | UnicodeError) -> str:
     return _SYSTEM.get(error.errno or 0, told) if systems_own else told
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(Struct, frozen=True):
     """One reason in words, with the provision that it rests on (empty where no law speaks)."""
 
     text: str
@@ -54,8 +54,7 @@ class Reason:
         return f"{self.text}（{self.law}）" if self.law else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One fault in data that somebody wrote: where it stands and what is wrong."""
 
     text: str
@@ -74,8 +73,7 @@ class Fault:
         return f"{place}：{self.text}" if place else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Permitted:
+class Permitted(Struct, frozen=True):
     """A step that may be taken now, and by whom; ``mine``: by who has asked, None where nobody in particular has."""
 
     step: str
@@ -90,16 +88,16 @@ class Permitted:
         return {**found, "verb": self.verb} if self.verb else found
 
 
-@dataclass(eq=False)
 class YishenqingError(Exception):
     """出现错误。"""
 
-    text: str
-    law: Sequence[str] = ()
-    permitted: Sequence[Permitted] = field(default=())
-
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, text: str, law: Sequence[str] = (), permitted: Sequence[Permitted] = ()) -> None:
+        """Say what is wrong, the articles behind it and what is permitted instead."""
+        super().__init__(text)
+        self.text, self.law, self.permitted = text, law, permitted
 
     def __str__(self) -> str:
         """Return the message alone; faces decide how to show the rest."""
@@ -145,14 +143,16 @@ class Moved(YishenqingError):
     exit_code = 5
 
 
-@dataclass(eq=False)
 class DataFault(YishenqingError):
     """A workflow, law, letter, settings or input file has faults; all of them are listed."""
 
-    faults: Sequence[Fault] = field(default=())
+    code = "data_fault"
+    exit_code = 6
 
-    code: ClassVar[str] = "data_fault"
-    exit_code: ClassVar[int] = 6
+    def __init__(self, text: str, law: Sequence[str] = (), *, faults: Sequence[Fault] = ()) -> None:
+        """Say what is wrong, and each fault with its place."""
+        super().__init__(text, law)
+        self.faults = faults
 
     @classmethod
     def of(cls, faults: Sequence[Fault]) -> DataFault:

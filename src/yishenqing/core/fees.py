@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.core.law import FeeScale
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """The units ``first`` to ``last`` of an application or a month, each at ``price`` yuan."""
 
     first: int

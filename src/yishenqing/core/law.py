@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar, Literal
+from typing import Literal
+
+from msgspec import field
 
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.written import Written
 
 Unit = Literal["workday", "day", "month"]
 UNIT_TITLES: Mapping[str, str] = {"workday": "个工作日", "day": "日", "month": "个月"}
-_STRICT = {"extra": "forbid"}
 _CITATION = re.compile(r"^(?P<statute>.+?)(?P<article>第[一二三四五六七八九十百千零〇]+条)(?P<rest>.*)$")
 _ITEM = re.compile(r"第([一二三四五六七八九十]+)项")
 
 
-@dataclass(frozen=True, slots=True)
-class Statute:
+class Statute(Written, frozen=True):
     """One statute or document: how it is cited, when it is in force, its articles restated in short."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     cite: str
     since: date
@@ -36,25 +35,21 @@ class Statute:
         return self.since <= on and (self.until is None or on < self.until)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Written, frozen=True):
     """What a term amounts to from ``since`` on, by which article, last compared by a person on ``checked_on``.
 
     Without that day nobody has compared it yet; ``check`` lists such values.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     since: date
     value: int
     law: str
     checked_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Written, frozen=True):
     """One period of the law with all the values it has had."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     unit: Unit
     values: tuple[Value, ...]
@@ -69,34 +64,28 @@ class Term:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Written, frozen=True):
     """The article that is cited from ``since`` on, last compared by a person on ``checked_on``."""
 
-    __pydantic_config__: ClassVar = _STRICT
     since: date
     law: str
     checked_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cited:
+class Cited(Written, frozen=True):
     """What the program itself cites when it refuses or points something out (``articles.py``)."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     values: tuple[Source, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(Written, frozen=True):
     """The paragraph that tells where to turn; its numbers come from terms, its names from the office.
 
     ``more`` are further paragraphs; ``parts`` are the remedies that this one joins; with ``deliveries`` it is added
     to any other, where the applicant asked to be answered in one of these ways.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     since: date
     text: str
@@ -107,20 +96,16 @@ class Remedy:
     deliveries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(Written, frozen=True):
     """One step of a fee scale: up to and including ``upto`` units (None: no end), each costs ``price`` yuan."""
 
-    __pydantic_config__: ClassVar = _STRICT
     upto: int | None
     price: int
 
 
-@dataclass(frozen=True, slots=True)
-class FeeScale:
+class FeeScale(Written, frozen=True):
     """A marginal scale of the processing fee; after the last tier every ``step`` units cost ``rise`` yuan more."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     unit: str
     law: str
@@ -131,11 +116,9 @@ class FeeScale:
     rise: int = 0
 
 
-@dataclass(frozen=True)
-class Law:
+class Law(Written, frozen=True):
     """All statutes, terms, remedies and fee scales that a workflow may cite."""
 
-    __pydantic_config__: ClassVar = _STRICT
     statutes: Mapping[str, Statute]
     terms: Mapping[str, Term]
     remedies: Mapping[str, Remedy]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
+
+from msgspec import Struct
 
 from yishenqing.core.errors import Fault
 
@@ -179,8 +180,7 @@ def chain_faults(entries: Sequence[Entry], agency: str, number: str, rulebook: s
     return faults
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """A value for the side store: its digest stands in the entry, its salt makes guessing useless."""
 
     digest: str

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
+
+from msgspec import field
+
+from yishenqing.core.written import Written
 
 if TYPE_CHECKING:
     from yishenqing.core.workflow import Workflow
 
-_STRICT = {"extra": "forbid"}
 PARENT = "parent"  # the fact of a linked case's opening that names the case it hangs on
 KIND, NUMBER, RESULT = "kind", "number", "result"  # the facts by which the parent knows it
 PENDING = "pending"  # 尚未审结: the column of table four for what has no result yet
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(Written, frozen=True):
     """A step of a linked case is told to the case it hangs on; ``facts``: the parent's fact from which of our own."""
 
-    __pydantic_config__: ClassVar = _STRICT
     step: str  # of the parent's procedure
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(Written, frozen=True):
     """How a case of this procedure hangs on another one.
 
     ``mark`` stands in its number; ``kind`` is what the parent calls it (a row of table four, or complaint), or
     ``kind_of`` the fact of the opening that says so; ``result`` is the fact that says how it ended.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     mark: str
     result: str
     kind: str = ""

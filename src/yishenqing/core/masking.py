@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.core.identity import luhn, resident_id_fault
 from yishenqing.core.surnames import surname
@@ -31,8 +32,7 @@ _FULL = {**{code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}, 0x3000: 0x20
 _FAR = 14  # characters before a number that say what it is
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A stretch of a text that tells who somebody is; ``sure``: no person need be asked."""
 
     start: int

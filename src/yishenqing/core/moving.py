@@ -7,8 +7,9 @@ possible, step by step; else the case stays under the old ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import refusals
@@ -80,5 +81,5 @@ def _objections(standing: Standing, fact: Fact, actor: str, today: date) -> list
         return [Reason(f"“{step.title}”没有事实“{'、'.join(sorted(unknown))}”", step.law[0])]
     if fact.facts.get("switched_off"):  # recorded as such when it was done
         off = standing.switched_off | {g.switch for g in step.guards if g.switch}
-        standing = replace(standing, switched_off=off, _known={})
+        standing = replace(standing, switched_off=off)
     return refusals(Attempt(standing, fact.step, step, fact.on, fact.facts, actor), today)

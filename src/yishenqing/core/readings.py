@@ -7,12 +7,13 @@ out in one place: the day of receipt in ``core.receipt``, the late notice and th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.core.errors import Reason
+from yishenqing.core.written import Written
 
-_STRICT = {"extra": "forbid"}
 # The contested points, each with the readings it knows.
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "online_receipt": ("arrived_on", "confirmed_on"),
@@ -24,11 +25,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Written, frozen=True):
     """One reading of a contested point: what it says, by which provision, who reads it so, and why."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     source: str
@@ -39,27 +38,22 @@ class Option:
         return f"{self.title}：{self.why}（{self.law}；{self.source}）"
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Written, frozen=True):
     """A point on which the law is read in two ways; ``default`` is the one that an office takes unless it says so."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     default: str
     options: Mapping[str, Option]
 
 
-@dataclass(frozen=True, slots=True)
-class Contested:
+class Contested(Written, frozen=True):
     """A contested reading that a channel's day of receipt turns on; ``if_given``: only where this fact is stated."""
 
-    __pydantic_config__: ClassVar = _STRICT
     reading: str
     if_given: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Readings:
+class Readings(Struct, frozen=True):
     """The readings that a case is reckoned by: those the workflow knows, as the office has chosen among them."""
 
     known: Mapping[str, Reading]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.deadline import Fact, as_date
 from yishenqing.core.errors import Reason
@@ -14,15 +15,14 @@ from yishenqing.core.workdays import Workdays
 from yishenqing.core.workflow import Channel, Workflow
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """The day on which an application counts as received; ``on`` is None until receipt is confirmed.
 
     ``turns_on`` names the contested readings by which the day would or might be another.
     """
 
     on: date | None
-    reasons: Callable[[], list[Reason]] = field(compare=False)  # worded when somebody reads them
+    reasons: Callable[[], list[Reason]]  # worded when somebody reads them
     turns_on: tuple[str, ...] = ()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from yishenqing.core.deadline import ClockState, months_later
 from yishenqing.core.errors import Reason
@@ -13,8 +15,7 @@ from yishenqing.core.workdays import Count, Workdays
 from yishenqing.core.workflow import Clock
 
 
-@dataclass(slots=True)
-class Pause:
+class Pause(Struct):
     """A stretch that does not count: from the day after ``since`` until the answer, or until ``at_most``."""
 
     key: tuple[str, str]  # the step that asked, and its id
@@ -35,8 +36,7 @@ class Pause:
         return self.answered is None and (self.at_most is None or today <= self.at_most)
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One clock under way, as the facts so far have left it."""
 
     name: str

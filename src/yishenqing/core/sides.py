@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.deadline import Fact
 from yishenqing.core.errors import Reason
 from yishenqing.core.workflow import Side, Turn, Workflow
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """One side proceeding of a case: its kind, its ``id`` among those of its kind, where it stands, since when."""
 
     kind: str

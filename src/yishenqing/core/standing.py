@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from yishenqing.core.clock import deadlines, touches
 from yishenqing.core.corrections import effective
@@ -20,8 +22,7 @@ from yishenqing.core.workflow import Step, Workflow
 NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Struct, frozen=True, dict=True):
     """A case as the core sees it: its rules, the facts so far with who recorded them, and the state they led to."""
 
     workflow: Workflow
@@ -35,7 +36,10 @@ class Standing:
     staffed: frozenset[str] | None = None  # the roles that somebody holds; None where nobody is asked for
     readings: Mapping[str, str] = field(default_factory=dict)  # how the office reads what the law leaves contested
     names: Mapping[str, str] = field(default_factory=dict)  # what people call those who act
-    _known: dict[date, dict[str, Deadline]] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def _known(self) -> dict[date, dict[str, Deadline]]:
+        return {}
 
     @cached_property
     def state(self) -> str:
@@ -64,7 +68,7 @@ class Standing:
         facts: Sequence[Fact] = (*self.facts, fact)
         if fact.step == self.workflow.correcting:
             facts = effective(self.workflow, facts)
-        after = replace(self, facts=facts, actors=(*self.actors, actor), _known={})
+        after = replace(self, facts=facts, actors=(*self.actors, actor))
         after.__dict__["state"] = self.workflow.steps[fact.step].to or self.state  # known without looking back
         return after
 
@@ -141,8 +145,7 @@ def _entered(standing: Standing, stage: str) -> date:
     return entered
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A step somebody wants to take. ``facts`` and ``roles`` are None when only an offer is asked for."""
 
     standing: Standing

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from yishenqing.core.errors import CalendarGap
 
@@ -25,8 +26,7 @@ def first_touched(year: int) -> date:
     return date(year - 1, *_TOUCHED_BY_NEXT_NOTICE)
 
 
-@dataclass(frozen=True, slots=True)
-class Year:
+class Year(Struct, frozen=True):
     """One year's notice: the free days and the worked Saturdays and Sundays that it names."""
 
     year: int
@@ -53,8 +53,7 @@ class Count(NamedTuple):
         return bool(self.missing)
 
 
-@dataclass(frozen=True)
-class Workdays:
+class Workdays(Struct, frozen=True, eq=False):
     """The working days of an office: official notices by year, with the office's regional holidays merged in.
 
     ``today`` decides what a missing year means: one still to come is provisional, a past one is an error.
@@ -62,10 +61,10 @@ class Workdays:
 
     years: Mapping[int, Year]
     today: date
-    _lists: dict[int, list[int]] = field(default_factory=dict, repr=False, compare=False)
+    _lists: dict[int, list[int]] = field(default_factory=dict)
     # An office's cases begin on few days and have few lengths; whoever reckons thousands meets the same again.
-    _counts: dict[tuple[date, int], Count] = field(default_factory=dict, repr=False, compare=False)
-    _backs: dict[tuple[date, int], date] = field(default_factory=dict, repr=False, compare=False)
+    _counts: dict[tuple[date, int], Count] = field(default_factory=dict)
+    _backs: dict[tuple[date, int], date] = field(default_factory=dict)
 
     def on(self, today: date) -> Workdays:
         """Return the same working days seen from another day."""

@@ -7,15 +7,16 @@ may use stands here, and each is carried out in exactly one place of the core.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Literal
+
+from msgspec import field
 
 from yishenqing.core.links import Linked, Tell
 from yishenqing.core.readings import Contested, Reading
+from yishenqing.core.written import Written
 
-_STRICT = {"extra": "forbid"}
 OwedBy = Literal["organ", "applicant", "third_party", "other_organ"]
 FieldType = Literal["text", "date", "int", "bool", "choice", "list", "outcome", "channel", "case", "file", "object"]
 OWED_BY_TITLES: Mapping[str, str] = {
@@ -26,11 +27,9 @@ OWED_BY_TITLES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Written, frozen=True):
     """One fact that a step needs or may carry. ``personal`` facts go to the side store, sealed."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     type: FieldType = "text"
     choices: Mapping[str, str] = field(default_factory=dict)
@@ -44,22 +43,19 @@ class Field:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Written, frozen=True):
     """What the latest entry of an earlier step says (of each ``id``, any): one of these values stands in the fact.
 
     Without ``step``, what the act itself says (``where``); an absent fact is the empty value.
     Without values: that the step was taken at all.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     step: str = ""
     field: str = ""
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(Written, frozen=True):
     """One condition on a step, in the closed vocabulary, with the provision it rests on.
 
     once: the step is taken at most once (or once since ``step``) · after: another step came before · unless: it did
@@ -86,7 +82,6 @@ class Guard:
     ``unless_true``: only where a yes-or-no fact of the act is not yes. ``text`` is its reason in the law's own words.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     guard: Literal[
         "once",
         "after",
@@ -138,11 +133,9 @@ class Guard:
     switch: str = ""  # a setting of the office that may turn this guard off; switching it off is recorded
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Written, frozen=True):
     """A step starts a clock, counted from its own day, from the day of receipt, or from a date among its facts."""
 
-    __pydantic_config__: ClassVar = _STRICT
     clock: str
     law: str
     counted_from: str = "on"  # on | receipt | the name of a date field
@@ -157,8 +150,7 @@ class Start:
     while_stopped: str = ""  # only while this other clock stands still
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Written, frozen=True):
     """A step meets, stops, pauses, resumes, extends, sets or closes a clock.
 
     ``within`` makes the effect depend on another clock having been kept; ``field`` names the date or number used.
@@ -166,7 +158,6 @@ class Effect:
     itself.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     clock: str
     law: str
     field: str = ""
@@ -176,21 +167,17 @@ class Effect:
     reading: str = ""  # the contested reading that decides what a late stop, or the begin of a pause, does
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Written, frozen=True):
     """What a step does in a side proceeding: it opens one (``at`` is empty), or moves one on (``to``) or uses it."""
 
-    __pydantic_config__: ClassVar = _STRICT
     of: str
     at: tuple[str, ...] = ()
     to: str = ""
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(Written, frozen=True, dict=True):
     """One act: who may take it in which state, under which conditions, and what it does to clocks and letters."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     by: tuple[str, ...]
     law: tuple[str, ...]
@@ -235,11 +222,9 @@ class Step:
                 yield word, effect
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Written, frozen=True):
     """Where a case stands: its stage, and the role that must move it on (empty when the case is at rest)."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     stage: str
     owner: str = ""
@@ -247,47 +232,39 @@ class State:
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SideState:
+class SideState(Written, frozen=True):
     """Where a side proceeding stands, and whose turn it is."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     owner: str = ""
     waits_for: str = ""
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Written, frozen=True):
     """A proceeding that runs beside the stage of a case: an opinion asked for, a fee, a meeting.
 
     With ``many`` several run at once, told apart by the fact ``id``.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     states: Mapping[str, SideState]
     many: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Written, frozen=True):
     """A number that each office sets for itself; the law sets none. ``why`` says what it is chosen by."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     value: int
     law: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Written, frozen=True):
     """A period: its term of the law (or the date a step sets), who owes the act, and what its expiry means."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     owed_by: OwedBy
     law: str
@@ -299,11 +276,9 @@ class Clock:
     lapse: str = ""  # what the law says of the expiry; a reminder proposes it, a person decides it
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(Written, frozen=True):
     """A way in which an application arrives, and the day that counts as receipt."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     receipt: Literal["arrived_on", "confirmed_on"]
     law: str
@@ -311,19 +286,16 @@ class Channel:
     readings: tuple[Contested, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Written, frozen=True):
     """One of several situations in which an outcome is told, with its own article, letter and evidence."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: tuple[str, ...]
     letter: str
     evidence: tuple[Guard, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Written, frozen=True):
     """A row of table three: the ground, the letter that tells it, the remedy printed under it.
 
     ``evidence`` must be in the file before the outcome may be chosen. ``ways`` are told apart by the fact ``way``;
@@ -331,7 +303,6 @@ class Outcome:
     ground of what is withheld: its remedy joins that of what is given.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: tuple[str, ...]
     remedy: str
@@ -354,11 +325,9 @@ class Outcome:
         return tuple(dict.fromkeys((*own, *(w.letter for w in self.ways.values() if w.letter))))
 
 
-@dataclass(frozen=True, eq=False)
-class Workflow:
+class Workflow(Written, frozen=True, eq=False, kw_only=True):
     """A whole procedure, as one version: cases opened under it finish under it."""
 
-    __pydantic_config__: ClassVar = _STRICT
     id: str
     version: str
     title: str
@@ -367,20 +336,20 @@ class Workflow:
     initial: str
     opening: str
     # What a small procedure does not have it leaves out.
-    confirming: str = field(default="", kw_only=True)
-    correcting: str = field(default="", kw_only=True)
-    limiting: str = field(default="", kw_only=True)
-    linking: str = field(default="", kw_only=True)  # the step that records that a linked case was opened
-    moving: str = field(default="", kw_only=True)  # the step that records that the case goes on under other rules
-    linked: Linked | None = field(default=None, kw_only=True)
-    request: Literal["disclosure", "correction"] = field(default="disclosure", kw_only=True)  # what is asked for
-    extends: str = field(default="", kw_only=True)  # the procedure that an office's variant is an overlay of
+    confirming: str = ""
+    correcting: str = ""
+    limiting: str = ""
+    linking: str = ""  # the step that records that a linked case was opened
+    moving: str = ""  # the step that records that the case goes on under other rules
+    linked: Linked | None = None
+    request: Literal["disclosure", "correction"] = "disclosure"  # what is asked for
+    extends: str = ""  # the procedure that an office's variant is an overlay of
     stages: Mapping[str, str]
     roles: Mapping[str, str]
     states: Mapping[str, State]
-    channels: Mapping[str, Channel] = field(default_factory=dict, kw_only=True)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
     clocks: Mapping[str, Clock]
-    outcomes: Mapping[str, Outcome] = field(default_factory=dict, kw_only=True)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     steps: Mapping[str, Step]
     sides: Mapping[str, Side] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)

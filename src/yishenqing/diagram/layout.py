@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from yishenqing.core.workflow import Workflow
 from yishenqing.diagram.panels import WIDTH as PANEL_WIDTH
@@ -30,8 +31,7 @@ BoxKind = Literal["main", "side", "note", "final", "panel"]
 LineKind = Literal["main", "link", "back", "note"]
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A box with its text in the middle."""
 
     x: int
@@ -53,8 +53,7 @@ class Box:
         return self.y + self.height
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """A line through points, with an arrowhead at its end where ``arrow`` says so."""
 
     points: tuple[tuple[int, int], ...]
@@ -62,8 +61,7 @@ class Path:
     arrow: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """Text at its upper left corner; ``chip``: on a ground of its own, for it interrupts a line."""
 
     x: int
@@ -72,8 +70,7 @@ class Label:
     chip: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Band:
+class Band(Struct, frozen=True):
     """The ground of a stage, over the whole width."""
 
     y: int
@@ -81,8 +78,7 @@ class Band:
     text: Block
 
 
-@dataclass(slots=True)
-class Sheet:
+class Sheet(Struct):
     """Everything to draw."""
 
     width: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.core.workflow import Side, SideState, Step, Workflow
 from yishenqing.diagram.reading import beside, brought, everywhere
@@ -16,8 +17,7 @@ BROUGHT = "随其他办理一并记入，不单独办理"
 Parts = list[tuple[str, Kind]]
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """A box of its own: its name (of the side proceeding, or made up), the steps in it, and its words."""
 
     name: str

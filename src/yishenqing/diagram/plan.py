@@ -12,8 +12,9 @@ changed in 2022; drawing a dozen states by a fixed plan gives the public a stead
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct, field
 
 from yishenqing.core.workflow import Workflow
 from yishenqing.diagram.reading import Arrow, arrows, main_road, ordered_states, staying
@@ -25,8 +26,7 @@ NOTE_WIDTH = 312
 MAIN_LABEL = 420
 
 
-@dataclass(slots=True)
-class Link:
+class Link(Struct):
     """An arrow between a main state and its neighbour on the right; ``out``: towards the neighbour."""
 
     step: str
@@ -34,8 +34,7 @@ class Link:
     label: Block
 
 
-@dataclass(slots=True)
-class Neighbour:
+class Neighbour(Struct):
     """What stands to the right of a row: a state with its links, or a note (``state`` empty)."""
 
     state: str
@@ -43,8 +42,7 @@ class Neighbour:
     note: Block | None = None
 
 
-@dataclass(slots=True)
-class Row:
+class Row(Struct):
     """One row of a stage."""
 
     stage: str
@@ -53,8 +51,7 @@ class Row:
     right: list[Neighbour] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Rail:
+class Rail(Struct):
     """A step that several states share or that leads far; ``gap`` is the row below which its label stands."""
 
     step: str
@@ -65,8 +62,7 @@ class Rail:
     gap: int = 0
 
 
-@dataclass(slots=True)
-class Plan:
+class Plan(Struct):
     """The rows, the labels on the main road by row, and the rails."""
 
     workflow: Workflow

@@ -6,9 +6,10 @@ Only steps marked ``public`` in the workflow file are told, in the order of the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import cast
+
+from msgspec import Struct, field
 
 from yishenqing.core.workflow import Outcome, Start, Step, Workflow
 from yishenqing.diagram.reading import main_road
@@ -18,16 +19,14 @@ Parts = list[tuple[str, Kind]]
 _MARK = "："  # in the title of an outcome: what kind it is, and which one
 
 
-@dataclass(slots=True)
-class Act:
+class Act(Struct):
     """A step of the main road."""
 
     step: str
     parts: Parts
 
 
-@dataclass(slots=True)
-class Card:
+class Card(Struct):
     """What else may happen there, or what there is to know; ``act``: the number of the act it belongs to."""
 
     steps: tuple[str, ...]
@@ -36,8 +35,7 @@ class Card:
     act: int = 0
 
 
-@dataclass(slots=True)
-class Stage:
+class Stage(Struct):
     """One stage with its acts and cards."""
 
     title: str

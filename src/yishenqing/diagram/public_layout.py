@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise, product
+
+from msgspec import Struct, field
 
 from yishenqing.core.workflow import Workflow
 from yishenqing.diagram.layout import MARGIN, Band, Box, Path, Sheet
@@ -27,8 +28,7 @@ _MANY = 12  # cards of one stage: beyond that, trying every way to share them ou
 _LEGEND = "粗箭头为一般办理过程；两旁是可能发生的其他情形和应当知道的事项，“→”为办理以后所处的环节。橙色为期限。"
 
 
-@dataclass(frozen=True, slots=True)
-class _Set:
+class _Set(Struct, frozen=True):
     """A card with its words in lines."""
 
     card: Card
@@ -41,8 +41,7 @@ class _Set:
         return self.text.height + 2 * _PAD + _GAP
 
 
-@dataclass(slots=True)
-class _Column:
+class _Column(Struct):
     """The cards on one side of a band."""
 
     x: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from yishenqing.core.workflow import Start, State, Step, Workflow
 
@@ -28,8 +29,7 @@ _NEVER_FIRST = "，。、；：！？）》」』】〕”’%…号"
 _NEVER_LAST = "（《「『【〔“‘·"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of text and what it is."""
 
     text: str
@@ -46,8 +46,7 @@ class Line:
         return round(SIZES[self.kind] * _LEADING)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Lines set one below the other."""
 
     lines: tuple[Line, ...]

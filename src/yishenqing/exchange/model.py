@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
+
+from msgspec import field
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 FOLDER = "exchange"
 _EVENTS = "events"
-_STRICT = {"extra": "forbid"}
 # What a receiver may be told of a case. The closed list: the data name nothing else.
 PERSONAL: Mapping[str, str] = {
     "applicant.name": "申请人姓名或者名称",
@@ -53,11 +54,9 @@ SOURCES: Mapping[str, str] = {
 _IN_PLACE = {"length", "sha256"}
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Written, frozen=True):
     """A kind of event: which entries of a ledger are one."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     opening: bool = False
     correcting: bool = False
@@ -67,11 +66,9 @@ class Kind:
     steps: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(Written, frozen=True):
     """The kinds of events, and the figures of sending. Every figure is data."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     events: Mapping[str, Kind]
     batch: int
@@ -89,11 +86,9 @@ class Vocabulary:
         ]
 
 
-@dataclass(frozen=True)
-class Column:
+class Column(Written, frozen=True):
     """One field of a receiver: where it comes from, what it is called there, how long it may be."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     of: str = ""
     value: str = ""
@@ -104,11 +99,9 @@ class Column:
     personal: bool = False
 
 
-@dataclass(frozen=True)
-class Mapped:
+class Mapped(Written, frozen=True):
     """How a receiver names the fields of a case and what stands in them."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     key: str
     fields: Mapping[str, Column]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, and_, case, func, insert, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
@@ -13,8 +13,7 @@ from yishenqing.exchange.tables import cases, events
 from yishenqing.hot import insert_of
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """An event that has to be sent."""
 
     number: str
@@ -116,8 +115,7 @@ def _unsent(connection: Connection, agency: str, receiver: str, attempts: dict[s
     return found
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(Struct, frozen=True):
     """The cases that a sender has under its lease; what somebody else has taken since, the lease over, is theirs."""
 
     connection: Connection

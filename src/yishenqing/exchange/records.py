@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.exchange.model import Column, Mapped
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(Struct, frozen=True):
     """A field that the receiver would not take as it is."""
 
     field: str
@@ -60,8 +60,7 @@ def _fitted(column: Column, text: str) -> str:
     return column.instead.format(length=len(text), sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
-@dataclass(frozen=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """Two lists of the same cases, side by side."""
 
     missing_there: list[str]

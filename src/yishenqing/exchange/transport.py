@@ -17,10 +17,11 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import SplitResult, quote, urlsplit
+
+from msgspec import Struct, field
 
 from yishenqing.core.errors import YishenqingError, why
 
@@ -46,8 +47,7 @@ class Rejected(YishenqingError):
     code = "rejected"
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What a receiver did with a batch: the keys it has, and those it does not take, each with its reason."""
 
     accepted: frozenset[str]
@@ -61,8 +61,7 @@ class Way(Protocol):
         """Hand over the events in their order."""
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A folder that another system empties: one file a batch, whole or not at all, in the order of the names."""
 
     path: Path
@@ -88,8 +87,7 @@ class Folder:
         return Taken(frozenset(str(event["key"]) for event in events))
 
 
-@dataclass(frozen=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     """A web address that takes events, and knows us by a secret that both hold."""
 
     url: str

@@ -7,35 +7,31 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
 
-from yishenqing.core.plain import built
+from msgspec import Struct, field
+
+from yishenqing.core.plain import plain_of, read_back
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 _FILE = "holdings.yaml"
-_STRICT = {"extra": "forbid"}
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(Written, frozen=True):
     """One way in which a document may be disclosed; ``grounded``: an article must say why it is withheld."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     also: tuple[str, ...] = ()
     grounded: bool = False
     reassessed: bool = False
 
 
-@dataclass(frozen=True)
-class Customs:
+class Customs(Written, frozen=True):
     """How an office keeps its register: headings, attributes, intervals. Every figure of it is data."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     reassess_months: int
@@ -73,8 +69,7 @@ def _read(path: Path) -> Customs:
     return validated(TypeAdapter(Customs), read(path))
 
 
-@dataclass(frozen=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """One document of the register. ``other`` keeps the columns that the program has no name for."""
 
     title: str
@@ -102,12 +97,12 @@ class Holding:
 
     def dumped(self) -> str:
         """Return the record as the text that is stored and compared."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, default=date.isoformat)
+        return json.dumps(plain_of(self), ensure_ascii=False, sort_keys=True, default=date.isoformat)
 
     @classmethod
     def loaded(cls, text: str) -> Holding:
         """Return the record that ``dumped`` wrote."""
-        return built(cls, json.loads(text))
+        return read_back(cls, text)
 
 
 # 云政发〔2024〕3号: the organ's mark, the year, the running number.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.law import Law
@@ -27,8 +28,7 @@ _CITED = re.compile(
 _TELLING = 4  # characters of a statute's name that tell it from the others
 
 
-@dataclass
-class Parsed:
+class Parsed(Struct):
     """The documents of a file with the row of each, and the headings that the program has no name for."""
 
     holdings: list[tuple[int, Holding]] = field(default_factory=list)

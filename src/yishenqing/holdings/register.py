@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
 
 from yishenqing.core.deadline import months_later
@@ -21,8 +22,7 @@ from yishenqing.hot import insert_of
 _AT_ONCE = 400  # values that one statement names
 
 
-@dataclass(frozen=True)
-class By:
+class By(Struct, frozen=True):
     """Who writes, when, from where."""
 
     actor: str
@@ -32,8 +32,7 @@ class By:
     on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A document with how it was found: ``how`` in words, ``score`` from 0 to 1."""
 
     id: int
@@ -42,8 +41,7 @@ class Found:
     score: float
 
 
-@dataclass
-class Imported:
+class Imported(Struct):
     """What a list changed: new and changed documents by id; ``kept`` documents whose re-assessment it would undo."""
 
     new: list[tuple[int, Holding]] = field(default_factory=list)
@@ -52,8 +50,7 @@ class Imported:
     kept: list[tuple[int, Holding]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     id: int
     number_key: str
     title_key: str
@@ -197,7 +194,7 @@ class Register:
         if said == told:
             done.unchanged += 1
             return
-        names = tuple(n for n in Holding.__dataclass_fields__ if getattr(before, n) != getattr(after, n))
+        names = tuple(n for n in Holding.__struct_fields__ if getattr(before, n) != getattr(after, n))
         self._write(row, after, said.dumped(), by)
         if after.attribute != before.attribute or after.review_on != told.review_on:
             self._schedule([(row.id, after)], by.on, months)
@@ -272,7 +269,7 @@ class Register:
 
     def _rows(self, column: Any, values: Sequence[Any]) -> list[_Row]:
         wanted = sorted({v for v in values if v != ""})
-        query = select(*(holdings.c[name] for name in _Row.__dataclass_fields__)).where(
+        query = select(*(holdings.c[name] for name in _Row.__struct_fields__)).where(
             holdings.c.agency == self._agency, column.in_(bindparam("values", expanding=True))
         )
         found: list[_Row] = []

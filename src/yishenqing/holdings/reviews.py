@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 
 from yishenqing.holdings.tables import assessments, reviews
@@ -16,8 +17,7 @@ Decision = Literal["kept", "opened"]
 DECISIONS = {"kept": "维持不予公开", "opened": "予以公开"}
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True):
     """A refusal that falls due; ``subject`` is the id of the holding or the number of the case."""
 
     kind: Kind
@@ -26,8 +26,7 @@ class Review:
     reminded_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(Struct, frozen=True):
     """One re-assessment: what was decided on which day, why, by whom, and when the next one is due."""
 
     kind: Kind
@@ -106,7 +105,7 @@ class Reviews:
 
     def history(self, kind: Kind, subject: str) -> list[Assessment]:
         """Return the re-assessments of one subject, the first one first."""
-        columns: list[Any] = [assessments.c[name] for name in Assessment.__dataclass_fields__]
+        columns: list[Any] = [assessments.c[name] for name in Assessment.__struct_fields__]
         query = select(*columns).where(
             assessments.c.agency == self._agency, assessments.c.kind == kind, assessments.c.subject == subject
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from yishenqing.core.guards import said
 from yishenqing.core.standing import Attempt
@@ -17,7 +18,7 @@ REST = "evidence_complete"  # takes what no other check names
 def missing(subject: Subject) -> Iterator[tuple[str, Found]]:
     """Yield what the evidence lacks: by what the guard asks for (a fact, a step, a side proceeding)."""
     workflow = subject.standing.workflow
-    before = replace(subject.standing, facts=subject.standing.facts[: subject.issuing - 1], _known={})
+    before = replace(subject.standing, facts=subject.standing.facts[: subject.issuing - 1])
     for telling in subject.tellings:
         outcome = workflow.outcomes[telling.outcome]
         way = outcome.told(telling.way)

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from yishenqing.core.standing import Standing
+from yishenqing.core.written import Written
 
 Kind = Literal["fault", "warning"]
 Scope = Literal["reply", "notice"]
 REPEATED = "noproc_repeat"
-_STRICT = {"extra": "forbid"}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Written, frozen=True):
     """One check as the data describe it; what it looks at is carried out under its id, once."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     kind: Kind
     law: str
@@ -34,18 +33,15 @@ class Check:
     switchable: bool = False
 
 
-@dataclass(frozen=True)
-class Inspection:
+class Inspection(Written, frozen=True):
     """All checks, in the order in which their findings are read."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     checks: Mapping[str, Check]
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """One sentence of the letter; ``paragraph`` counts from 0, which is the salutation."""
 
     text: str
@@ -53,16 +49,14 @@ class Sentence:
     paragraph: int
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(Struct, frozen=True):
     """A file that goes out with the letter: its text, or None where no program can read it."""
 
     name: str
     text: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True):
     """A letter of this office that the case names as the earlier answer."""
 
     number: str
@@ -73,8 +67,7 @@ class Earlier:
     items: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Alike(Struct, frozen=True):
     """An answer that the office has given to the same, or a like, item of an earlier request; ``told`` says so."""
 
     item: int
@@ -87,8 +80,7 @@ class Alike:
         return self.finding != outcome and not (outcome == REPEATED and self.same_person)
 
 
-@dataclass(frozen=True, slots=True)
-class Outdated:
+class Outdated(Struct, frozen=True):
     """A phrase of the letter that a later law has overtaken."""
 
     sentence: int
@@ -97,8 +89,7 @@ class Outdated:
     law: str
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What an entry says, opened; the last one may be the act that issues the letter, not recorded yet."""
 
     step: str
@@ -106,8 +97,7 @@ class Told:
     facts: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """One conclusion that the letter tells: of the whole case (``item`` 0), or of one item."""
 
     outcome: str
@@ -119,8 +109,7 @@ class Telling:
     item: int = 0
 
 
-@dataclass(frozen=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """The letter as it would go out, or as it went out."""
 
     kind: str
@@ -138,8 +127,7 @@ class Letter:
         return "".join("".join(s.text.split()) for s in self.sentences)
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """A letter with everything that it is held against.
 
     ``standing`` is the case with the act that issues the letter; ``told`` the same facts opened; ``recorded`` how
@@ -182,8 +170,7 @@ class Subject:
         return list((self.context.get("case") or {}).get("items") or [])
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What one check has found, and where. What can no longer be mended is never more than a warning."""
 
     text: str
@@ -192,8 +179,7 @@ class Found:
     mendable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A finding under its check, with the article and what to do."""
 
     check: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from yishenqing.core.deadline import Deadline, as_date
 from yishenqing.core.fees import parts
@@ -45,7 +46,7 @@ def late_extension(subject: Subject, _check: Check) -> Iterator[Found]:
 
 def _before(subject: Subject, number: int, clock: str) -> Deadline | None:
     """Return a deadline as it stood before an entry, by the facts as they are now known."""
-    standing = replace(subject.standing, facts=subject.standing.facts[: number - 1], _known={})
+    standing = replace(subject.standing, facts=subject.standing.facts[: number - 1])
     return standing.deadlines(subject.standing.facts[number - 1].on).get(clock) if number > 1 else None
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Reason
 from yishenqing.core.identity import credit_code_fault, resident_id_fault
+from yishenqing.core.plain import plain_of
+from yishenqing.core.written import Written
 from yishenqing.documents import Document, read, validated
 from yishenqing.intake.shapes import As, Some, code, day, inside, optional, prose
 
@@ -46,8 +47,7 @@ _LaterDay = Annotated[date | None, As(lambda value: None if value is None or val
 _Path = Annotated[str, As(inside)]
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Written, frozen=True):
     """Who acts for the applicant; ``authority`` names the paper that says so (授权委托书)."""
 
     name: _Name
@@ -56,11 +56,8 @@ class Agent:
     phone: _Code = None
     authority: _Short = None
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-
-@dataclass(frozen=True, slots=True)
-class Applicant:
+class Applicant(Written, frozen=True):
     """Who applies. Only kind and name must be there; identity and contact may be supplemented."""
 
     kind: Kind
@@ -73,11 +70,8 @@ class Applicant:
     postcode: _Code = None
     agent: Agent | None = None
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-
-@dataclass(frozen=True, slots=True)
-class JointApplicant:
+class JointApplicant(Written, frozen=True):
     """Who applies together with the first: named in every letter, reached through the first one's contact."""
 
     name: _Name
@@ -86,11 +80,8 @@ class JointApplicant:
     phone: _Code = None
     address: _Short = None
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
-
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Written, frozen=True):
     """An application as it was received.
 
     ``arrived_on`` is the day it reached the organ, ``confirmed_on`` the day both sides confirmed it, where
@@ -115,11 +106,9 @@ class Application:
     note: _Note = None
     attachments: Annotated[tuple[_Path, ...], Some(0, 100)] = ()
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-
     def facts(self) -> dict[str, Any]:
         """Return the application as JSON-ready data for the ledger; ``parse_application`` reads it back."""
-        facts = asdict(self)
+        facts = plain_of(self)
         facts["arrived_on"] = self.arrived_on.isoformat()
         facts["confirmed_on"] = self.confirmed_on.isoformat() if self.confirmed_on else None
         for name in ("items", "leads", "attachments", "joint_applicants"):

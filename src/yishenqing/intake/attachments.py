@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
+
+from msgspec import field
 
 from yishenqing.core.errors import DataFault, Fault, why
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
@@ -20,18 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FILE = "attachments.yaml"
-_STRICT = {"extra": "forbid"}
 _MEGABYTE = 1_000_000
 _ENCODINGS = ("utf-8-sig", "gb18030")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Written, frozen=True):
     """How one kind of file is known: its first bytes (hexadecimal), or that it is text."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     begins: tuple[str, ...] = ()
     at: int = 0
@@ -50,11 +49,9 @@ class Kind:
 _LONGEST_HEAD = 16
 
 
-@dataclass(frozen=True)
-class Attachments:
+class Attachments(Written, frozen=True):
     """What is taken: up to how many megabytes, and which kinds by the ending of their names."""
 
-    __pydantic_config__: ClassVar = _STRICT
     megabytes: int
     kinds: Mapping[str, Kind] = field(default_factory=dict)
 

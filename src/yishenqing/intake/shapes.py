@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True)
-class As:
+
+class As(Struct, frozen=True):
     """Annotation: the value is what ``make`` returns; ``make`` raises ValueError in Chinese."""
 
     make: Callable[[Any], Any]
@@ -27,8 +27,7 @@ class As:
         return core_schema.no_info_plain_validator_function(self.make)
 
 
-@dataclass(frozen=True)
-class Some:
+class Some(Struct, frozen=True):
     """Annotation: a list with no fewer and no more entries than stated."""
 
     fewest: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.identity import resident_check
 
@@ -18,8 +19,7 @@ _DIGITS = "零一二三四五六七八九"
 _NUMERAL = re.compile(r"[〇零一二三四五六七八九十百]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Identifiers:
+class Identifiers(Struct, frozen=True):
     """A person's identifiers in one form each: kind and value. ``name`` alone recognises nobody."""
 
     values: tuple[tuple[str, str], ...]

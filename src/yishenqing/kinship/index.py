@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, TextClause, and_, bindparam, delete, distinct, func, insert, or_, select, update
 from sqlalchemy import text as literally
 
@@ -24,8 +24,7 @@ Reader = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
 Compared = Mapping[tuple[str, int], tuple[float, bool]]  # by case and item: how like it is, and whether the same
 
 
-@dataclass(frozen=True, slots=True)
-class Kin:
+class Kin(Struct, frozen=True):
     """An earlier case of the same person: by which kinds of identifier it is recognised."""
 
     number: str
@@ -33,8 +32,7 @@ class Kin:
     kinds: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """An earlier request like the one asked for: ``score`` from 0 to 1, ``exact`` when only blanks differ at most."""
 
     number: str

@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import json
 import secrets
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from yishenqing import keyfile
 from yishenqing.core.errors import DataFault, Fault, why
@@ -22,8 +23,7 @@ _BYTES = 32
 _KEPT = 16  # bytes of a blinded value: no two of a billion meet by chance
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(Struct, frozen=True, dict=True):
     """One secret. ``id`` names it without telling it."""
 
     secret: bytes
@@ -39,8 +39,7 @@ class Key:
         return hmac.new(self.secret, said, hashlib.sha256).digest()[:_KEPT].hex()
 
 
-@dataclass(frozen=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """All keys that are still looked up, the one that is written with last."""
 
     keys: tuple[Key, ...]

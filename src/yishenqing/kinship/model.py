@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 _FILE = "recognition.yaml"
 
 
-@dataclass(frozen=True)
-class Customs:
+class Customs(Written, frozen=True):
     """How far back is looked, how like texts must be, how many applicants make a proposal. Every figure is data."""
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
     title: str
     law: tuple[str, ...]
     within_months: int

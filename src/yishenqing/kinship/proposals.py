@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from yishenqing.core.errors import NotFound
@@ -19,8 +20,7 @@ from yishenqing.kinship.tables import counters, decisions, proposals, requests
 DECISIONS = {"open": "转为主动公开", "decline": "不转为主动公开"}
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What was decided on a proposal: how far it is opened (``scope``, 公开范围), why, by whom, on which day."""
 
     on: date
@@ -32,8 +32,7 @@ class Decision:
     rehearsal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A proposal with the requests behind it (case and item) and the decisions on it, the last one counts."""
 
     id: int
@@ -152,7 +151,7 @@ class Proposals:
         )
         for identifier, number, item in self._connection.execute(mine.order_by(requests.c.number, requests.c.item)):
             behind[identifier].append((number, item))
-        columns: list[Any] = [decisions.c[name] for name in Decision.__dataclass_fields__]
+        columns: list[Any] = [decisions.c[name] for name in Decision.__struct_fields__]
         taken = select(decisions.c.proposal, *columns).where(
             decisions.c.agency == self._agency, decisions.c.proposal.in_(identifiers)
         )

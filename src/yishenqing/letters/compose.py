@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate
+
+from msgspec import Struct
 
 WIDTH = 156 * 72 / 25.4  # 版心
 SIZE = 16.0  # 3号
@@ -42,8 +43,7 @@ _LONGEST_UNIT = 12.0  # em; a longer one may be parted like a word
 Measure = Callable[[str], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line: its text, where it starts (points from the left edge) and the letter spacing."""
 
     text: str
@@ -101,8 +101,7 @@ def _breaks(text: str, widths: list[float]) -> list[bool]:
 _Ends = list[tuple[int, int, float]]  # where each line begins and ends, and its spacing
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """A paragraph to be broken: the width of each character, the sums of these, and the room of a line."""
 
     text: str

@@ -17,9 +17,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault, why
 
@@ -48,8 +49,7 @@ _WIDE_MARKS = (  # 〇【】 and the like, full-width forms, numbered circles, u
 _KANA_AND_CYRILLIC = (range(0x3040, 0x3100), range(0x400, 0x500))
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """One font: which file of which face it is made from and which characters it keeps."""
 
     family: str

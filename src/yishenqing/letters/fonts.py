@@ -12,10 +12,11 @@ import os
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault
 
@@ -39,8 +40,7 @@ _LIBRARIES = (  # any one of the names; what it is for; the package that brings 
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """What one font covers and how wide its characters are (in 1/1000 em)."""
 
     starts: Sequence[int]

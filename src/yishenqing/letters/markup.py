@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html.parser import HTMLParser
+
+from msgspec import Struct
 
 from yishenqing.letters.model import Island, Passage
 
@@ -24,8 +25,7 @@ _LINE_START = re.compile(r"(?<=\n)(?=[ \t]*<)")
 _INDENT = re.compile(r"[ \t]*\n[ \t]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """One paragraph of the letter: what it is and its sentences, in order."""
 
     kind: str

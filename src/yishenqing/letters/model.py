@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from msgspec import Struct
 
 from yishenqing import documents
 from yishenqing.core.errors import DataFault, Fault
@@ -23,8 +24,7 @@ _CITATION = re.compile(r"^[^第\s]+第.+条")
 _ISLAND = re.compile(r"""\b(?:island|own)\(["']([a-z_]+)["']""")
 
 
-@dataclass(frozen=True, slots=True)
-class LetterKind:
+class LetterKind(Struct, frozen=True):
     """One kind of letter: its front matter and where its template stands.
 
     ``needs`` are dotted places in the context that must be filled before anything is printed; ``series`` is the
@@ -78,8 +78,7 @@ def fact_of(island: str) -> str:
     return _FACTS_OF_ISLANDS.get(island, island)
 
 
-@dataclass(frozen=True, slots=True)
-class Island:
+class Island(Struct, frozen=True):
     """The officer's own words within a sentence: from ``start`` to ``end`` of its text.
 
     ``name`` is that of the template, after a number and a dot where the letter answers several items.
@@ -90,8 +89,7 @@ class Island:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """One sentence of a letter and where it comes from; the source is never printed.
 
     ``source`` is ``entry:<step>``, ``law:<citation>``, ``precedent:<id>``, ``office`` or ``officer``;

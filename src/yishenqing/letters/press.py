@@ -11,7 +11,6 @@ import importlib.util
 import io
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from html import escape
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pydyf
+from msgspec import Struct
 
 from yishenqing.letters.fonts import Metrics
 from yishenqing.letters.sheet import MM, Page, Placed, Rule
@@ -33,8 +33,7 @@ _RUN = 100  # entries of one block of a character map
 _PRODUCER = "yishenqing"
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosed:
+class Enclosed(Struct, frozen=True):
     """A file that goes inside the letter."""
 
     name: str
@@ -42,8 +41,7 @@ class Enclosed:
     media: str = "application/octet-stream"
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What the file says of itself; ``day`` is the only date in it."""
 
     title: str

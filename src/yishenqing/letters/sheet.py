@@ -7,8 +7,10 @@ from standing alone. Lengths are points from the top left corner of the paper un
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.letters.compose import PITCH, SIZE, SPACING, WIDTH, Line, balanced, compose
 from yishenqing.letters.fonts import Metrics
@@ -36,8 +38,7 @@ _LONGEST_CENTRED = 13  # characters; a longer organ's name would run over the ed
 _CLEAR = 0.6  # characters between a centred name and the edge, lest it look like a line that runs on
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """A line on its page; ``role`` names the fonts, ``red`` is for the mark.
 
     ``tag`` says what the line is to a reader who cannot see it (P, H1 …; empty for what is no text of the letter),
@@ -55,24 +56,21 @@ class Placed:
     part: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A red rule, 170 mm wide and centred."""
 
     y: float
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One page: its lines and rules."""
 
     lines: tuple[Placed, ...]
     rules: tuple[Rule, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """What stands above the text on the first page, and whether room is kept for a seal at the end."""
 
     organ: str
@@ -82,8 +80,7 @@ class Head:
     seal: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     line: Line | None  # None is an empty row
     role: str = "fangsong"
     tag: str = "P"
@@ -91,8 +88,7 @@ class _Row:
     leads: bool = False  # a heading, or what announces the next paragraph: never the last row of a page
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
+class _Sheet(Struct, frozen=True):
     """The rows of one page, and how far they stand apart."""
 
     rows: Sequence[_Row]

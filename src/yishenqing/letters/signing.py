@@ -12,10 +12,11 @@ import io
 import logging
 import subprocess
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault, why
 
@@ -26,8 +27,7 @@ _PLACE = ("letters", "sign")
 INSTALL = "pip install 'yishenqing[sign]'"
 
 
-@dataclass(frozen=True, slots=True)
-class Signing:
+class Signing(Struct, frozen=True):
     """With what letters are signed: a key in a PKCS#12 file, or a command; and whose certificates are trusted."""
 
     pkcs12: Path | None = None
@@ -36,8 +36,7 @@ class Signing:
     trust: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What one signature of a file turned out to be; ``readable`` is False where this machine cannot examine it."""
 
     by: str
@@ -49,7 +48,7 @@ class Found:
 
     def as_json(self) -> dict[str, Any]:
         """Return the finding in the words of ``ysq letter --again --json``."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
 def signed(pdf: bytes, how: Signing) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
 
 # What an office calls each role in its settings, and the role of the page that it stands for.
 OWN_ROLES: Mapping[str, str] = {
@@ -18,8 +19,7 @@ OWN_ROLES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class Style:
+class Style(Struct, frozen=True):
     """The format of letters in prose (None leaves each template its own), the seal, and fonts by role."""
 
     format: Literal["letter", "plain"] | None = None

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 _MILLE = 1000
 _DROPPED = ("GSUB", "GPOS", "GDEF", "BASE", "DSIG", "OS/2", "cmap", "name", "post", "kern", "vhea", "vmtx", "VORG")
 _KEPT_SUBSETS = 64  # numbers, marks and titles are the same in many letters
 
 
-@dataclass(frozen=True, slots=True)
-class Subset:
+class Subset(Struct, frozen=True):
     """A font reduced to some glyphs: the file, and the new number of each old glyph."""
 
     content: bytes

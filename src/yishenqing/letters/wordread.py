@@ -10,10 +10,11 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
+
+from msgspec import Struct, field
 
 from yishenqing.core.errors import DataFault, Fault, why
 from yishenqing.letters.wordtext import HERE, Stamp, read_bookmark, read_tag
@@ -37,8 +38,7 @@ _BREAKS = frozenset({"br", "cr"})
 _OFF = frozenset({"0", "false", "off"})
 
 
-@dataclass
-class Returned:
+class Returned(Struct):
     """What a file says: each paragraph with its islands marked, the islands, and the stamps they bear."""
 
     locked: list[str] = field(default_factory=list)
@@ -113,16 +113,14 @@ def _part(package: zipfile.ZipFile, name: str, path: Path) -> bytes:
     return content
 
 
-@dataclass
-class _Control:
+class _Control(Struct):
     """A content control that is open: its island, and whether it shows a hint."""
 
     island: str = ""
     shows_hint: bool = False
 
 
-@dataclass
-class _Region:
+class _Region(Struct):
     """An island that is open between bookmarks: what stands before it in its paragraph, and its words so far."""
 
     number: str

@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
 from itertools import zip_longest
+
+from msgspec import Struct
 
 from yishenqing.core.errors import Fault
 from yishenqing.letters.context import cleaned
@@ -25,16 +26,14 @@ _SHOWN = 300
 _SPACES = re.compile(r"[ \u3000\u00a0]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A stretch of a paragraph; with ``island`` it is the officer's to change, without it is locked."""
 
     text: str
     island: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Struct, frozen=True):
     """A paragraph of the letter; ``role`` names its style."""
 
     role: str
@@ -46,8 +45,7 @@ class Paragraph:
         return "".join(HERE if p.island else p.text for p in self.pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """What every island of a file bears: the day for which the letter was written, and the digest of its text."""
 
     day: date

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from yishenqing.core import citing
@@ -42,8 +43,7 @@ if TYPE_CHECKING:
     from yishenqing.office.departing import Departures
 
 
-@dataclass(frozen=True)
-class Act:
+class Act(Struct, frozen=True):
     """What somebody wants to record: the step, its legal date, who acts, and the facts as given."""
 
     step: str
@@ -59,8 +59,7 @@ class Act:
     notes: Mapping[str, Any] = field(default_factory=dict)  # what the program notes itself
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A lawful act, ready to be written: the facts in their types, where it leads, the letter it asks for."""
 
     case: Casework
@@ -87,8 +86,7 @@ class Plan:
         return self.case.row.head_hash == other.case.row.head_hash and self.facts == other.facts
 
 
-@dataclass(frozen=True)
-class Printed:
+class Printed(Struct, frozen=True):
     """A letter rendered for a plan, not yet issued; ``noted`` is what its entry says of the inspection.
 
     ``signed`` is the same with a signature behind it, where the office signs.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from yishenqing.articles import article
 from yishenqing.core import destroying
@@ -35,8 +36,7 @@ _CORRECT = "登记有误的，请办理“更正记录”（corrected）。"
 Told = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """What is done with one row of a list of mail numbers, and why where nothing is."""
 
     number: str

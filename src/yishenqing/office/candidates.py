@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.articles import article
 from yishenqing.core.findings import found_items
@@ -25,8 +27,7 @@ _REFUSED, _GRANTED, _PARTIAL = "denied_", "granted", "partial"
 _GIVING = (_GRANTED, _PARTIAL)
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """An outcome that a request may come to."""
 
     outcome: str

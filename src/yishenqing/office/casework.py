@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection
 
 from yishenqing.core.corrections import effective
@@ -31,8 +31,7 @@ _DAY = timedelta(days=1)
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Casework:
+class Casework(Struct, frozen=True, dict=True):
     """A case as read in one transaction. ``open`` replaces sealed placeholders by their values."""
 
     row: CaseRow
@@ -61,8 +60,7 @@ class Casework:
         return outcome_of(self.standing)
 
 
-@dataclass(frozen=True)
-class Practice:
+class Practice(Struct, frozen=True, dict=True):
     """How an office reads its cases: whose they are, by which working days, with which rules of its own.
 
     ``known_until`` (a recording time) leaves out what was written down later; empty: nothing is left out.
@@ -79,10 +77,11 @@ class Practice:
     figures: Mapping[str, int] = field(default_factory=dict)
     staffed: frozenset[str] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+
     # Cases by the thousand fall due on few days, and the days on which to tell somebody follow from the last one.
-    _marks: dict[tuple[int, str, date], list[tuple[str, date]]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    @cached_property
+    def _marks(self) -> dict[tuple[int, str, date], list[tuple[str, date]]]:
+        return {}
 
     def marks(self, workflow: Workflow, name: str, due: date) -> list[tuple[str, date]]:
         """Return the days on which somebody should be told of an open deadline, worked out once a day and clock."""

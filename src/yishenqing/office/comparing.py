@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault, YishenqingError
 from yishenqing.exchange import Mapped, Misfit, compared, record_of
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 200  # cases that are read together
 
 
-@dataclass(frozen=True)
-class Counterpart:
+class Counterpart(Struct, frozen=True):
     """A receiver with its fields, and the office's cases in them."""
 
     sender: Sender

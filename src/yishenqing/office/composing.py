@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import permitted
@@ -35,8 +37,7 @@ OFFICER, RECORDED, PROPOSED = "officer", "recorded", "proposed"
 CHOSEN_BY = {OFFICER: "承办人指定", RECORDED: "案卷已有", PROPOSED: "程序试拟，由承办人决定"}
 
 
-@dataclass(frozen=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What the officer wants: an outcome, facts of the whole and of items, and precedents to take words from."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -65,8 +66,7 @@ class Wish:
         return cls(whole, items, use)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What is to be answered of the whole (``n`` 0) or of one item, with the facts and where each stands."""
 
     n: int
@@ -106,8 +106,7 @@ class Choice:
         }
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A reply composed: what was chosen, the case as it would then stand, the acts that would record it."""
 
     known: Known

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from yishenqing import naming
 from yishenqing.core import masking
@@ -25,8 +27,7 @@ _FEWEST = 4  # characters of a value that tell it from ordinary words
 _AROUND = 12
 
 
-@dataclass
-class Parties:
+class Parties(Struct):
     """What is known of the persons of a case; ``own`` is the organ's own, which everybody may see."""
 
     people: list[str] = field(default_factory=list)
@@ -92,8 +93,7 @@ def _role(name: str) -> bool:
     return any(word in name for word in ("本人", "申请人", "代收", "机关", "科室", "办公室")) or len(name) == 1
 
 
-@dataclass(frozen=True)
-class Masked:
+class Masked(Struct, frozen=True):
     """A record with its sure places masked: how many by kind, and each as it was, for whoever may see the case."""
 
     record: Precedent

@@ -10,9 +10,10 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+
+from msgspec import Struct
 
 from yishenqing import notices
 from yishenqing.core.ledger import instant
@@ -35,8 +36,7 @@ class _Way(Protocol):
     def send(self, message: notices.Message) -> None: ...
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """What sending needs of the office."""
 
     transactions: Transactions

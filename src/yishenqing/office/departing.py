@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from yishenqing.core.ledger import canonical
 from yishenqing.exchange import queue
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from yishenqing.settings import Settings
 
 
-@dataclass(frozen=True)
-class Departures:
+class Departures(Struct, frozen=True, dict=True):
     """The exchange of one office: its receivers, and what they are told."""
 
     settings: Settings

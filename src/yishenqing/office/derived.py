@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from yishenqing.core.deadline import STATE_TITLES, Deadline, clock_of
@@ -80,8 +80,7 @@ def _rows(case: Casework, found: Mapping[str, Deadline]) -> dict[str, Row]:
     return {r["clock"]: r for r in casework.deadline_rows(case, found)}
 
 
-@dataclass(frozen=True)
-class _Written:
+class _Written(Struct, frozen=True):
     """When the deadlines were written last, at the latest by the last entry."""
 
     on: date

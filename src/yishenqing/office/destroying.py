@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from yishenqing.core import destroying
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
 COPIES = ("issued", "previews", "forms", "archive")  # folders of the office that hold readable copies, by case
 
 
-@dataclass(frozen=True)
-class Doomed:
+class Doomed(Struct, frozen=True):
     """A case of a list that may be destroyed now: what goes, by digest, and the contents on the disk."""
 
     case: Casework
@@ -75,8 +75,7 @@ class Doomed:
         }
 
 
-@dataclass(frozen=True)
-class Examiner:
+class Examiner(Struct, frozen=True):
     """Looks whether a list may be carried out: nothing has happened since, nothing holds, every chain verifies."""
 
     practice: Practice

@@ -8,11 +8,12 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from yishenqing.almanac import CalendarFolder
 from yishenqing.core.errors import DataFault, YishenqingError
@@ -49,8 +50,7 @@ _SKEW = 300  # seconds that a recording time may lie ahead: machines that share 
 Level = Literal["ok", "warning", "fault"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What one examination found; ``remedy`` says what to do, empty when nothing is to be done."""
 
     name: str

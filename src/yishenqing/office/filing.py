@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from yishenqing.archive import CaseFile, FilePaper, Order, PaperRecord
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 _LAW = "work_order"
 
 
-@dataclass(frozen=True)
-class Filing:
+class Filing(Struct, frozen=True):
     """What filing needs of the office."""
 
     settings: Settings
@@ -49,8 +48,7 @@ class Filing:
     order: Order
 
 
-@dataclass(frozen=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """Everything of one case that the package will hold, as read in one transaction."""
 
     sealed: Mapping[str, Sealed]
@@ -60,8 +58,7 @@ class Gathered:
     snapshots: tuple[str, ...]  # their text, then that of the rules it was moved to
 
 
-@dataclass(frozen=True)
-class _Listed:
+class _Listed(Struct, frozen=True):
     """One paper of the file: its line in the table of contents and its content."""
 
     title: str

@@ -6,11 +6,12 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct, field
 
 from yishenqing import rulebook
 from yishenqing.core.counted import counted, disputes
@@ -48,8 +49,7 @@ class _Said(NamedTuple):
     facts: Mapping[str, Any]
 
 
-@dataclass
-class _Plan:
+class _Plan(Struct):
     """What an import would do: cases that are new, cases that go on, cases that are here already."""
 
     new: list[tuple[Earlier, list[_Said]]] = field(default_factory=list)

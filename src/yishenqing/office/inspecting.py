@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import permitted
@@ -53,8 +54,7 @@ _EARLIER = "earlier_reply"
 _DELIVERED = frozenset({"delivered", "left_at_place", "answered_on_spot"})
 
 
-@dataclass(frozen=True)
-class Around:
+class Around(Struct, frozen=True):
     """What the database knows beside the case: its papers, the earlier letters that it names, and like answers."""
 
     papers: Mapping[str, vault.Paper] = field(default_factory=dict)
@@ -62,8 +62,7 @@ class Around:
     alike: Sequence[Alike] = ()
 
 
-@dataclass(frozen=True)
-class Issuing:
+class Issuing(Struct, frozen=True):
     """An act that issues a letter, or would: the case before it, the act, its facts opened, kind and number.
 
     ``whole`` is the case with everything that has been recorded since, for a letter that has gone out.

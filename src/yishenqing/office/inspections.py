@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.core.errors import Refused
 from yishenqing.office.casework import Casework, Row
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 _BY_OUTCOME = "by_outcome"
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What inspecting and printing a letter needs beside its plan."""
 
     open_facts: Opener

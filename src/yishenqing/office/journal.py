@@ -11,9 +11,10 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from yishenqing.core.errors import YishenqingError
 from yishenqing.core.ledger import canonical

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from yishenqing.core import destroying
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 RETENTION = "retention"  # the fact by which a step files a case
 
 
-@dataclass(frozen=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """How a filed case is kept; ``until`` is the last day, None for ever."""
 
     case: Casework

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from yishenqing.core.findings import found_items
 from yishenqing.core.remedies import FINDING
@@ -27,8 +28,7 @@ _JUDGES, _SPLITS = "found", "split"
 _REPLY = "by_outcome"
 
 
-@dataclass(frozen=True)
-class Item:
+class Item(Struct, frozen=True):
     """One item of a request with everything that is known of it."""
 
     n: int
@@ -41,8 +41,7 @@ class Item:
     routes: Sequence[Row] = ()
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(Struct, frozen=True):
     """A case with its story opened, the advice that the office goes by, and what is known of each item."""
 
     case: Casework

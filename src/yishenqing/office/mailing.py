@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.tabular import Headings, Line, day_of, read_lines
@@ -34,8 +35,7 @@ _SERIAL_ZERO = date(1899, 12, 30)
 _BRACKETS = str.maketrans("[]()【】", "〔〕〔〕〔〕")
 
 
-@dataclass(frozen=True)
-class Posting:
+class Posting(Struct, frozen=True):
     """One row: which case or letter it is about, under which number it was posted, and on which day."""
 
     line: Line

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yishenqing.core.ledger import canonical
 from yishenqing.office.casework import Row
@@ -13,8 +14,7 @@ from yishenqing.settings import SUPERVISOR, Settings
 MAIL, HOOK = "mail", "hook"
 
 
-@dataclass(frozen=True)
-class Audience:
+class Audience(Struct, frozen=True):
     """The persons of an office, as its settings name them."""
 
     settings: Settings

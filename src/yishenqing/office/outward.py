@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.core import masking
 from yishenqing.core.receipt import received_on
@@ -26,8 +28,7 @@ _DESTROYED = "（已销毁）"
 _REPLYING = ("replied", "answered_on_spot")
 
 
-@dataclass(frozen=True)
-class Outward:
+class Outward(Struct, frozen=True, dict=True):
     """A case up to one of its entries, as a receiver is told of it."""
 
     case: Casework

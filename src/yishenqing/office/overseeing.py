@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection
 
 from yishenqing import agencies
 from yishenqing.articles import article
 from yishenqing.core.errors import NotFound, Permitted, Refused
 from yishenqing.core.ledger import canonical
-from yishenqing.core.plain import built
+from yishenqing.core.plain import built, plain_of
 from yishenqing.office.moments import Moments
 from yishenqing.office.premises import database_url
 from yishenqing.settings import OFFICE_ROLES, SUPERVISOR, Marks, Settings
@@ -32,7 +32,7 @@ _CHOICES = ("switched_off", "stage_limits", "figures", "readings", "reminders", 
 
 def practice_of(settings: Settings) -> str:
     """Return an office's choices as they are kept for those who supervise it."""
-    chosen = asdict(settings)
+    chosen = plain_of(settings)
     return canonical({name: chosen[name] for name in _CHOICES})
 
 
@@ -102,7 +102,7 @@ def _choices(kept: str) -> dict[str, Any]:
     if not kept:
         return {}
     told = json.loads(kept)
-    plain = Settings.__dataclass_fields__
+    plain = Settings.__struct_fields__
     known = {name: told[name] for name in _CHOICES if name in told and name in plain}
     return {**known, "switched_off": tuple(known["switched_off"]), "reminders": _marks(known["reminders"])}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.deadline import Deadline, Fact, as_date
 from yishenqing.core.errors import DataFault, Fault
@@ -22,8 +23,7 @@ Opener = Callable[[Any], Any]
 _REMEDY_TERMS = ("reconsideration", "litigation", "litigation_after_reconsideration")
 
 
-@dataclass(frozen=True)
-class Story:
+class Story(Struct, frozen=True):
     """A case in plain values: the facts of each step, opened, the latest last."""
 
     standing: Standing

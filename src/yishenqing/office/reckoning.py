@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing import almanac, rulebook
 from yishenqing.core.deadline import Fact
@@ -26,8 +27,7 @@ _ARRIVED = "arrived_on"
 _YEARS = range(1949, 2200)  # anything else is a slip of the pen
 
 
-@dataclass(frozen=True)
-class Reckoning:
+class Reckoning(Struct, frozen=True):
     """The rules that histories are reckoned by."""
 
     rules: rulebook.Rulebook

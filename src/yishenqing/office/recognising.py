@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec import Struct, field
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection
 
 from yishenqing.articles import article
@@ -162,8 +163,7 @@ class RecognitionVerbs(EntitledVerbs):
         return Recognition(connection, self._practice, self._recognition_customs, keys, needed, at)
 
 
-@dataclass(frozen=True)
-class Recognition:
+class Recognition(Struct, frozen=True, dict=True):
     """Recognises requests of one office inside one transaction."""
 
     connection: Connection

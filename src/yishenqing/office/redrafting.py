@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.core.guards import WAY
 from yishenqing.core.remedies import OUTCOME
@@ -20,8 +21,7 @@ from yishenqing.office.paperwork import Story
 _ITEM = "item"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Other words on an island, whose name is that of a fact, after a number and a dot where it is an item's."""
 
     island: str
@@ -44,8 +44,7 @@ class Change:
         return {"island": self.island, "fact": self.fact, "title": self.title, "old": self.old, "new": self.new}
 
 
-@dataclass(frozen=True)
-class Again:
+class Again(Struct, frozen=True):
     """An act that would record the words; ``files`` are those of the earlier entry, filed again.
 
     ``notes`` is what the program notes itself in the entry.
@@ -58,8 +57,7 @@ class Again:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The acts in order, and the facts that somebody still has to state for the last of them."""
 
     acts: tuple[Again, ...] = ()

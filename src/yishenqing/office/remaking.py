@@ -6,11 +6,12 @@ import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from yishenqing import almanac
 from yishenqing.core.ledger import Entry

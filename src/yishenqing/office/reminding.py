@@ -10,9 +10,10 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import date
 
+from msgspec import Struct, field
+from msgspec.structs import asdict
 from sqlalchemy import Connection
 
 from yishenqing.core.deadline import clock_of
@@ -38,8 +39,7 @@ _PAUSES = (0.0, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds before what others held is t
 _DAMAGE = (DataFault, NotFound, CalendarGap, KeyError, TypeError, ValueError)  # of one case, nobody else's matter
 
 
-@dataclass(frozen=True)
-class Ticking:
+class Ticking(Struct, frozen=True):
     """What the tick needs of the office."""
 
     transactions: Transactions
@@ -49,8 +49,7 @@ class Ticking:
     known_marks: dict[tuple[str, str, date], list[tuple[str, date]]] = field(default_factory=dict)
 
 
-@dataclass
-class _Found:
+class _Found(Struct):
     """What the tick has come to so far."""
 
     reminders: list[Row] = field(default_factory=list)

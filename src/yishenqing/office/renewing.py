@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from operator import attrgetter, itemgetter
 
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from yishenqing.core.deadline import Counting, clock_of
@@ -26,8 +26,7 @@ _STORED, _RECKONED = attrgetter(*_DERIVED), itemgetter(*_DERIVED)
 Known = Mapping[str, due_store.Stored]  # the stored deadlines of one case, by clock
 
 
-@dataclass(frozen=True)
-class Renewal:
+class Renewal(Struct, frozen=True):
     """What writing deadlines anew needs of the office."""
 
     transactions: Transactions

@@ -10,10 +10,12 @@ import hashlib
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from yishenqing.core.errors import DataFault, Fault, Moved
 from yishenqing.core.ledger import canonical, instant
@@ -29,8 +31,7 @@ _LONGEST = 200  # characters of a key
 _NAMED = ("number", "step", "kind", "into")  # arguments that say what was done and nothing about a person
 
 
-@dataclass(frozen=True)
-class Once:
+class Once(Struct, frozen=True):
     """Under which key a verb is taken, and the last entry of its case that the caller has seen."""
 
     key: str
@@ -77,8 +78,7 @@ def taken_once(desk: Desk, verb: Callable[..., Any], given: tuple[Any, ...], nam
         return call.answered(done.answer)
 
 
-@dataclass(frozen=True)
-class _Call:
+class _Call(Struct, frozen=True):
     desk: Desk
     known: keys.Given
     seen: int | None
@@ -168,6 +168,6 @@ def _plain(value: Any) -> Any:
         return sorted(map(str, value))
     if isinstance(value, Path):
         return hashlib.sha256(value.read_bytes()).hexdigest() if value.is_file() else str(value)
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         return _plain(asdict(value))
     return value.isoformat() if isinstance(value, date) else value

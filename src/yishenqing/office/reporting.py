@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from yishenqing.agencies import known, line_down
 from yishenqing.articles import article
@@ -34,8 +35,7 @@ ALL = "all"
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 
 
-@dataclass(frozen=True)
-class _Counted:
+class _Counted(Struct, frozen=True):
     """A year as counted in one transaction."""
 
     row: Row

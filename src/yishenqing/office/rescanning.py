@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.core import destroying
 from yishenqing.core.errors import IntegrityFault, NotFound
@@ -33,8 +35,7 @@ _DOCUMENTS = "documents"
 _CASE, _SHARED = "1", "2"  # cases come before precedents
 
 
-@dataclass(frozen=True)
-class _Paper:
+class _Paper(Struct, frozen=True):
     """Something that was released; ``allowed`` are numbers that may stand in it."""
 
     source: str
@@ -45,8 +46,7 @@ class _Paper:
     allowed: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Rescanning:
+class Rescanning(Struct, frozen=True):
     """What a scan needs of the office."""
 
     transactions: Transactions

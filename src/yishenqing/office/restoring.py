@@ -11,10 +11,10 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, Table
 
 from yishenqing.backup import Member, Reader, Secret
@@ -125,8 +125,7 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-@dataclass
-class _Unpacking:
+class _Unpacking(Struct):
     """Takes a backup apart into a folder and a database."""
 
     file: Path

@@ -307,6 +307,6 @@ def _as_item(item: Item, title: str) -> Row:
 def _told(row: Any) -> Row:
     return {
         name: (value.isoformat() if isinstance(value, date) else value)
-        for name in row.__dataclass_fields__
+        for name in row.__struct_fields__
         if (value := getattr(row, name)) is not None
     }

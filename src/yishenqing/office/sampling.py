@@ -6,11 +6,11 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import DataFault, YishenqingError, why
+from yishenqing.core.written import Written
 from yishenqing.office.casework import Casework
 from yishenqing.remembered import remembered
 from yishenqing.settings import Settings
@@ -20,28 +20,23 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 _FILE = "review.yaml"
-_STRICT = {"extra": "forbid"}
 _FULL = 100
 _HEADS = 3  # the row of the headings
 _WIDTHS = (16, 12, 14, 30, 12)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Written, frozen=True):
     """One thing that is scored, with the most points it can have and what to look at."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     points: int
     law: str
     look: str
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Written, frozen=True):
     """The score sheet of an office."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: tuple[str, ...]
     items: tuple[Item, ...]

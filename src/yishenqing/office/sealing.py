@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound, Refused
 from yishenqing.core.ledger import canonical, digest
 from yishenqing.core.merkle import Proofs as Tree
 from yishenqing.core.merkle import head_leaf
+from yishenqing.core.plain import plain_of
 from yishenqing.office import casework
 from yishenqing.office.auditing import AuditVerbs
 from yishenqing.office.casework import Row
@@ -104,7 +106,7 @@ class ArchiveVerbs(AuditVerbs):
 
     def _made_by(self) -> str:
         """Return what must not change while a volume is made: program, templates, fonts, settings."""
-        told = {"letters": self._letters.made_by(), "settings": asdict(self.settings)}
+        told = {"letters": self._letters.made_by(), "settings": plain_of(self.settings)}
         return digest("volume", canonical(_plain(told)))
 
     def _chosen(

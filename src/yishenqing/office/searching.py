@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from yishenqing import rulebook
 from yishenqing.core.errors import DataFault, Fault
@@ -30,8 +31,7 @@ _NEAR_ENOUGH = 0.3  # of the best article's score: every article says 信息 and
 _TITLE = 60  # characters of an item that stand for a case
 
 
-@dataclass(frozen=True)
-class Search:
+class Search(Struct, frozen=True):
     """One search: what is asked (None: only narrowed), how many of each kind, narrowed to what."""
 
     asked: Asked | None

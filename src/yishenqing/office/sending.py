@@ -10,11 +10,12 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from yishenqing.core.errors import YishenqingError, why
 from yishenqing.core.ledger import instant
@@ -38,8 +39,7 @@ _BUDGET = 30.0  # seconds that one round spends on a receiver: the next tick mus
 _MARGIN = 10.0  # seconds that a lease must still have after the next call could have run out of time
 
 
-@dataclass(frozen=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """What sending needs of the office."""
 
     transactions: Transactions
@@ -138,8 +138,7 @@ class Sender:
         return found, ""
 
 
-@dataclass
-class _Batch:
+class _Batch(Struct):
     """Cases taken under one lease, their events in order; what became of each is noted at the end."""
 
     sender: Sender

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from yishenqing.articles import article
 from yishenqing.core.decide import permitted
@@ -23,8 +24,7 @@ DONE, OPEN, DOUBT = "done", "open", "doubt"
 TITLES = {DONE: "已有结论", OPEN: "待办", DOUBT: "有疑问"}
 
 
-@dataclass
-class Step:
+class Step(Struct):
     """What is known of one of the seven steps, what is missing, and the commands that come next."""
 
     state: str = OPEN
@@ -33,8 +33,7 @@ class Step:
     next: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True, dict=True):
     """What the steps are worked out from."""
 
     known: Known

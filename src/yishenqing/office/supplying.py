@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from yishenqing.articles import article
 from yishenqing.core.guards import said
@@ -19,16 +20,14 @@ if TYPE_CHECKING:
 STATED = "stated"
 
 
-@dataclass(frozen=True)
-class Supplied:
+class Supplied(Struct, frozen=True):
     """A fact that the office knows already: its value, and in words where it stands."""
 
     value: Any
     source: str
 
 
-@dataclass(frozen=True)
-class Unmet:
+class Unmet(Struct, frozen=True):
     """What must still be done before the outcome may be chosen: in words, its article, the step that does it."""
 
     text: str

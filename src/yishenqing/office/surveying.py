@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from yishenqing.articles import article
 from yishenqing.office import casework, fates
@@ -108,8 +109,7 @@ class SurveyVerbs(PublishVerbs, RecognitionVerbs):
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One requested item: of which case, how that was answered, and whether the reply was set aside."""
 
     number: str
@@ -127,8 +127,7 @@ def _request(case: Casework, item: int, text: str) -> Request:
     return Request(case.row.number, item, text, outcome, known.title if known else "", overturned)
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """The requests of a period, looked at together."""
 
     requests: Sequence[Request]

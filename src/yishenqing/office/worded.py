@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from yishenqing.core import citing
 from yishenqing.core.masking import KINDS
@@ -35,8 +36,7 @@ _INSTRUCTION = (
 )
 
 
-@dataclass(frozen=True)
-class Worded:
+class Worded(Struct, frozen=True):
     """What a model has written by item (0: the whole) and fact, what was struck and why, what did not help."""
 
     model: str = ""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from difflib import ndiff
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Moved, Refused, why
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
 _SENTENCE = re.compile(r"[^。；\n]*[。；\n]?")
 
 
-@dataclass(frozen=True)
-class _Open:
+class _Open(Struct, frozen=True):
     """A draft laid open: its paragraphs, its stamp, and what officers call each island."""
 
     case: Casework

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
 
+from msgspec import field
+
+from yishenqing.core.written import Written
 from yishenqing.precedents.model import OUTCOMES, Precedent
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 _FILE = "precedents.yaml"
-_STRICT = {"extra": "forbid"}
 _ARTICLE = re.compile(r"第[一二三四五六七八九十百零〇]+条")
 _UNTIL = {4: "-12-31", 7: "-31"}  # the last day that a year, or a month, may mean
 
 
-@dataclass(frozen=True)
-class Level:
+class Level(Written, frozen=True):
     """How far a precedent is seen."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Era:
+class Era(Written, frozen=True):
     """A law that was in force ``until`` then: which of its articles say something else today (none: all of it)."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     until: date
     said: tuple[str, ...]
@@ -62,11 +58,9 @@ class Era:
         return statute in self.names and _before(precedent.decided_on, self.until)
 
 
-@dataclass(frozen=True)
-class Customs:
+class Customs(Written, frozen=True):
     """How an office keeps its library. Every figure of it is data."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     propose_by: tuple[str, ...]

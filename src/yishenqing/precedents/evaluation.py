@@ -7,11 +7,12 @@ tab-separated ``query precedent grade`` with an optional heading; grades are who
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil, log2
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.precedents.library import Library
@@ -27,8 +28,7 @@ _HEADING = ["query", "precedent", "grade"]
 Judgments = Mapping[str, Mapping[str, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One query of a file."""
 
     id: str

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.plain import plain_of
+from yishenqing.core.written import Written
 from yishenqing.search import Passage
 
 # What the organ did, by the rows of table three of the annual report, in the words of that table.
@@ -63,8 +65,7 @@ LEVELS = ("own", "city")  # seen in the agency alone, or by every agency of the 
 TEXT_FIELDS = ("title", "facts", "request", "holding", "reply")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Precedent:
+class Precedent(Written, frozen=True, kw_only=True):
     """One decided case: what was asked, what the organ did, and what became of it.
 
     ``outcome`` is a key of ``OUTCOMES`` and says what the organ did (None: no answer, or no row fits);
@@ -93,12 +94,9 @@ class Precedent:
     publisher: str = ""
     marks: tuple[str, ...] = ()
 
-    # A misspelt key must not lose its text silently.
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
     def as_json(self) -> dict[str, object]:
         """Return the record in the words of the contract; the additions only where they say something."""
-        data = asdict(self) | {name: list(getattr(self, name)) for name in _LISTS}
+        data = plain_of(self) | {name: list(getattr(self, name)) for name in _LISTS}
         return {k: v for k, v in data.items() if k not in _ADDED or v != _ADDED[k]}
 
     def dumped(self) -> str:
@@ -126,8 +124,7 @@ _ADDED: dict[str, object] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """One precedent found: a score without unit (comparable within one search only) and why, in Chinese."""
 
     id: str

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select
 
 from yishenqing.precedents.model import Precedent
 from yishenqing.precedents.records import origins, proposals
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A proposed precedent: of which case, its masked text, how much was masked by kind, by whom and when."""
 
     number: str

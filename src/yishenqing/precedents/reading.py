@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.precedents.model import LEVELS, OUTCOMES, TEXT_FIELDS, VERIFICATIONS, Precedent

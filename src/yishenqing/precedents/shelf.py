@@ -6,11 +6,12 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
 from typing import Any
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from yishenqing.articles import article
@@ -26,8 +27,7 @@ _LAW = "work_order"
 _AT_ONCE = 400  # values that one statement names
 
 
-@dataclass(frozen=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """Who does something to the library, when it counts, when it was written down, from where."""
 
     actor: str
@@ -37,8 +37,7 @@ class Noted:
     source: str = ""
 
 
-@dataclass
-class Kept:
+class Kept(Struct):
     """What taking records in has changed, by id."""
 
     new: list[str] = field(default_factory=list)

@@ -7,7 +7,8 @@ The types of the core in, verdicts out; only :func:`read_invariants` reads a fil
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.core.workflow import Workflow
 from yishenqing.proof.guarding import Act
@@ -22,8 +23,7 @@ __all__ = ["BOUND", "Invariant", "Proved", "prove", "read_invariants"]
 _MOST = 32  # proofs that a process keeps: those of a few offices
 
 
-@dataclass(frozen=True, slots=True)
-class Proved:
+class Proved(Struct, frozen=True):
     """One invariant and what was found of it; ``breaks`` (place, sentence) is empty where every case keeps it."""
 
     name: str

@@ -8,7 +8,8 @@ So no break is missed (less tracked means more possible), and none is shown that
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from yishenqing.proof.guarding import NO, YES, Act, View, verdict
 from yishenqing.proof.model import Model, Values, Var
@@ -18,8 +19,7 @@ Road = tuple[Act, ...]
 Bad = Callable[[View, View], bool]  # the case before the act, and after it
 
 
-@dataclass(slots=True)
-class Walked:
+class Walked(Struct):
     """What was explored for one invariant."""
 
     moves: Moves

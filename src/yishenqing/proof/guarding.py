@@ -7,8 +7,9 @@ calendar decides is possible both ways. What is not tracked is possible both way
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.core.workflow import Guard, Said
 from yishenqing.proof.model import OUTCOME, Kind, Model, Values, Var, since_said
@@ -17,8 +18,7 @@ NO, MAYBE, YES = 0, 1, 2
 UNKNOWN = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """A step as the proof sees it: what is said in it, the kind of outcome, which proceeding it moves."""
 
     step: str
@@ -56,8 +56,7 @@ class Remembered:
 _OF_THE_ACT = frozenset({"once", "releases", "evidenced", "still_evidenced", "composes"})  # look at the act besides
 
 
-@dataclass(slots=True)
-class View:
+class View(Struct):
     """An abstract case as one act looks at it, with what was looked at."""
 
     model: Model

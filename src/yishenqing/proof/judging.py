@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from yishenqing.core.workflow import Guard
 from yishenqing.proof import structure
@@ -15,8 +16,7 @@ from yishenqing.proof.model import MAIN, OUTCOME, Model, Values, Var, since_said
 from yishenqing.proof.moving import Moves
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(Struct, frozen=True):
     """One way in which an invariant is broken: what, where in the workflow, and the shortest road to it."""
 
     text: str = ""
@@ -24,8 +24,7 @@ class Break:
     road: Road = ()
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     """What the exploration found of one invariant."""
 
     configurations: int = 0

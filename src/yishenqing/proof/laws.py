@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from typing import ClassVar
+
+from msgspec import field
+from msgspec.structs import fields
 
 from yishenqing.core.workflow import Said, Workflow
+from yishenqing.core.written import Written
 
-_STRICT = {"extra": "forbid"}
 WORDS = (
     "reachable",
     "reaches_end",
@@ -25,33 +26,27 @@ WORDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Escape:
+class Escape(Written, frozen=True):
     """Ends are reached by the office alone: not by the steps ``without``; sides open at ``moot`` ends end with it."""
 
-    __pydantic_config__: ClassVar = _STRICT
     without: tuple[str, ...] = ()
     moot: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Exempt:
+class Exempt(Written, frozen=True):
     """A step that may do without, by an article of its own; it must then ask for these facts."""
 
-    __pydantic_config__: ClassVar = _STRICT
     law: str
     needs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Written, frozen=True):
     """Taking ``steps``, or coming into ``states``, requires all of ``requires`` and one of ``any_of`` before.
 
     ``since``: later than the last time of that step. ``says``: and an entry says so. ``gives``: only where the
     outcome gives information away. ``exempt``: the steps that may do without.
     """
 
-    __pydantic_config__: ClassVar = _STRICT
     steps: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
@@ -62,49 +57,39 @@ class Before:
     exempt: Mapping[str, Exempt] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Written, frozen=True):
     """When these steps are taken, no proceeding of these ``sides`` is open."""
 
-    __pydantic_config__: ClassVar = _STRICT
     steps: tuple[str, ...]
     sides: tuple[str, ...]
     gives: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Never:
+class Never(Written, frozen=True):
     """These steps are never taken with this ``outcome`` while an entry says so, unless ``unless`` was taken since."""
 
-    __pydantic_config__: ClassVar = _STRICT
     steps: tuple[str, ...]
     outcome: str
     says: Said
     unless: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Written, frozen=True):
     """When these steps are taken, the evidence of the outcome chosen is in the file, of each item if item by item."""
 
-    __pydantic_config__: ClassVar = _STRICT
     steps: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TwoPeople:
+class TwoPeople(Written, frozen=True):
     """Whoever takes ``step`` has not taken ``of``; an office may switch the guard off, openly."""
 
-    __pydantic_config__: ClassVar = _STRICT
     step: str
     of: str
 
 
-@dataclass(frozen=True, slots=True)
-class Invariant:
+class Invariant(Written, frozen=True):
     """One law that every case keeps, whatever happens: its title, its article, and exactly one of the words."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     reachable: bool = False

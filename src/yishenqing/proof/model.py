@@ -10,8 +10,9 @@ A variable is a tuple:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.core.workflow import Guard, Said, Step, Workflow
 from yishenqing.proof.laws import Invariant
@@ -26,8 +27,7 @@ OTHER = "其他"  # every value that no guard and no invariant mentions
 _INITIAL: Mapping[str, Any] = {"clock": "none", "said": frozenset(), "outcome": None, "side": ()}
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """Outcomes that no guard can tell apart: they give as much, and rest on the same earlier steps."""
 
     key: str

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.proof.effects import EFFECTS, ELSE
 from yishenqing.proof.guarding import NO, Act, Remembered, View, verdict
@@ -19,16 +20,14 @@ _CORRECTABLE = ("text", "choice", "channel", "outcome")
 Pairs = Sequence[tuple[int, Any]]  # a place among the values, and what stands there
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What an act makes of a case: what it writes, and that together with what is forgotten where it leads."""
 
     written: Pairs
     kept: Pairs
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """An act with what its guards look at, what it touches, and what has been found of either."""
 
     act: Act

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import ClassVar
 
 from yishenqing.core.errors import DataFault
 from yishenqing.core.masking import KINDS
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 _FILE = "upkeep.yaml"
-_STRICT = {"extra": "forbid"}
 _MONTHS = 12
 
 
-@dataclass(frozen=True)
-class Rescan:
+class Rescan(Written, frozen=True):
     """How released papers are scanned again."""
 
-    __pydantic_config__: ClassVar = _STRICT
     law: str
     months: int
     why: str
@@ -35,11 +31,9 @@ class Rescan:
         return f"{day.year}-{n}"
 
 
-@dataclass(frozen=True)
-class Customs:
+class Customs(Written, frozen=True):
     """What the tick does from time to time."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     checkpoint_days: int
     checkpoint_why: str

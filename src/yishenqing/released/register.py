@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, func, insert, or_, select, update
 
 from yishenqing.hot import insert_of
@@ -16,8 +17,7 @@ DECISIONS = {"handled": "已处理", "mistaken": "误报"}
 _LONG_AGO = date(1970, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Struct, frozen=True):
     """One turn of scanning; ``last`` is the place of the paper that was read last."""
 
     quarter: str
@@ -28,8 +28,7 @@ class Scan:
     finished_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Find:
+class Find(Struct, frozen=True):
     """Something that looks personal in a released paper; ``place`` names paper and position."""
 
     quarter: str
@@ -43,8 +42,7 @@ class Find:
     id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What a person decided of a find."""
 
     find: int
@@ -88,7 +86,7 @@ class Finds:
 
     def scan(self, quarter: str) -> Scan | None:
         """Return how far the scan of a turn has come, locked; None where it has not begun."""
-        query = select(*(scans.c[name] for name in Scan.__dataclass_fields__)).where(
+        query = select(*(scans.c[name] for name in Scan.__struct_fields__)).where(
             scans.c.agency == self._agency, scans.c.quarter == quarter
         )
         row = self._connection.execute(query.with_for_update()).one_or_none()
@@ -116,11 +114,11 @@ class Finds:
 
     def all(self) -> list[tuple[Find, Decision | None]]:
         """Return every find with what was decided of it last."""
-        decided = select(*(decisions.c[name] for name in Decision.__dataclass_fields__)).where(
+        decided = select(*(decisions.c[name] for name in Decision.__struct_fields__)).where(
             decisions.c.agency == self._agency
         )
         last = {row.find: Decision(*row) for row in self._connection.execute(decided.order_by(decisions.c.n))}
-        query = select(*(finds.c[name] for name in Find.__dataclass_fields__)).where(finds.c.agency == self._agency)
+        query = select(*(finds.c[name] for name in Find.__struct_fields__)).where(finds.c.agency == self._agency)
         known = [Find(*row) for row in self._connection.execute(query.order_by(finds.c.id))]
         return [(find, last.get(find.id)) for find in known]
 

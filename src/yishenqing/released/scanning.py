@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.core import masking
 
@@ -14,8 +15,7 @@ _HEAD, _TAIL = 3, 2  # characters of the find itself that are shown
 _BROKEN = re.compile(r"(?<=\d)[ \t]*\r?\n[ \t]*(?=[\dXx])")  # a number that goes on in the next line
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """Something personal in a text: its kind, its masked excerpt, and where it begins."""
 
     kind: str

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from yishenqing.reporting.counting import Table
 from yishenqing.reporting.form import TOTAL, Form, Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """Everything that the rules compare."""
 
     table2: Mapping[str, Decimal | None]  # cell to value; None where nothing was entered

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, or_, select, true
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
@@ -18,8 +18,7 @@ PENDING = "pending"
 _AT_ONCE = 500  # numbers that one query asks for
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """What is counted: whose cases, from the first day to the last (of a year, or of a month)."""
 
     agencies: tuple[str, ...]

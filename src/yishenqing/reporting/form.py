@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import field
 
 from yishenqing.core.errors import DataFault, Fault
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
@@ -17,14 +19,11 @@ if TYPE_CHECKING:
 
 FILE = "report.yaml"
 TOTAL = "total"
-_STRICT = {"extra": "forbid"}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Written, frozen=True):
     """One block of table two: rows that the office enters, under columns of their own."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     columns: Mapping[str, str]
@@ -32,22 +31,18 @@ class Part:
     money: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(Written, frozen=True):
     """What was in force last year, plus what came, minus what went, is in force this year."""
 
-    __pydantic_config__: ClassVar = _STRICT
     rows: tuple[str, ...]
     plus: str
     minus: str
     equals: str
 
 
-@dataclass(frozen=True, slots=True)
-class Table2:
+class Table2(Written, frozen=True):
     """What the office discloses of its own accord: entered, never counted."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     parts: tuple[Part, ...]
     stock: Stock
@@ -63,11 +58,9 @@ class Table2:
         return f"{part.title}{part.rows[row]}：{part.columns[column]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Written, frozen=True):
     """One row of table three. Without ``counts`` it counts the applications decided with the outcome of its id."""
 
-    __pydantic_config__: ClassVar = _STRICT
     id: str
     title: str
     group: str = ""
@@ -75,20 +68,16 @@ class Line:
     counts: Literal["new", "carried", "decided", "open", "outcome"] = "outcome"
 
 
-@dataclass(frozen=True, slots=True)
-class Organisations:
+class Organisations(Written, frozen=True):
     """The columns that stand under one heading."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table3:
+class Table3(Written, frozen=True):
     """Applications received and dealt with."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     note: str
     heading: str
@@ -111,32 +100,26 @@ class Table3:
         return next(r.id for r in self.rows if r.counts == counts)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Written, frozen=True):
     """One block of table four."""
 
-    __pydantic_config__: ClassVar = _STRICT
     id: str
     title: str
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Table4:
+class Table4(Written, frozen=True):
     """Reconsiderations and lawsuits. ``pending`` says whether those of earlier years that still pend are counted."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     pending: Literal["year_end", "filed_in_year"]
     kinds: tuple[Kind, ...]
     results: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Written, frozen=True):
     """One rule of arithmetic; ``left`` and ``right`` are rows whose sums must be equal."""
 
-    __pydantic_config__: ClassVar = _STRICT
     id: str
     kind: Literal["columns", "rows", "published", "once", "disputes", "stock"]
     text: str
@@ -144,11 +127,9 @@ class Rule:
     right: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Smell:
+class Smell(Written, frozen=True):
     """What is no error, but should be looked at: a lawsuit of this kind about a decision of these outcomes."""
 
-    __pydantic_config__: ClassVar = _STRICT
     id: str
     text: str
     law: str
@@ -157,11 +138,9 @@ class Smell:
     outcomes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Written, frozen=True):
     """The whole form."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     table2: Table2

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.reporting.counting import Table
 from yishenqing.reporting.form import Form, Line
@@ -13,8 +14,7 @@ from yishenqing.reporting.form import Form, Line
 _MISSING = "（待填报）"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One cell: where it begins, how many rows and columns it covers, what stands in it."""
 
     row: int
@@ -26,8 +26,7 @@ class Cell:
     left: bool = False  # read from the left, as titles of rows are
 
 
-@dataclass
-class Grid:
+class Grid(Struct):
     """One table; ``widths`` are those of its columns, in characters."""
 
     title: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
@@ -18,11 +18,9 @@ LAMP_COLOURS: Mapping[str, str] = {"green": "#6aa84f", "yellow": "#e0a100", "red
 _LABEL, _BAR, _HIGH, _GAP = 190, 420, 20, 8  # widths and heights of a chart, in its own units
 
 
-@dataclass(frozen=True)
-class Customs:
+class Customs(Written, frozen=True):
     """When which lamp is lit, and how much is listed."""
 
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
     title: str
     law: str
     lamps: Mapping[str, str]

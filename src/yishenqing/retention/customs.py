@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
+
+from msgspec import Struct
 
 from yishenqing.core.deadline import months_later
 from yishenqing.core.errors import DataFault
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 _FILE = "retention.yaml"
-_STRICT = {"extra": "forbid"}
 _MONTHS = 12
 
 
-@dataclass(frozen=True)
-class Period:
+class Period(Written, frozen=True):
     """One period of retention; no ``years``: for ever."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     years: int | None = None
 
 
-@dataclass(frozen=True)
-class Told:
+class Told(Struct, frozen=True):
     """What is known of a case when it is filed."""
 
     workflow: str
@@ -37,11 +35,9 @@ class Told:
     precedent: bool
 
 
-@dataclass(frozen=True)
-class Proposal:
+class Proposal(Written, frozen=True):
     """A period that is proposed for cases which meet every condition that stands here."""
 
-    __pydantic_config__: ClassVar = _STRICT
     period: str
     why: str
     source: str
@@ -60,11 +56,9 @@ class Proposal:
         )
 
 
-@dataclass(frozen=True)
-class Customs:
+class Customs(Written, frozen=True):
     """How long an office keeps case files. Every figure of it is data."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: tuple[str, ...]
     periods: Mapping[str, Period]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, insert, select
 
 from yishenqing.retention.tables import decisions, items, lists
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A case on a list: its 档号, its period, and the entry that its ledger ended with."""
 
     number: str
@@ -25,8 +25,7 @@ class Item:
     head_hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What was decided of a list, and the SHA-256 of the certificate."""
 
     on: date
@@ -38,8 +37,7 @@ class Decision:
     rehearsal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A list as it was proposed; ``decision`` is None while it waits."""
 
     id: str
@@ -101,9 +99,9 @@ class Lists:
     def _whole(self, row: Sequence[Any]) -> Listed:
         head = Listed(*row)
         of_list = (items.c.agency == self._agency, items.c.list == head.id)
-        query = select(*(items.c[name] for name in Item.__dataclass_fields__)).where(*of_list)
+        query = select(*(items.c[name] for name in Item.__struct_fields__)).where(*of_list)
         known = tuple(Item(*found) for found in self._connection.execute(query.order_by(items.c.number)))
-        made = select(*(decisions.c[name] for name in Decision.__dataclass_fields__)).where(
+        made = select(*(decisions.c[name] for name in Decision.__struct_fields__)).where(
             decisions.c.agency == self._agency, decisions.c.list == head.id
         )
         decided = self._connection.execute(made).one_or_none()

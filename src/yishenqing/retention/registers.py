@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from yishenqing.retention.tables import holds, removals
@@ -14,8 +14,7 @@ from yishenqing.retention.tables import holds, removals
 FOLDERS = ""  # stands for the folders of readable copies where a content's SHA-256 stands otherwise
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A hold as it was placed or lifted."""
 
     number: str
@@ -27,8 +26,7 @@ class Hold:
     rehearsal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(Struct, frozen=True):
     """A content of a destroyed case (or its folders) that still lies on the disk."""
 
     number: str
@@ -46,7 +44,7 @@ class Holds:
         """Place or lift a hold."""
         here = (holds.c.agency == self._agency, holds.c.number == hold.number)
         last = self._connection.execute(select(func.max(holds.c.n)).where(*here)).scalar() or 0
-        values: dict[str, Any] = {name: getattr(hold, name) for name in Hold.__dataclass_fields__}
+        values: dict[str, Any] = {name: getattr(hold, name) for name in Hold.__struct_fields__}
         self._connection.execute(insert(holds).values(agency=self._agency, n=last + 1, **values))
 
     def history(self, number: str) -> list[Hold]:
@@ -99,4 +97,4 @@ class Removals:
             self._connection.execute(statement, [{"case": r.number, "content": r.sha256} for r in removed])
 
 
-_HOLD = tuple(holds.c[name] for name in Hold.__dataclass_fields__)
+_HOLD = tuple(holds.c[name] for name in Hold.__struct_fields__)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.search.terms import Units, units
@@ -14,8 +15,7 @@ EMPTY = "检索词为空，请写出至少一个汉字、字母或者数字"
 _READ = 20_000  # characters of a question that are read
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A question: its text, its units, how often it says each term, and where in its units the terms stand."""
 
     text: str

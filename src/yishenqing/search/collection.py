@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
+from msgspec import Struct, field
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, delete, func, select, text, update
 
 from yishenqing.hot import Among, Hot, HotBatch, insertion
@@ -30,16 +30,14 @@ _NUMBER_BITS = 62
 _ASKED = 2000  # distinct terms of a query that are looked up; a whole judgment has several thousand
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What is entered: texts, each with its weight, and by what the document can be narrowed."""
 
     fields: Sequence[tuple[str, int]]
     properties: Properties = field(default_factory=Properties)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A document found: its name, its score (comparable within one search only), what each term added to it."""
 
     ref: str

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from functools import cached_property
+
+from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.search.folding import folded
@@ -27,8 +29,7 @@ _LEAST_TOLD = 2
 _FATES = {True: "维持", False: "纠正", None: "不详"}
 
 
-@dataclass(frozen=True, slots=True)
-class Properties:
+class Properties(Struct, frozen=True):
     """What a document can be narrowed by."""
 
     outcome: str | None = None
@@ -51,8 +52,7 @@ class Properties:
         return set(map(key_term, keys))
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True, dict=True):
     """What a search is narrowed to; nothing said narrows nothing.
 
     ``outcome`` is a code of the annual report or its first word (denied); ``topic`` and ``agency`` are parts of
@@ -65,18 +65,25 @@ class Wanted:
     agency: str = ""
     years: tuple[int, int] | None = None
     survived: bool | None = None
-    must: tuple[int, ...] = field(init=False)
-    one_of: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Work out the terms: ``must`` all of them, ``one_of`` at least one where there are any.
+        """Work out the terms at once.
 
         Raises:
             DataFault: an article, a topic or a name cannot be read.
         """
-        object.__setattr__(self, "must", tuple(map(key_term, self._keys())))
+        _ = self.must, self.one_of
+
+    @cached_property
+    def must(self) -> tuple[int, ...]:
+        """Return the terms that a document has, all of them."""
+        return tuple(map(key_term, self._keys()))
+
+    @cached_property
+    def one_of(self) -> tuple[int, ...]:
+        """Return the terms of which a document has at least one, where there are any."""
         years = range(self.years[0], self.years[1] + 1) if self.years else ()
-        object.__setattr__(self, "one_of", tuple(key_term(f"年:{year}") for year in years))
+        return tuple(key_term(f"年:{year}") for year in years)
 
     def __bool__(self) -> bool:
         """Tell whether anything is narrowed."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Protocol
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 
 from yishenqing.hot import Hot
@@ -23,8 +23,7 @@ _RANGE = 1 << 63
 _ANY = 0  # stands for "no choice is asked for"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A document worth ranking: its name, its length in counts and its packed vector."""
 
     ref: str

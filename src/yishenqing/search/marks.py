@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.core.numerals import LARGEST, NUMERAL, numeral, value
 
@@ -37,8 +38,7 @@ _HINT = re.compile(r"\d|[条令月]")  # without one of these there is no mark
 _MONTHS, _DAYS = range(1, 13), range(1, 32)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """One such thing: what it is, the keys it is found under (most exact first), how it is told, where it stands."""
 
     kind: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from yishenqing.search.folding import folded_with_places
 from yishenqing.search.marks import marks
@@ -17,8 +18,7 @@ _ENDS = "。；！？\n"
 _STOPS = _ENDS + "，、："
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """Part of a text and where in it the question's words stand (from, to; characters of ``text``)."""
 
     text: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from math import fsum, log
+
+from msgspec import Struct
 
 from yishenqing.search.terms import Vector, looked_up
 
@@ -24,8 +25,7 @@ CANDIDATES_TOGETHER = 50
 _SCALE = 1000  # integer weights add up alike in every order
 
 
-@dataclass(frozen=True)
-class Query:
+class Query(Struct, frozen=True, dict=True):
     """The chosen terms of a query, rarest first: how often the query says each, and its rarity (idf)."""
 
     counts: Mapping[int, int]

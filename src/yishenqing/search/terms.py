@@ -12,10 +12,11 @@ from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from itertools import pairwise
+
+from msgspec import Struct
 
 from yishenqing.search.folding import folded
 from yishenqing.search.marks import Mark, marks, rewritten
@@ -31,8 +32,7 @@ _SCAN = 16  # keys per term up to which a document is read through
 _MOST = 0xFFFF  # a count fills two bytes
 
 
-@dataclass(frozen=True)
-class Units:
+class Units(Struct, frozen=True, dict=True):
     """A text as its units: single Chinese characters, whole numbers and words; and what its marks are found under."""
 
     text: Sequence[str]

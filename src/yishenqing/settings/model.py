@@ -3,52 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
-from typing import ClassVar, Literal
+from typing import Literal
+
+from msgspec import field
+
+from yishenqing.core.written import Written
 
 FILE = "office.yaml"
 SUPERVISOR, AUDITOR = "supervisor", "auditor"
 # Roles of an office that take no step of any workflow.
 OFFICE_ROLES: Mapping[str, str] = {SUPERVISOR: "监督", AUDITOR: "审计"}
-_STRICT = {"extra": "forbid"}
 
 
-@dataclass(frozen=True, slots=True)
-class Away:
+class Away(Written, frozen=True):
     """Days, first and last included, on which somebody else stands in for a person."""
 
-    __pydantic_config__: ClassVar = _STRICT
     since: date
     until: date
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Written, frozen=True):
     """Somebody who acts, the roles this person holds, and where reminders reach this person."""
 
-    __pydantic_config__: ClassVar = _STRICT
     name: str
     roles: tuple[str, ...]
     email: str = ""
     away: tuple[Away, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Written, frozen=True):
     """Working days left at which an office is reminded of a clock; 0 is never, None leaves the workflow's own."""
 
-    __pydantic_config__: ClassVar = _STRICT
     yellow: int | None = None
     red: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Written, frozen=True):
     """The office's own mail server. The password stands in the environment, never in a file."""
 
-    __pydantic_config__: ClassVar = _STRICT
     host: str
     from_: str = ""
     port: int | None = None
@@ -58,62 +52,50 @@ class Mail:
     quiet: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Adjusted:
+class Adjusted(Written, frozen=True):
     """How an office takes a check that it may switch: as a warning, or not at all (``skip``); and why."""
 
-    __pydantic_config__: ClassVar = _STRICT
     take_as: Literal["warning", "skip"]
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Written, frozen=True):
     """With what issued letters are signed electronically: a key of the office, or a command that it names."""
 
-    __pydantic_config__: ClassVar = _STRICT
     pkcs12: str = ""
     password_env: str = "YISHENQING_SIGN_PASSWORD"  # noqa: S105 - the name of a variable
     command: tuple[str, ...] = ()
     trust: str = ""  # certificates (PEM) to which the signer's must go back, for the examination
 
 
-@dataclass(frozen=True, slots=True)
-class Lettering:
+class Lettering(Written, frozen=True):
     """How letters in prose are laid out; no format leaves each template its own."""
 
-    __pydantic_config__: ClassVar = _STRICT
     format: Literal["letter", "plain"] | None = None
     seal: bool = True  # a sealed letter's date stands four characters from the right, and room is kept
     enclose: bool = False  # the files of what a reply provides go inside its PDF
     sign: Signature | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Written, frozen=True):
     """A model on the office's own network (OpenAI-compatible). The key stands in the environment, never in a file."""
 
-    __pydantic_config__: ClassVar = _STRICT
     url: str
     model: str
     key_env: str = ""
     timeout: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Models:
+class Models(Written, frozen=True):
     """Models that may help; none is needed: ``embedding`` ranks precedents, ``writing`` words what officers may."""
 
-    __pydantic_config__: ClassVar = _STRICT
     embedding: Model | None = None
     writing: Model | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignIn:
+class SignIn(Written, frozen=True):
     """How the command line knows who acts: the system's user (or --as), or a password; and how careful it is."""
 
-    __pydantic_config__: ClassVar = _STRICT
     by: Literal["system", "password"] = "system"
     attempts: int = 5  # wrong passwords in a row, then the user is locked
     locked_minutes: int = 15
@@ -122,21 +104,17 @@ class SignIn:
     shortest: int = 10  # characters of a password
 
 
-@dataclass(frozen=True, slots=True)
-class Secrecy:
+class Secrecy(Written, frozen=True):
     """Where the master keys of the personal data lie (a file, or the variable that is named), and the cipher."""
 
-    __pydantic_config__: ClassVar = _STRICT
     key: str = "secrecy.key"  # seen from the office's folder
     key_env: str = ""
     cipher: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
+class Receiver(Written, frozen=True):
     """Whom events of cases are sent to: a folder or a web address. The secret stands in a file or the environment."""
 
-    __pydantic_config__: ClassVar = _STRICT
     folder: str = ""
     url: str = ""
     list_url: str = ""  # where it tells what it has, for the comparison
@@ -148,40 +126,32 @@ class Receiver:
     timeout: float = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Written, frozen=True):
     """Who gets the events of cases; nobody unless the office names somebody."""
 
-    __pydantic_config__: ClassVar = _STRICT
     receivers: Mapping[str, Receiver] = field(default_factory=dict)
     excluded: tuple[str, ...] = ()  # agencies that report by another line: of their cases nothing leaves
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Written, frozen=True):
     """Where the program's own log goes (seen from the office's folder; empty: nowhere), and how much is kept."""
 
-    __pydantic_config__: ClassVar = _STRICT
     file: str = ""
     level: Literal["info", "warning", "error"] = "info"
     megabytes: int = 10
     keep: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Attachments:
+class Attachments(Written, frozen=True):
     """What an office takes as attachments: how large, and of which kinds (file endings without the dot)."""
 
-    __pydantic_config__: ClassVar = _STRICT
     megabytes: int | None = None  # None: as the program has it
     kinds: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Written, frozen=True):
     """What the program must know of an office. Every text of it may stand in a letter."""
 
-    __pydantic_config__: ClassVar = _STRICT
     agency: str
     name: str
     office: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from yishenqing.core.errors import DataFault, Fault, NotFound
 from yishenqing.remembered import remembered

@@ -10,10 +10,11 @@ import base64
 import binascii
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 ALGORITHMS: Mapping[str, int] = {"aes-256-gcm": 32, "sm4-gcm": 16}  # with the bytes of a key
 _NONCE, _TAG = 12, 16
@@ -25,8 +26,7 @@ class Unreadable(Exception):
     """What is to be opened was changed, lies in another place, or was sealed with another key."""
 
 
-@dataclass(frozen=True)
-class DataKey:
+class DataKey(Struct, frozen=True, dict=True):
     """A key with which values are sealed. ``id`` names it without telling it."""
 
     id: str

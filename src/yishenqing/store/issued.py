@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 
+from msgspec import Struct
 from sqlalchemy import Connection, insert, literal, select
 
 from yishenqing.store.tables import letters
@@ -13,8 +13,7 @@ from yishenqing.store.tables import letters
 _NAMED = 20  # letters that one text is taken to name
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(Struct, frozen=True):
     """A letter as issued; ``n`` is its number in the series of its year, ``seq`` the entry that issued it."""
 
     series: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.sql import ColumnElement
 
@@ -14,8 +14,7 @@ from yishenqing.store.tables import given_keys
 LOCKED = ("digest", "answer")  # the columns that are encrypted
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A key, what it stands for, and what was answered; the answer is empty while the work goes on."""
 
     agency: str

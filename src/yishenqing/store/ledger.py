@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -27,8 +27,7 @@ from yishenqing.hot import Among, Hot, HotBatch, day, insert_of, insertion, read
 from yishenqing.store.tables import cases, counters, entries, rulebooks
 
 
-@dataclass(frozen=True, slots=True)
-class CaseRow:
+class CaseRow(Struct, frozen=True):
     """What the database knows of a case beside its entries."""
 
     agency: str

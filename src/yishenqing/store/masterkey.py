@@ -14,9 +14,10 @@ import os
 import secrets
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from yishenqing import keyfile
 from yishenqing.core.errors import DataFault, Fault, why
@@ -26,8 +27,7 @@ _BYTES = 32
 _LOST = "没有密钥，姓名、证件号码、地址等个人信息和附件无法读出；期限和待办（list、due、tick）不受影响"
 
 
-@dataclass(frozen=True)
-class MasterKey:
+class MasterKey(Struct, frozen=True, dict=True):
     """One secret that seals data keys. ``id`` names it without telling it."""
 
     secret: bytes
@@ -61,8 +61,7 @@ class MasterKey:
         return hmac.new(self.secret, f"yishenqing master {purpose}".encode(), hashlib.sha256).digest()
 
 
-@dataclass(frozen=True)
-class Masters:
+class Masters(Struct, frozen=True):
     """Where an office's master keys are looked for: a file, or the environment variable ``env`` when it is named."""
 
     path: Path

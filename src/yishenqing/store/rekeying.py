@@ -7,10 +7,10 @@ digests are not touched.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, Table, and_, func, not_, or_, select, text, tuple_, update
 
 from yishenqing.core.errors import Fault, IntegrityFault, NotFound
@@ -28,8 +28,7 @@ Told = Callable[[str, int, int], None]
 _WHERE: dict[str, tuple[Table, str]] = {"values": (sealed, "value"), "papers": (files, "name")}
 
 
-@dataclass
-class Rekeying:
+class Rekeying(Struct):
     """Passes over the rows and the files of one agency; ``faults`` are those that did not hold and were left."""
 
     transactions: Transactions

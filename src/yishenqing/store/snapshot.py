@@ -13,11 +13,11 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Boolean, Column, Connection, Date, LargeBinary, MetaData, Table, insert, inspect, select, union
 from sqlalchemy.exc import DatabaseError
 
@@ -98,8 +98,7 @@ def carried(connection: Connection, left_out: Collection[str]) -> list[Table]:
     return list(metadata.sorted_tables)
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """How many rows of a table, and a sum over their digests that no order changes: databases sort texts unlike."""
 
     rows: int = 0

@@ -7,9 +7,9 @@ done again without writing, is the proof that every row arrived.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from sqlalchemy import Connection, Table, delete, func, insert, select, tuple_, update
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault
@@ -21,8 +21,7 @@ _AT_ONCE = 1000
 Told = Callable[[str, int, int], None]
 
 
-@dataclass
-class Transfer:
+class Transfer(Struct):
     """From a connection that holds the source still, into another database.
 
     ``final`` are tables never rewritten; ``erasable`` names the one column of some of them that may be emptied.

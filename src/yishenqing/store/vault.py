@@ -13,10 +13,11 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, insert, select
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound
@@ -35,8 +36,7 @@ _UNSEEN = '"（已加密，由办理机关保管密钥）"'
 _INSERT_SEALED = Hot(insertion(sealed))
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(Struct, frozen=True):
     """A file of a case: the digest in the entry, its salt, and where its content lies."""
 
     digest: str

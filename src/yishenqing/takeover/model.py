@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.core.errors import DataFault
+from yishenqing.core.written import Written
 from yishenqing.remembered import remembered
 from yishenqing.shipped import layered
 
 _FILE = "import.yaml"
-_STRICT = {"extra": "forbid"}
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(Struct, frozen=True):
     """A reconsideration or lawsuit that the ledger tells of; without ``decided_on`` it is not decided."""
 
     kind: str
@@ -28,8 +28,7 @@ class Remedy:
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True):
     """One case; without ``outcome`` it is still open."""
 
     line: int
@@ -45,20 +44,16 @@ class Earlier:
     remedies: tuple[Remedy, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RemedyColumns:
+class RemedyColumns(Written, frozen=True):
     """How the columns of remedies are headed: the groups by kind, the parts within a group."""
 
-    __pydantic_config__: ClassVar = _STRICT
     groups: Mapping[str, tuple[str, ...]]
     parts: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True)
-class Customs:
+class Customs(Written, frozen=True, dict=True):
     """How offices head their columns, and in how many ways they say the same."""
 
-    __pydantic_config__: ClassVar = _STRICT
     title: str
     law: str
     workflow: str

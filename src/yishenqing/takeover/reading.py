@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from yishenqing.core.errors import DataFault, Fault
 from yishenqing.core.facts import bounded
@@ -26,8 +27,7 @@ _TRAILING = re.compile(r"[（(][^（）()]*[）)]$")
 _LEADING = re.compile(r"^[一二三四五六七八九十\d]+[、.．)）]|^[（(][一二三四五六七八九十\d]+[）)]")
 
 
-@dataclass
-class Parsed:
+class Parsed(Struct):
     """The cases of a file in its order, and the columns that the program has no name for."""
 
     cases: list[Earlier] = field(default_factory=list)
