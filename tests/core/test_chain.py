@@ -216,6 +216,25 @@ def test_many_entries_are_read_at_once_and_what_is_broken_says_so_itself() -> No
             assert harmed[1].facts
 
 
+JSON_TEXTS = st.sampled_from(
+    ["NaN", "1e400", "-Infinity", '{"a":1,"a":2}', "12345678901234567890123", '"\\ud800"', "-0.0", '"\\u0000"']
+)
+
+
+@given(st.lists(st.dictionaries(TEXTS, VALUES, max_size=3).map(canonical) | JSON_TEXTS, max_size=5))
+def test_many_entries_read_at_once_say_what_each_says_by_itself(payloads: list[str]) -> None:
+    together, alone = ([e._replace(payload=p) for e, p in zip(chain(5), payloads, strict=False)] for _ in range(2))
+    read_facts(together)
+    assert [_told(e) for e in together] == [_told(e) for e in alone]
+
+
+def _told(entry: Entry) -> str:
+    try:
+        return repr(entry.facts)
+    except ValueError:
+        return "unreadable"
+
+
 def test_only_what_json_has_and_days_stand_in_an_entry() -> None:
     assert canonical({"b": date(2026, 3, 2), "a": "甲"}) == '{"a":"甲","b":"2026-03-02"}'
     with pytest.raises(TypeError, match="set cannot stand in an entry"):

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, cast
 
-from msgspec import Struct
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
 
 from yishenqing.core.errors import Fault
 
@@ -20,6 +21,7 @@ ALGORITHM = "ysq1-sha256"
 _SEALED = "sealed"
 # json.loads without its search for blanks around the text: canonical JSON has none, and a case has many payloads.
 _read = json.JSONDecoder().raw_decode
+_read_many = Decoder(list[Any]).decode  # three times as quick, and stricter: what it refuses is read one by one
 
 
 def _plain(value: object) -> str:
@@ -114,8 +116,8 @@ def read_facts(entries: Sequence[Entry]) -> None:
     What cannot be read so is left to each entry's own ``facts``, which says what is wrong with it.
     """
     try:
-        found = json.loads(f"[{','.join([e.payload for e in entries])}]")
-    except (TypeError, ValueError):
+        found = _read_many(f"[{','.join([e.payload for e in entries])}]")
+    except (TypeError, ValueError, DecodeError):
         return
     if len(found) == len(entries):
         for entry, facts in zip(entries, found, strict=True):

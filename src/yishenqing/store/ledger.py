@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -116,7 +117,7 @@ def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
     Raises:
         IntegrityFault: an entry's date is no date any more.
     """
-    make = Entry._make  # the tuple itself: a case is read whole for every act
+    make = _AS_ENTRY  # the tuple itself: a case is read whole for every act
     try:
         read = reader_of_days(connection)
         return [
@@ -129,6 +130,7 @@ def entries_of(connection: Connection, agency: str, number: str) -> list[Entry]:
         raise IntegrityFault.of([_dateless(connection, agency, number)]) from None
 
 
+_AS_ENTRY = partial(tuple.__new__, Entry)
 _FLAGS = {0: False, 1: True}  # SQLite keeps whatever number is written to a yes-or-no column
 
 
@@ -164,7 +166,7 @@ def claim(connection: Connection, agency: str, numbers: Sequence[str]) -> list[s
 
 def entries_of_many(connection: Connection, agency: str, numbers: Sequence[str]) -> Iterator[Entry]:
     """Return the ledgers of these cases, each in order."""
-    make, read = Entry._make, reader_of_days(connection)
+    make, read = _AS_ENTRY, reader_of_days(connection)
     rows = _SELECT_MANY_ENTRIES.run(connection, numbers, {"a": agency}).fetchall() if numbers else []
     for a, number, seq, on, recorded_at, actor, step, rehearsal, payload, prev, hashed in rows:
         try:
