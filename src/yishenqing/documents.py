@@ -248,7 +248,6 @@ def _known_errors() -> dict[str, str]:
     return {
         "missing": "缺少必填项",
         "extra_forbidden": "未知的键",
-        "unexpected_keyword_argument": "未知的键",
         "string_type": "应为文字",
         "string_too_short": "不能为空",
         "string_too_long": "超过长度上限 {max_length}",
@@ -259,7 +258,6 @@ def _known_errors() -> dict[str, str]:
         "list_type": "应为列表",
         "tuple_type": "应为列表",
         "dict_type": "应为键值对",
-        "dataclass_type": "应为键值对",
         "model_type": "应为键值对",
         "too_short": "不能为空",
         "too_long": "超过数量上限 {max_length}",

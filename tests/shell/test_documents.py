@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 from datetime import date
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from msgspec import Struct
 from pydantic import TypeAdapter
 
 from yishenqing.core.errors import DataFault, NotFound
+from yishenqing.core.written import Written
 from yishenqing.documents import parse, read, validated
 
 
@@ -108,10 +108,9 @@ def test_places_that_hold_no_file(tmp_path: Path) -> None:
     assert read(tmp_path / "bom.json").data == {"a": 1}
 
 
-class Thing(Struct, frozen=True):
+class Thing(Written, frozen=True):
     """Something with a required name and a bounded number."""
 
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
     name: str
     number: int = 0
     days: tuple[date, ...] = ()
