@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 from msgspec import Struct
@@ -221,7 +222,7 @@ def server_workers() -> Iterable[Row]:
 
             def raw(n: int) -> Callable[[], list[float]]:
                 floor = RawServer(address)
-                turn = iter(range(n, 4000, 8))
+                turn = cycle(range(n, 4000, 8))
                 return lambda: _timed(lambda: floor.act(next(turn)), seconds)
 
             ours, floor, found = against(
