@@ -7,7 +7,7 @@ import json
 from msgspec import Struct
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.core.plain import plain_of
+from yishenqing.core.plain import plain_of, read_back
 from yishenqing.core.written import Written
 from yishenqing.search import Passage
 
@@ -105,11 +105,12 @@ class Precedent(Written, frozen=True, kw_only=True):
 
     @classmethod
     def loaded(cls, text: str) -> Precedent:
-        """Return the record that ``dumped`` wrote."""
-        data = json.loads(text)
-        return cls(
-            **data | {name: tuple(data[name]) for name in _LISTS if name in data},
-        )
+        """Return the record that ``dumped`` wrote.
+
+        Raises:
+            ValueError: it was changed since.
+        """
+        return read_back(cls, text)
 
 
 _LISTS = ("legal_basis", "topics", "marks")
