@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ARRAY, ColumnElement, Connection, Insert, Table, Text, bindparam, func, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 
 class Hot:
@@ -52,29 +53,29 @@ class Hot:
         return known
 
 
-Among = Callable[[ColumnElement[str]], ColumnElement[bool]]
+Among = Callable[[ColumnElement[Any]], ColumnElement[bool]]
 
 
 class HotBatch:
     """One statement about several names, as of cases: with an array, or compiled once for 1, 2, 4, 8, … of them."""
 
-    def __init__(self, statement: Callable[[Among], ClauseElement]) -> None:
-        """Remember how the statement is made of what tells that a column is among the names."""
-        self._statement = statement
+    def __init__(self, statement: Callable[[Among], ClauseElement], kind: type[TypeEngine[Any]] = Text) -> None:
+        """Remember how the statement is made of what tells that a column is among the names (or numbers)."""
+        self._statement, self._kind = statement, kind
         self._by_size: dict[int, Hot] = {}
 
-    def run(self, connection: Connection, names: Sequence[str], values: Mapping[str, Any]) -> Any:
+    def run(self, connection: Connection, names: Sequence[str] | Sequence[int], values: Mapping[str, Any]) -> Any:
         """Run it for these names, at least one; return the driver's cursor.
 
         Raises:
             DBAPIError: as SQLAlchemy raises it.
         """
         if connection.dialect.name == "postgresql":  # psycopg takes a statement of many parameters apart every time
-            return self._for(0, _among_array).run(connection, {**values, "names": list(names)})
+            return self._for(0, self._in_array).run(connection, {**values, "names": list(names)})
         size = 1 << (len(names) - 1).bit_length()
         given = [f"n{i}" for i in range(size)]
         named = dict(zip(given, [*names, *[names[-1]] * (size - len(names))], strict=True))  # twice is found once
-        one_of = [bindparam(name, type_=Text) for name in given]
+        one_of = [bindparam(name, type_=self._kind) for name in given]
         return self._for(size, lambda column: column.in_(one_of)).run(connection, {**values, **named})
 
     def _for(self, size: int, among: Among) -> Hot:
@@ -83,9 +84,8 @@ class HotBatch:
             hot = self._by_size[size] = Hot(self._statement(among))
         return hot
 
-
-def _among_array(column: ColumnElement[str]) -> ColumnElement[bool]:
-    return column == func.any(bindparam("names", type_=ARRAY(Text)))
+    def _in_array(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return column == func.any(bindparam("names", type_=ARRAY(self._kind)))
 
 
 class HotRows:

@@ -5,13 +5,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from msgspec import Struct
-from sqlalchemy import Connection, TextClause, and_, bindparam, delete, distinct, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    TextClause,
+    and_,
+    bindparam,
+    delete,
+    distinct,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import text as literally
 
-from yishenqing.hot import insert_of
+from yishenqing.hot import Hot, HotBatch, HotRows, insert_of, reader_of_days
 from yishenqing.kinship.identifying import KIND_TITLES, NAME, Identifiers
 from yishenqing.kinship.key import Key, Keys
 from yishenqing.kinship.sketch import BANDS, bands, likeness, normalised, shingles
@@ -42,6 +55,12 @@ class Text(Struct, frozen=True):
     exact: bool
 
 
+class _Entered(NamedTuple):
+    number: str
+    item: int
+    on: date
+
+
 class Index:
     """What an agency's requests are recognised by; nothing is committed here."""
 
@@ -64,18 +83,18 @@ class Index:
         common: dict[str, Any] = {"agency": self._agency, "number": number, "on": on, "key": key.id}
         rows = [{**common, "kind": kind, "person": key.blinded(kind, value)} for kind, value in said]
         if rows:
-            self._connection.execute(insert(persons), rows)
+            _PERSONS.run(self._connection, rows)
         if not items:
             return
         rows = [{**common, "id": first + n, "item": n + 1} for n in range(len(items))]
-        self._connection.execute(insert(texts), rows)
+        _TEXTS.run(self._connection, rows)
         found = [
             {"agency": self._agency, "band": band, "id": first + n}
             for n, text in enumerate(items)
             for band in bands(text, key.secret)
         ]
         if found:
-            self._connection.execute(insert(band_table), found)
+            _BANDS.run(self._connection, found)
 
     def has(self, number: str, on: date, who: Identifiers, items: Sequence[str]) -> bool:
         """Tell whether exactly this was entered of a case, under keys that the office has."""
@@ -206,33 +225,35 @@ class Index:
         for other in (persons, keys):
             self._connection.execute(delete(other).where(other.c.agency == self._agency, other.c.key != current))
 
-    def _near(self, text: str) -> list[Any]:
+    def _near(self, text: str) -> list[_Entered]:
         """Return which requests share a band with ``text``, the newest of each band."""
         found: set[int] = set()
         for key in self._keys.keys:
             mine = bands(text, key.secret)
             if mine:
                 given = {f"b{n}": band for n, band in enumerate(mine)}
-                rows = self._connection.execute(_SAME_BAND, {"a": self._agency, "most": _NEWEST, **given})
-                found |= set(rows.scalars())
+                rows = _SAME_BAND.run(self._connection, {"a": self._agency, "most": _NEWEST, **given})
+                found |= {number for (number,) in rows.fetchall()}
         newest = sorted(found, reverse=True)[: _NEWEST * 2]
-        query = select(texts.c.number, texts.c.item, texts.c.on).where(
-            texts.c.agency == self._agency, texts.c.id.in_(newest)
-        )
-        return list(self._connection.execute(query)) if newest else []
+        if not newest:
+            return []
+        read = reader_of_days(self._connection)
+        entered = _ENTERED.run(self._connection, newest, {"a": self._agency}).fetchall()
+        return [_Entered(number, item, read(on)) for number, item, on in entered]
 
     def _take(self, count: int) -> int:
-        lock(self._connection, self._agency)
-        here = counters.c.agency == self._agency
-        statement = update(counters).where(here).values(last_text=counters.c.last_text + count)
-        return int(self._connection.execute(statement.returning(counters.c.last_text)).scalar_one())
+        given = {"a": self._agency, "more": count}
+        taken = _TAKE.run(self._connection, given).fetchone()
+        if taken is None:  # the agency's first request
+            lock(self._connection, self._agency)
+            taken = _TAKE.run(self._connection, given).fetchone()
+        return int(taken[0])
 
     def _keep_key(self, key: Key) -> None:
-        row = insert_of(self._connection.dialect.name)(keys).values(agency=self._agency, key=key.id)
-        self._connection.execute(row.on_conflict_do_nothing())
+        _keep(self._connection.dialect.name).run(self._connection, {"a": self._agency, "k": key.id})
 
 
-def _compared(text: str, near: Sequence[Any], read: Reader) -> dict[tuple[str, int], tuple[float, bool]]:
+def _compared(text: str, near: Sequence[_Entered], read: Reader) -> dict[tuple[str, int], tuple[float, bool]]:
     said = read(sorted({n.number for n in near}))
     asked, exact = shingles(text), normalised(text)
     there = [(row, items[row.item - 1]) for row in near if row.item <= len(items := said.get(row.number, ()))]
@@ -270,6 +291,12 @@ def persons_of(connection: Connection, agency: str, numbers: Sequence[str]) -> d
     return found
 
 
+@lru_cache(maxsize=2)
+def _keep(dialect: str) -> Hot:
+    row = insert_of(dialect)(keys).values(agency=bindparam("a"), key=bindparam("k"))
+    return Hot(row.on_conflict_do_nothing())
+
+
 def _same_band() -> TextClause:
     """Return the newest requests of each of the bands; written out, since composing it cost more than running it."""
     newest = f"FROM {band_table.name} WHERE agency = :a AND band = :b"
@@ -280,4 +307,17 @@ def _same_band() -> TextClause:
     return literally(" UNION ALL ".join(parts))
 
 
-_SAME_BAND = _same_band()
+_SAME_BAND = Hot(_same_band())
+_ENTERED = HotBatch(
+    lambda among: select(texts.c.number, texts.c.item, texts.c.on).where(
+        texts.c.agency == bindparam("a"), among(texts.c.id)
+    ),
+    BigInteger,
+)
+_PERSONS, _TEXTS, _BANDS = HotRows(persons), HotRows(texts), HotRows(band_table)
+_TAKE = Hot(
+    update(counters)
+    .where(counters.c.agency == bindparam("a"))
+    .values(last_text=counters.c.last_text + bindparam("more"))
+    .returning(counters.c.last_text)
+)

@@ -9,6 +9,7 @@ transaction that registers the case, under the office's key, and fifty pairs of 
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from struct import unpack
@@ -45,6 +46,7 @@ def bands(text: str, secret: bytes) -> list[int]:
     return [_band(n, least[n * ROWS : (n + 1) * ROWS], secret) for n in range(BANDS)]
 
 
+@lru_cache(maxsize=2048)  # a text is looked up and then entered, and every request asks for 信息, 公开, 关于
 def _numbers(shingle: str, secret: bytes) -> tuple[int, ...]:
     """Return one number for each place of the sketch, from as few digests as hold them."""
     data, digests = shingle.encode(), b""
