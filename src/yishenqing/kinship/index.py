@@ -282,11 +282,9 @@ def lock(connection: Connection, agency: str) -> None:
 
 def persons_of(connection: Connection, agency: str, numbers: Sequence[str]) -> dict[str, dict[str, set[str]]]:
     """Return the blinded identifiers of these cases: case, kind, values."""
-    query = select(persons.c.number, persons.c.kind, persons.c.person).where(
-        persons.c.agency == agency, persons.c.number.in_(sorted(set(numbers)))
-    )
     found: dict[str, dict[str, set[str]]] = {n: defaultdict(set) for n in numbers}
-    for number, kind, person in connection.execute(query):
+    rows = _PERSONS_OF.run(connection, sorted(found), {"a": agency}).fetchall() if found else []
+    for number, kind, person in rows:
         found[number][kind].add(person)
     return found
 
@@ -313,6 +311,11 @@ _ENTERED = HotBatch(
         texts.c.agency == bindparam("a"), among(texts.c.id)
     ),
     BigInteger,
+)
+_PERSONS_OF = HotBatch(
+    lambda among: select(persons.c.number, persons.c.kind, persons.c.person).where(
+        persons.c.agency == bindparam("a"), among(persons.c.number)
+    )
 )
 _PERSONS, _TEXTS, _BANDS = HotRows(persons), HotRows(texts), HotRows(band_table)
 _TAKE = Hot(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, insert, literal, select
+from sqlalchemy import Connection, bindparam, insert, literal, select
 
+from yishenqing.hot import Hot, reader_of_days
 from yishenqing.store.tables import letters
 
 _NAMED = 20  # letters that one text is taken to name
@@ -59,9 +61,23 @@ def put_letter(connection: Connection, agency: str, letter: Issued) -> None:
 
 def letters_of(connection: Connection, agency: str, number: str) -> list[Issued]:
     """Return the letters of a case in the order of issue."""
-    columns = [c for c in letters.c if c.name != "agency"]
-    query = select(*columns).where(letters.c.agency == agency, letters.c.number == number).order_by(letters.c.seq)
-    return [Issued(*row) for row in connection.execute(query)]
+    read = reader_of_days(connection)
+    rows = _LETTERS_OF.run(connection, {"a": agency, "n": number}).fetchall()
+    return [_issued(list(row), read) for row in rows]
+
+
+def _issued(row: list[Any], read: Callable[[Any], date]) -> Issued:
+    row[_DAY] = read(row[_DAY])
+    return Issued(*row)
+
+
+_COLUMNS = [c for c in letters.c if c.name != "agency"]
+_DAY = _COLUMNS.index(letters.c.issued_on)
+_LETTERS_OF = Hot(
+    select(*_COLUMNS)
+    .where(letters.c.agency == bindparam("a"), letters.c.number == bindparam("n"))
+    .order_by(letters.c.seq)
+)
 
 
 def having_letters(connection: Connection, agency: str, numbers: Sequence[str]) -> set[str]:
@@ -72,9 +88,8 @@ def having_letters(connection: Connection, agency: str, numbers: Sequence[str]) 
 
 def named_in(connection: Connection, agency: str, text: str) -> list[Issued]:
     """Return the letters of the agency whose numbers stand in ``text``, in the order of issue."""
-    columns = [c for c in letters.c if c.name != "agency"]
     query = (
-        select(*columns)
+        select(*_COLUMNS)
         .where(letters.c.agency == agency, literal(text).contains(letters.c.letter_number))
         .order_by(letters.c.issued_on, letters.c.number, letters.c.seq)
         .limit(_NAMED)
@@ -96,9 +111,8 @@ def signed_name(letter_number: str, title: str) -> str:
 
 def letters_between(connection: Connection, agency: str, since: date, until: date) -> list[Issued]:
     """Return the letters issued from ``since`` to ``until`` (both included), by day, series and number."""
-    columns = [c for c in letters.c if c.name != "agency"]
     query = (
-        select(*columns)
+        select(*_COLUMNS)
         .where(letters.c.agency == agency, letters.c.issued_on.between(since, until))
         .order_by(letters.c.issued_on, letters.c.series, letters.c.n)
     )
@@ -107,7 +121,6 @@ def letters_between(connection: Connection, agency: str, since: date, until: dat
 
 def letter_numbered(connection: Connection, agency: str, letter_numbers: Sequence[str]) -> Issued | None:
     """Return the letter that bears one of these numbers (ways of writing the same); None when none does."""
-    columns = [c for c in letters.c if c.name != "agency"]
-    query = select(*columns).where(letters.c.agency == agency, letters.c.letter_number.in_(letter_numbers))
+    query = select(*_COLUMNS).where(letters.c.agency == agency, letters.c.letter_number.in_(letter_numbers))
     row = connection.execute(query).first()
     return Issued(*row) if row is not None else None

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     insert,
+    literal_column,
     select,
     type_coerce,
     update,
@@ -264,33 +265,46 @@ def rulebook_text(connection: Connection, digest: str) -> str:
 
 def next_number(connection: Connection, agency: str, series: str, year: int) -> int:
     """Take the next number of a series in ``year``; given back if the transaction does not commit."""
-    where = _counter(connection, agency, series, year)
-    statement = update(counters).where(where).values(last=counters.c.last + 1).returning(counters.c.last)
-    return int(connection.execute(statement).scalar_one())
+    return _counted(_NEXT, connection, agency, series, year)
 
 
 def pass_number(connection: Connection, agency: str, series: str, year: int, n: int) -> None:
     """See to it that numbers up to ``n`` are not given any more."""
-    where = _counter(connection, agency, series, year)
-    connection.execute(update(counters).where(where, counters.c.last < n).values(last=n))
+    _counted(_PEEK, connection, agency, series, year)
+    connection.execute(update(counters).where(_counter(agency, series, year), counters.c.last < n).values(last=n))
 
 
 def peek_number(connection: Connection, agency: str, series: str, year: int) -> int:
     """Return the number that comes next, without taking it; nobody else takes it before the transaction ends."""
-    where = _counter(connection, agency, series, year)
-    return int(connection.execute(select(counters.c.last).where(where).with_for_update()).scalar_one()) + 1
+    return _counted(_PEEK, connection, agency, series, year) + 1
 
 
 def glance_at_number(connection: Connection, agency: str, series: str, year: int) -> int:
     """Return the number that comes next as things stand, for whoever holds no lock and writes nothing."""
-    where = and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
-    return int(connection.execute(select(counters.c.last).where(where)).scalar() or 0) + 1
+    found = _GLANCE.run(connection, {"a": agency, "s": series, "y": year}).fetchone()
+    return 1 if found is None else int(found[0]) + 1
 
 
-def _counter(connection: Connection, agency: str, series: str, year: int) -> ColumnElement[bool]:
-    """Return where the counter stands; a row that is not there yet could not be locked."""
-    keep(connection, counters, [{"agency": agency, "series": series, "year": year, "last": 0}])
+def _counted(statement: Hot, connection: Connection, agency: str, series: str, year: int) -> int:
+    """Return what ``statement`` says of a counter; a row that is not there yet could not be locked."""
+    given = {"a": agency, "s": series, "y": year}
+    found = statement.run(connection, given).fetchone()
+    if found is None:
+        keep(connection, counters, [{"agency": agency, "series": series, "year": year, "last": 0}])
+        found = statement.run(connection, given).fetchone()
+    return int(found[0])
+
+
+def _counter(agency: Any, series: Any, year: Any) -> ColumnElement[bool]:
     return and_(counters.c.agency == agency, counters.c.series == series, counters.c.year == year)
+
+
+_COUNTER = _counter(bindparam("a"), bindparam("s"), bindparam("y"))
+_GLANCE = Hot(select(counters.c.last).where(_COUNTER))
+_PEEK = Hot(select(counters.c.last).where(_COUNTER).with_for_update())
+_NEXT = Hot(
+    update(counters).where(_COUNTER).values(last=counters.c.last + literal_column("1")).returning(counters.c.last)
+)
 
 
 def keep(connection: Connection, table: Any, rows: Iterable[dict[str, Any]]) -> int:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, bindparam, insert, select
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, NotFound
 from yishenqing.core.ledger import Sealed, digest, opened, placeholder, placeholders, seal
@@ -34,6 +34,15 @@ _APART = "\n"  # between a salt, which is hexadecimal, and what was salted
 _CHANGED = "（登记已被改动）"
 _UNSEEN = '"（已加密，由办理机关保管密钥）"'
 _INSERT_SEALED = Hot(insertion(sealed))
+
+
+def _of_case(table: Table, *names: str) -> Hot:
+    where = (table.c.agency == bindparam("a"), table.c.number == bindparam("n"))
+    return Hot(select(*(table.c[name] for name in names)).where(*where))
+
+
+_SEALED_OF = _of_case(sealed, "digest", "salt", "value")
+_PAPERS_OF = _of_case(files, "digest", "salt", "sha256", "size", "name")
 
 
 class Paper(Struct, frozen=True):
@@ -282,10 +291,8 @@ def sealed_of(connection: Connection, agency: str, number: str) -> SealedValues:
     Raises:
         DataFault: they are encrypted, and the key is not at hand.
     """
-    query = select(sealed.c.digest, sealed.c.salt, sealed.c.value).where(
-        sealed.c.agency == agency, sealed.c.number == number
-    )
-    return SealedValues(connection, agency, number, map(tuple, connection.execute(query)))
+    rows = _SEALED_OF.run(connection, {"a": agency, "n": number}).fetchall()
+    return SealedValues(connection, agency, number, rows)
 
 
 def sealed_of_many(
@@ -353,10 +360,8 @@ def papers_of(connection: Connection, agency: str, number: str) -> dict[str, Pap
     Raises:
         DataFault: their names are encrypted, and the key is not at hand.
     """
-    query = select(files.c.digest, files.c.salt, files.c.sha256, files.c.size, files.c.name).where(
-        files.c.agency == agency, files.c.number == number
-    )
-    return {row.digest: paper_in(connection, agency, number, Paper(*row)) for row in connection.execute(query)}
+    papers = [Paper(*row) for row in _PAPERS_OF.run(connection, {"a": agency, "n": number}).fetchall()]
+    return {paper.digest: paper_in(connection, agency, number, paper) for paper in papers}
 
 
 def paper_in(connection: Connection, agency: str, number: str, kept: Paper) -> Paper:
