@@ -347,15 +347,19 @@ class CaseVerbs(ExchangeVerbs, HoldingVerbs, InspectionVerbs, RecognitionVerbs):
                 return linking.linked_rows(connection, case)
 
         when, user = day or self.today, self._user
-        roles = self.settings.roles_on(user, when) if user in self.settings.people else None
+
+        def mine() -> Row | None:
+            roles = self.settings.roles_on(user, when) if user in self.settings.people else None
+            return yours(case, when, user, roles)
+
         guides = {
             **parts(case, when, opener, self.home),
             "masked": self._masking,
-            "yours": lambda: yours(case, when, user, roles),
+            "yours": mine,
             "retention": lambda: self._at_filing(case, when),
             **(further or {}),
         }
-        found = casework.answer(case, day or self.today, letters, opener, linked, guides, **more)
+        found = casework.answer(case, when, letters, opener, linked, guides, **more)
         # A host may look at the answer when its connection is closed, or after it has rolled back.
         return Answer({}, **dict(found)) if self._transactions.hosted else found
 

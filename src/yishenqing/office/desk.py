@@ -207,8 +207,9 @@ class Desk:
     @property
     def _only_audits(self) -> bool:
         """Tell whether the user is an auditor and nothing else."""
-        user = self._user
-        return user in self.settings.people and self.settings.roles_on(user, self.today).keys() == {AUDITOR}
+        person = self.settings.people.get(self._user)
+        only = person is not None and {AUDITOR}.issuperset(person.roles)  # and stands in for nobody else
+        return only and self.settings.roles_on(self._user, self.today).keys() == {AUDITOR}
 
     def _may_write(self) -> None:
         """Let everybody write but those who are here to look.
