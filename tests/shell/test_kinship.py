@@ -231,6 +231,20 @@ class TestTheIndex:
             assert [t.number for t in desk.alike(ANNOUNCED)] == ["2"]
             assert Desk(connection, tmp_path, "other").alike(ANNOUNCED) == []
 
+    def test_finds_the_same_text_behind_many_later_ones_of_like_wording(
+        self, store: Transactions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("yishenqing.kinship.index._NEWEST", 5)
+        wording = "关于青禾镇柳湾村集体土地征收补偿安置方案及其公告听证社会稳定风险评估勘测调查结果确认的全部材料"
+        ends = ["".join(chr(0x4E00 + 13 * n + i) for i in range(12)) for n in range(41)]
+        with store.writing() as connection:
+            desk = Desk(connection, tmp_path)
+            for n, end in enumerate(ends):
+                desk.enter(str(n), who(), wording + end)
+            found = desk.alike(wording + ends[0])
+            assert [t.number for t in found if t.exact] == ["0"]
+            assert len(desk.index._near(wording + ends[0])) == 10
+
     def test_keeps_nothing_in_the_clear(self, store: Transactions, tmp_path: Path) -> None:
         applicant = who("999101196805170231", "19900000001", "青禾镇柳湾村2组17号")
         with store.writing() as connection:

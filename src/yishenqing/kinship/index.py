@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import heapq
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -226,19 +227,23 @@ class Index:
             self._connection.execute(delete(other).where(other.c.agency == self._agency, other.c.key != current))
 
     def _near(self, text: str) -> list[_Entered]:
-        """Return which requests share a band with ``text``, the newest of each band."""
-        found: set[int] = set()
+        """Return which requests share bands with ``text``: those that share the most of them, of equals the newest.
+
+        Of each band the newest are counted. The same text has all bands in common, and most of its bands are rare:
+        it stands in front however many requests of a like wording came later.
+        """
+        shared: Counter[int] = Counter()
         for key in self._keys.keys:
             mine = bands(text, key.secret)
             if mine:
                 given = {f"b{n}": band for n, band in enumerate(mine)}
                 rows = _SAME_BAND.run(self._connection, {"a": self._agency, "most": _NEWEST, **given})
-                found |= {number for (number,) in rows.fetchall()}
-        newest = sorted(found, reverse=True)[: _NEWEST * 2]
-        if not newest:
+                shared.update(number for (number,) in rows.fetchall())
+        nearest = heapq.nlargest(_NEWEST * 2, shared, key=lambda number: (shared[number], number))
+        if not nearest:
             return []
         read = reader_of_days(self._connection)
-        entered = _ENTERED.run(self._connection, newest, {"a": self._agency}).fetchall()
+        entered = _ENTERED.run(self._connection, nearest, {"a": self._agency}).fetchall()
         return [_Entered(number, item, read(on)) for number, item, on in entered]
 
     def _take(self, count: int) -> int:
