@@ -30,10 +30,22 @@ def either(request: pytest.FixtureRequest, home: Path) -> Path:
 
 def ticked(home: Path, day: date) -> list[tuple[str, str, str]]:
     """Tick in an office opened for the purpose, as a scheduler started anew would."""
+    found, faults = _ticked(home, day)
+    assert faults == []
+    return found
+
+
+def ticked_beside(home: Path, day: date) -> list[tuple[str, str, str]]:
+    """Tick beside another: what that one holds longer than this one waits (a busy machine) is left to it, and said."""
+    found, faults = _ticked(home, day)
+    assert [f for f in faults if f["code"] != "moved"] == []
+    return found
+
+
+def _ticked(home: Path, day: date) -> tuple[list[tuple[str, str, str]], list[dict[str, str]]]:
     with Office.open(home, user=USER, today=lambda: day) as office:
         found = office.tick()
-    assert found["faults"] == []
-    return [(r["number"], r["clock"], r["mark"]) for r in found["reminders"]]
+    return [(r["number"], r["clock"], r["mark"]) for r in found["reminders"]], found["faults"]
 
 
 def registered(home: Path, cases: int = 1, day: date = OPENED) -> list[str]:
@@ -70,7 +82,7 @@ class TestTheTick:
     def test_by_two_processes_at_once_gives_each_reminder_once(self, either: Path) -> None:
         numbers = registered(either, 12)
         with multiprocessing.get_context("spawn").Pool(2) as pool:
-            found = [r for told in pool.starmap(ticked, [(either, date(2026, 3, 31))] * 4) for r in told]
+            found = [r for told in pool.starmap(ticked_beside, [(either, date(2026, 3, 31))] * 4) for r in told]
         assert sorted(n for n, clock, _ in found if clock == "reply") == numbers
         assert len(found) == len(set(found)) == 24
 
