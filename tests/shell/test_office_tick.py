@@ -36,7 +36,7 @@ def ticked(home: Path, day: date) -> list[tuple[str, str, str]]:
 
 
 def ticked_beside(home: Path, day: date) -> list[tuple[str, str, str]]:
-    """Tick beside another: what that one holds longer than this one waits (a busy machine) is left to it, and said."""
+    """Tick beside another: what that one holds for longer than this one waits is left to it, and said."""
     found, faults = _ticked(home, day)
     assert [f for f in faults if f["code"] != "moved"] == []
     return found
