@@ -19,7 +19,7 @@ from yishenqing.core.errors import DataFault, IntegrityFault
 from yishenqing.office.relocating import move_database
 from yishenqing.office.secrecy import SecrecyVerbs
 from yishenqing.store import rekeying
-from yishenqing.store.cipher import ALGORITHMS, DataKey, Unreadable
+from yishenqing.store.cipher import ALGORITHMS, DataKey, Unreadable, key_of_text
 
 pytest_plugins = ["pg"]
 
@@ -295,3 +295,37 @@ def test_the_words_that_were_searched_are_kept_without_numbers(office: Office) -
     assert "9991" not in str(office.reads()["reads"])
     assert SecrecyVerbs.keys(office)["encrypted"]
     assert rekeying.settle(office._transactions)
+
+
+@pytest.mark.parametrize("server", [False, True], ids=["sqlite", "postgresql"])
+def test_what_another_process_exchanged_is_written_with_at_once(
+    home: Path, calendar: Calendar, request: pytest.FixtureRequest, *, server: bool
+) -> None:
+    """A program that is open for days writes with the key of each moment, also the first value after an exchange."""
+    url = URL.create("sqlite", database=str(home / "office.db"))
+    if server:
+        url = request.getfixturevalue("postgres_url")
+        use_database(home, url)
+        Office.init(home, USER)
+    engine = create_engine(url)
+    with engine.begin() as connection:  # as an office was before there was any key
+        connection.execute(text("DELETE FROM data_keys"))
+    (home / "secrecy.key").unlink()
+    with_keys: list[set[str | None]] = []
+    with reopened(home, calendar) as office:
+        number = office.register(APPLICATION)["number"]
+        walked(office, calendar, number, "accepted")
+        for exchange in (False, True, True):
+            if exchange:
+                with reopened(home, calendar) as another:
+                    another.rotate_keys()
+            for _ in range(2):
+                office.act(number, "search_recorded", {"systems": "档案系统", "keywords": "征地", "result": "无"})
+                with engine.connect() as connection:
+                    values = connection.execute(text("SELECT value FROM sealed")).scalars()
+                    with_keys.append({key_of_text(value) for value in values})
+        assert [len(keys) for keys in with_keys] == [1] * 6
+        assert with_keys[0] == with_keys[1] == {None}
+        assert with_keys[2] == with_keys[3] != with_keys[4] == with_keys[5]
+        assert office.verify(number) == []
+    engine.dispose()

@@ -149,24 +149,29 @@ class _PostgresIndex(_Postings):
 
     def count(self, documents: Mapping[int, int]) -> None:
         terms = sorted(documents)
-        self._run(_POSTGRES_COUNT, terms=terms, counts=[documents[t] for t in terms])
+        self._run(_POSTGRES_COUNT, terms=_array(terms), counts=_array(documents[t] for t in terms))
 
     def said(self, terms: Sequence[int]) -> dict[int, int]:
-        return self._counts(_POSTGRES_SAID, terms=list(terms))
+        return self._counts(_POSTGRES_SAID, terms=_array(terms))
 
     def candidates(self, weights: Mapping[int, int], wanted: Wanted, limit: int) -> list[Candidate]:
-        said = {"terms": self._postings(weights), "weights": list(weights.values())}
+        said = {"terms": self._postings(weights), "weights": _array(weights.values())}
         return self._candidates(_POSTGRES_CANDIDATES, **said, **self._narrowed(wanted), limit=limit)
 
     def newest(self, terms: Sequence[int], wanted: Wanted, limit: int) -> list[Candidate]:
         return self._candidates(_POSTGRES_NEWEST, **self._narrowed(wanted, terms), limit=limit)
 
-    def _narrowed(self, wanted: Wanted, also: Sequence[int] = ()) -> dict[str, list[int]]:
+    def _narrowed(self, wanted: Wanted, also: Sequence[int] = ()) -> dict[str, str]:
         must = self._postings((*also, *wanted.must))
-        return {"must": must, "one_of": self._postings(wanted.one_of) or [_ANY]}
+        return {"must": must, "one_of": self._postings(wanted.one_of) if wanted.one_of else _array([_ANY])}
 
-    def _postings(self, terms: Iterable[int]) -> list[int]:
-        return [self._posting(term) for term in terms]
+    def _postings(self, terms: Iterable[int]) -> str:
+        return _array(self._posting(term) for term in terms)
+
+
+def _array(numbers: Iterable[int]) -> str:
+    """Return an array as PostgreSQL reads it: psycopg would look at each of some hundred numbers for its size."""
+    return f"{{{','.join(map(str, numbers))}}}"
 
 
 _SAID = (

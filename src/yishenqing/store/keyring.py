@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, func, insert, literal_column, select, update
 
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault
 from yishenqing.hot import Hot, insertion
@@ -20,11 +20,14 @@ from yishenqing.store.masterkey import Masters
 from yishenqing.store.tables import data_keys
 
 KEYRINGS = "yishenqing_keyrings"  # by this name a connection's options hold the rings, by agency
-_CURRENT = Hot(
-    select(data_keys.c.id)
-    .where(data_keys.c.agency == bindparam("a"), data_keys.c.retired_at.is_(None))
-    .order_by(data_keys.c.made_at.desc())
-)
+
+
+def _current(agency: str) -> Select[tuple[str]]:
+    here = (data_keys.c.agency == bindparam(agency), data_keys.c.retired_at.is_(None))
+    return select(data_keys.c.id).where(*here).order_by(data_keys.c.made_at.desc())
+
+
+_CURRENT = Hot(_current("a"))
 _ONE = Hot(
     select(data_keys.c.algorithm, data_keys.c.master, data_keys.c.wrapped).where(
         data_keys.c.agency == bindparam("a"), data_keys.c.id == bindparam("i")
@@ -44,15 +47,21 @@ class Keyring:
         self.agency, self.masters, self.from_above = agency, masters, from_above
         self._reading = reading
         self._known: dict[str, DataKey] = {}
-        self._last = ""
+        self._last: str | None = None  # not asked yet; "" where nothing is encrypted
 
     def current(self, connection: Connection) -> DataKey | None:
         """Return the key to write with; None while the agency's personal data are not encrypted."""
         row: Any = _CURRENT.run(connection, {"a": self.agency}).fetchone()
         if row is None:
+            self._last = ""
             return None
+        key = self.key(connection, row[0])
         self._last = row[0]
-        return self.key(connection, row[0])
+        return key
+
+    def last(self) -> tuple[str, DataKey | None] | None:
+        """Return which key was current when somebody last asked, by name ("" for none); None before that."""
+        return None if self._last is None else (self._last, self._known.get(self._last))
 
     def key(self, connection: Connection, name: str) -> DataKey:
         """Return a key by its name.
@@ -114,6 +123,30 @@ def ring_of(connection: Connection, agency: str) -> Keyring | None:
     """Return the ring that the connection carries for the agency."""
     rings: Mapping[str, Keyring] = connection.get_execution_options().get(KEYRINGS) or {}
     return rings.get(agency)
+
+
+class OneEncrypted:
+    """Enters a row that is encrypted with the key to write with, in one way to the database.
+
+    The row is made with the key that was current when last asked, and entered only if it still is.
+    """
+
+    def __init__(self, table: Table) -> None:
+        """Remember the table; its rows bear their agency."""
+        row = [bindparam(column.name, type_=column.type) for column in table.columns]
+        newest = _current("agency").limit(literal_column("1")).offset(literal_column("0"))
+        now = func.coalesce(newest.scalar_subquery(), literal_column("''"))
+        names = [column.name for column in table.columns]
+        self._if_still = Hot(insert(table).from_select(names, select(*row).where(now == bindparam("key"))))
+        self._row = Hot(insertion(table))
+
+    def enter(self, connection: Connection, agency: str, row: Callable[[DataKey | None], dict[str, Any]]) -> None:
+        """Enter what ``row`` makes with a key, or without one."""
+        ring = ring_of(connection, agency)
+        last = ring.last() if ring is not None else None
+        if last is not None and self._if_still.run(connection, {**row(last[1]), "key": last[0]}).rowcount:
+            return
+        self._row.run(connection, row(ring.current(connection) if ring is not None else None))
 
 
 def locked(connection: Connection, agency: str, text: str, about: str) -> str:

@@ -25,7 +25,7 @@ from yishenqing.core.ledger import Sealed, digest, opened, placeholder, placehol
 from yishenqing.core.workflow import Step
 from yishenqing.hot import Hot, insertion
 from yishenqing.store.cipher import DataKey, Unreadable, key_of_content, key_of_file, key_of_text
-from yishenqing.store.keyring import Keyring, ring_of
+from yishenqing.store.keyring import Keyring, OneEncrypted, ring_of
 from yishenqing.store.tables import files, sealed
 
 _SALT_BYTES = 16
@@ -33,7 +33,7 @@ _NO_UNNAMED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EIN
 _APART = "\n"  # between a salt, which is hexadecimal, and what was salted
 _CHANGED = "（登记已被改动）"
 _UNSEEN = '"（已加密，由办理机关保管密钥）"'
-_INSERT_SEALED = Hot(insertion(sealed))
+_INSERT_SEALED, _SEAL_ONE = Hot(insertion(sealed)), OneEncrypted(sealed)
 
 
 def _of_case(table: Table, *names: str) -> Hot:
@@ -219,7 +219,9 @@ def seal_facts(step: Step, facts: Mapping[str, Any]) -> tuple[dict[str, Any], li
 
 def put_sealed(connection: Connection, agency: str, number: str, values: Sequence[Sealed]) -> None:
     """Store sealed values."""
-    if values:
+    if len(values) == 1:
+        _SEAL_ONE.enter(connection, agency, lambda key: sealed_row(key, agency, number, values[0]))
+    elif values:
         _INSERT_SEALED.run_many(connection, sealed_rows(connection, agency, number, values))
 
 
