@@ -15,6 +15,8 @@ from sqlalchemy import URL
 
 from yishenqing import Office, cli
 from yishenqing.core.errors import DataFault, NotFound, Refused
+from yishenqing.kinship import Index
+from yishenqing.office import recognising
 from yishenqing.shipped import shipped
 
 pytest_plugins = ["pg"]
@@ -37,6 +39,15 @@ def request(*items: str, number: str = "", **applicant: str) -> Mapping[str, Any
             "address": None,
         }
     return {**APPLICATION, "applicant": who, "delivery": "in_person", "items": list(items or APPLICATION["items"])}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def anywhere(request: pytest.FixtureRequest, home: Path) -> Path:
+    """An office on either database."""
+    if request.param == "postgresql":
+        use_database(home, request.getfixturevalue("postgres_url"))
+        Office.upgrade(home)
+    return home
 
 
 @pytest.fixture
@@ -144,6 +155,26 @@ class TestRebuilding:
         assert len(json.loads((home / "recognition.key").read_text())["keys"]) == 1
         assert office.register(request())["recognised"]["same_person"]["count"] == 1
         assert len({key for (key,) in rows(home, "SELECT key FROM request_persons")}) == 1
+
+    def test_killed_half_way_leaves_every_case_entered_once(
+        self, anywhere: Path, calendar: Calendar, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with Office.open(anywhere, user=USER, today=calendar) as office:
+            numbers = [office.register(request(number=f"{n:02}"))["number"] for n in range(3)]
+            monkeypatch.setattr(recognising, "_AT_ONCE", 2)
+            monkeypatch.setattr(Index, "drop_until", killed)
+            for new_key in (False, True):
+                with pytest.raises(KeyboardInterrupt):
+                    office.rebuild_recognition(new_key=new_key)
+                assert [office.verify(number) for number in numbers] == [[]] * 3
+                assert len(office.show(numbers[2])["recognised"]["same_text"]) == 2
+            monkeypatch.undo()
+            assert office.rebuild_recognition()["cases"] == 3
+            assert office.audit()["faults"] == []
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def issue(store: Transactions, office: Settings, agency: str, case: str, wish: L
         entry = append(
             None, agency=agency, number=case, rulebook=RULES, rehearsal=False, payload=canonical({}), **given
         )
-        ledger.append(connection, entry)
+        ledger.append(connection, entry, "new", None)
         assert ledger.next_number(connection, agency, series, year) == n
         number = office.numbered_letter(series, year, n)
         issued.put_letter(connection, agency, Issued(series, year, n, case, 1, "k", "t", number, day, "0" * 64))

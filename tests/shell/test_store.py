@@ -81,8 +81,7 @@ def added(
         rehearsal=False,
         payload=canonical({"项": "值"}),
     )
-    ledger.append(connection, entry)
-    ledger.advance(connection, entry, state, None)
+    ledger.append(connection, entry, state, None)
     return entry
 
 
@@ -199,7 +198,7 @@ class TestEntries:
             first = opened(connection)
             added(connection, first)
         with pytest.raises(Moved), store.writing() as connection:
-            ledger.advance(connection, first, "registered", None)
+            ledger.append(connection, first, "registered", None)
 
     def test_an_error_undoes_the_whole_transaction(self, store: Transactions) -> None:
         with pytest.raises(Interruption):

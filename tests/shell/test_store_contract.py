@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from offices import APPLICATION, OPENED, USER, Calendar, use_database, walked
 from spreading import partition
-from sqlalchemy import Computed, Connection, Integer, Table, UniqueConstraint, create_engine, inspect, text
+from sqlalchemy import Computed, Integer, Table, UniqueConstraint, create_engine, inspect, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import ForeignKeyConstraint
 
@@ -105,8 +105,8 @@ class TestOnceMore:
         monkeypatch.setattr("time.sleep", lambda _seconds: None)
         append, turns = ledger.append, iter(range(99))
 
-        def contended(connection: Connection, entry: Any) -> None:
-            append(connection, entry)
+        def contended(*given: Any) -> None:
+            append(*given)
             if next(turns) < 3:
                 raise Contended("让路")
 

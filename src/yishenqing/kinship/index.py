@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -212,14 +212,24 @@ class Index:
         query = select(counters.c.last_text).where(counters.c.agency == self._agency)
         return int(self._connection.execute(query).scalar() or 0)
 
-    def leave(self, numbers: Iterable[str]) -> None:
-        """Take cases' persons out, to be entered anew; their texts go with ``drop_until``."""
-        statement = delete(persons).where(persons.c.agency == self._agency, persons.c.number == bindparam("n"))
-        if rows := [{"n": n} for n in numbers]:
-            self._connection.execute(statement, rows)
+    def leave(self, cases: Mapping[str, Sequence[str]]) -> None:
+        """Take cases out, given with their texts, to be entered anew; other texts' bands go with ``drop_until``."""
+        if not cases:
+            return
+        here, known = {"a": self._agency}, {key.id: key for key in self._keys.keys}
+        _LEAVE_PERSONS.run(self._connection, [*cases], here)
+        found = _TEXTS_OF.run(self._connection, [*cases], here).fetchall()
+        readable = [
+            (i, cases[n][item - 1], known[key]) for i, n, item, key in found if item <= len(cases[n]) and key in known
+        ]
+        rows = [{**here, "b": band, "i": i} for i, text, key in readable for band in bands(text, key.secret)]
+        if rows:
+            _LEAVE_BAND.run_many(self._connection, rows)
+        if found:
+            _LEAVE_TEXTS.run(self._connection, [i for i, *_ in found], here)
 
     def drop_until(self, last: int) -> None:
-        """Drop the texts up to number ``last``, and all keys but the current one: everything was entered anew."""
+        """Drop what is left up to text number ``last``, and all keys but the current one: all was entered anew."""
         for table in (texts, band_table):
             self._connection.execute(delete(table).where(table.c.agency == self._agency, table.c.id <= last))
         current = self._keys.current.id
@@ -320,6 +330,22 @@ _ENTERED = HotBatch(
 _PERSONS_OF = HotBatch(
     lambda among: select(persons.c.number, persons.c.kind, persons.c.person).where(
         persons.c.agency == bindparam("a"), among(persons.c.number)
+    )
+)
+_LEAVE_PERSONS = HotBatch(
+    lambda among: delete(persons).where(persons.c.agency == bindparam("a"), among(persons.c.number))
+)
+_TEXTS_OF = HotBatch(
+    lambda among: select(texts.c.id, texts.c.number, texts.c.item, texts.c.key).where(
+        texts.c.agency == bindparam("a"), among(texts.c.number)
+    )
+)
+_LEAVE_TEXTS = HotBatch(
+    lambda among: delete(texts).where(texts.c.agency == bindparam("a"), among(texts.c.id)), BigInteger
+)
+_LEAVE_BAND = Hot(
+    delete(band_table).where(
+        band_table.c.agency == bindparam("a"), band_table.c.band == bindparam("b"), band_table.c.id == bindparam("i")
     )
 )
 _PERSONS, _TEXTS, _BANDS = HotRows(persons), HotRows(texts), HotRows(band_table)

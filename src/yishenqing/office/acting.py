@@ -288,9 +288,8 @@ class Registry:
             papers += kept
             inside |= {**printed.noted, "letter": told}
         entry = self._entry(case, act, inside)
-        ledger_store.append(connection, entry)
         after = _after(case, entry, plan.fact)
-        ledger_store.advance(connection, entry, after.standing.state, after.outcome)
+        ledger_store.append(connection, entry, after.standing.state, after.outcome)
         vault.put_sealed(connection, agency, number, sealed)
         vault.put_papers(connection, agency, number, papers)
         if printed is not None:

@@ -231,9 +231,8 @@ class _Taking:
             number, case = before.row.number, before
             for one in said:
                 entry, sealed = self._entry(case.head, number, one, {})
-                ledger_store.append(self._connection, entry)
                 after = self._practice.casework(before.row, (*case.entries, entry), case.rules)
-                ledger_store.advance(self._connection, entry, after.standing.state, after.outcome)
+                ledger_store.append(self._connection, entry, after.standing.state, after.outcome)
                 vault.put_sealed(self._connection, self._agency, number, sealed)
                 case = after
             found = case.standing.deadlines(self._practice.workdays.today)

@@ -233,13 +233,14 @@ class Recognition(Struct, frozen=True, dict=True):
         from yishenqing.kinship import identifiers
 
         rows = ledger_store.rows_of_many(self.connection, self.agency, numbers, lock=True)
-        self.index.leave(numbers)
         days = {r.number: r.opened_on for r in rows if r.state != destroying.STATE}
         received = received_of(self.connection, self.agency, sorted(days))
+        items = {n: said if isinstance(said := facts.get("items"), list) else [] for n, facts in received.items()}
+        self.index.leave({number: items.get(number, []) for number in numbers})
         for number, facts in received.items():
-            applicant, items = facts.get("applicant"), facts.get("items")
+            applicant = facts.get("applicant")
             known = identifiers(applicant if isinstance(applicant, dict) else {})
-            self.index.enter(number, days[number], known, items if isinstance(items, list) else [])
+            self.index.enter(number, days[number], known, items[number])
         return len(received)
 
     def told(self, proposal: Proposal) -> Row:

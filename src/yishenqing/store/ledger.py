@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Insert,
     Integer,
     Select,
     Text,
@@ -69,12 +70,22 @@ _SELECT_MANY_ENTRIES = HotBatch(
         .order_by(entries.c.number, entries.c.seq)
     )
 )
-_ADVANCE = Hot(
+_MOVE_HEAD = (
     update(cases)
     .where(_THIS_CASE, cases.c.head_seq == bindparam("was"))
     .values(state=bindparam("s"), outcome=bindparam("o"), head_seq=bindparam("seq"), head_hash=bindparam("h"))
 )
-_INSERT_ENTRY = Hot(insertion(entries))
+
+
+def _entered_where_moved() -> Insert:
+    """Return both in one: the head is moved, and where it was the entry is entered."""
+    row = [bindparam(column.name, type_=column.type) for column in entries.columns]
+    moved = _MOVE_HEAD.returning(cases.c.number).cte("moved")
+    return insert(entries).from_select([c.name for c in entries.columns], select(*row).select_from(moved))
+
+
+_ADVANCE, _ENTER = Hot(_MOVE_HEAD), Hot(insertion(entries))
+_ENTER_WHERE_MOVED = Hot(_entered_where_moved())
 
 
 def case_row(connection: Connection, agency: str, number: str, *, lock: bool = False) -> CaseRow:
@@ -209,30 +220,20 @@ def open_case(connection: Connection, row: CaseRow) -> None:
     )
 
 
-def append(connection: Connection, entry: Entry) -> None:
-    """Insert one entry."""
-    _INSERT_ENTRY.run(connection, entry._asdict())
-
-
-def advance(connection: Connection, entry: Entry, state: str, outcome: str | None) -> None:
-    """Move the case's head to ``entry``.
+def append(connection: Connection, entry: Entry, state: str, outcome: str | None) -> None:
+    """Insert one entry and move the case's head to it; PostgreSQL does both in one way to the server.
 
     Raises:
         Moved: somebody appended an entry since the case was read.
     """
-    result = _ADVANCE.run(
-        connection,
-        {
-            "a": entry.agency,
-            "n": entry.number,
-            "was": entry.seq - 1,
-            "s": state,
-            "o": outcome,
-            "seq": entry.seq,
-            "h": entry.hash,
-        },
-    )
-    if result.rowcount != 1:
+    head = {"a": entry.agency, "n": entry.number, "was": entry.seq - 1, "s": state, "o": outcome, "h": entry.hash}
+    if connection.dialect.name == "postgresql":
+        moved = _ENTER_WHERE_MOVED.run(connection, {**entry._asdict(), **head}).rowcount
+    else:
+        moved = _ADVANCE.run(connection, {**head, "seq": entry.seq}).rowcount
+        if moved:
+            _ENTER.run(connection, entry._asdict())
+    if moved != 1:
         raise Moved(f"案件{entry.number}刚由他人办理，本次没有写入任何内容；请重新查看后再办理。")
 
 
