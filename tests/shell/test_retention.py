@@ -378,10 +378,10 @@ def test_a_failure_within_the_list_destroys_nothing(
     calendar.day = DUE
     listed, real = proposed(office), work.destroy
 
-    def second_fails(connection: Any, registry: Any, doomed: Any, act: Any, forget: Any) -> Any:
+    def second_fails(connection: Any, registry: Any, doomed: Any, act: Any) -> Any:
         if doomed.case.row.number == numbers[1]:
             raise OSError("磁盘已满")
-        return real(connection, registry, doomed, act, forget)
+        return real(connection, registry, doomed, act)
 
     monkeypatch.setattr(work, "destroy", second_fails)
     with Office.open(home, user="签发", today=calendar) as signer, pytest.raises(OSError, match="磁盘"):

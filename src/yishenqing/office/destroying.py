@@ -133,10 +133,8 @@ class Examiner(Struct, frozen=True):
         )
 
 
-def destroy(
-    connection: Connection, registry: Registry, doomed: Doomed, act: Act, forget: Callable[[str], None]
-) -> Casework:
-    """Enter the destruction in the ledger of a case and take everything else of it out of the database.
+def destroy(connection: Connection, registry: Registry, doomed: Doomed, act: Act) -> Casework:
+    """Enter the destruction in the ledger of a case and take what it says elsewhere out of the database.
 
     Raises:
         Refused: the actor may not.
@@ -150,7 +148,6 @@ def destroy(
     gone.destroy(connection, agency, number, certificate)
     Removals(connection, agency).note(number, doomed.contents)
     findable.leave(connection, agency, number)
-    forget(number)
     return after
 
 

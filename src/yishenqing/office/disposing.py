@@ -75,22 +75,24 @@ class DisposalVerbs(RetentionVerbs):
                 destroying.CERTIFICATE: [str(place)],
             }
             act = self._act(destroying.STEP, day, user, facts, verb="retention approve")
-            work.destroy(connection, self._registry, one, act, lambda number: self._forget(connection, number))
+            work.destroy(connection, self._registry, one, act)
+        self._forget(connection, [one.case.row.number for one in doomed])
         sha256 = hashlib.sha256(content).hexdigest()
         decision = Decision(day, True, "", sha256, user, self._moments.now(), self._rehearsal)  # noqa: FBT003 - a row
         Lists(connection, self.settings.agency).decide(listed.id, decision)
 
-    def _forget(self, connection: Connection, number: str) -> None:
-        """Take a destroyed case out of what is recognised, proposed and assessed again."""
+    def _forget(self, connection: Connection, numbers: Sequence[str]) -> None:
+        """Take destroyed cases out of what is recognised, proposed and assessed again."""
         from yishenqing.holdings import Reviews
         from yishenqing.kinship import forget
         from yishenqing.precedents import Drafts
 
         agency, drafts = self.settings.agency, Drafts(connection, self.settings.agency)
-        forget(connection, agency, number)
-        Reviews(connection, agency).cancel("case", [number])
-        for draft in drafts.all(number):
-            drafts.drop(draft.precedent.id)
+        forget(connection, agency, numbers)
+        Reviews(connection, agency).cancel("case", numbers)
+        for number in numbers:
+            for draft in drafts.all(number):
+                drafts.drop(draft.precedent.id)
 
     def _certificate(self, listed: Listed, doomed: Sequence[Doomed], day: date, user: str) -> Path:
         people = self.settings.people
