@@ -172,12 +172,19 @@ class Soak:
         return 1.0 if late - early < _SLACK / (1 << 20) else late / early
 
 
+def quarters(taken: Sequence[float]) -> list[float]:
+    """Return what one verb in a hundred exceeded in each quarter: whether a growing database slows them down."""
+    size = max(1, -(-len(taken) // 4))
+    return [sorted(part)[int(len(part) * 0.99)] for n in range(0, len(taken), size) if (part := taken[n : n + size])]
+
+
 def told(soak: Soak, seconds: float, load: float) -> int:
     """Print what came of it; return how many things are wrong."""
     lines = soak.diary.read()
     own = sum(os.times()[2:4]) / (seconds * (os.cpu_count() or 1))
     print(f"处理器忙 {100 * load:.0f}%（办理人和 ysq run 占 {100 * own:.0f}%，其余是数据库和别的程序）")
-    spent = sorted(line["ms"] for line in lines if "ms" in line)
+    taken = [line["ms"] for line in lines if "ms" in line]  # in the order in which they ended
+    spent = sorted(taken)
     errors = Counter(line["text"][:80] for line in lines if "refused" in line)
     faults = judge.ticked_out(soak.home)
     losses = judge.losses(soak.home, soak.diary)
@@ -193,6 +200,7 @@ def told(soak: Soak, seconds: float, load: float) -> int:
     for title, part in kinds.items():
         part.sort()
         print(f"    {title}：p50 {part[len(part) // 2]:.1f} 毫秒，p99 {part[int(len(part) * 0.99)]:.1f} 毫秒")
+    print(f"    四段时间各自的 p99：{'、'.join(f'{p99:.1f}' for p99 in quarters(taken))} 毫秒")
     print(f"内存：后段与前段之比 {grown:.2f}（≤ {_GROWTH:.2f}）")
     print(f"到期提醒 {soak.numbers} 项，遗漏、重复 {len(timers) or '无'}；记录丢失、重复 {len(losses) or '无'}")
     print(f"报错 {sum(errors.values()) or '无'}")
