@@ -126,9 +126,10 @@ def ring_of(connection: Connection, agency: str) -> Keyring | None:
 
 
 class OneEncrypted:
-    """Enters a row that is encrypted with the key to write with, in one way to the database.
+    """Enters a row that is encrypted with the key to write with; on PostgreSQL in one way to the server.
 
-    The row is made with the key that was current when last asked, and entered only if it still is.
+    There the row is made with the key that was current when last asked, and entered only if it still is. SQLite is
+    asked first: that costs less than an INSERT with a condition.
     """
 
     def __init__(self, table: Table) -> None:
@@ -143,7 +144,7 @@ class OneEncrypted:
     def enter(self, connection: Connection, agency: str, row: Callable[[DataKey | None], dict[str, Any]]) -> None:
         """Enter what ``row`` makes with a key, or without one."""
         ring = ring_of(connection, agency)
-        last = ring.last() if ring is not None else None
+        last = ring.last() if ring is not None and connection.dialect.name == "postgresql" else None
         if last is not None and self._if_still.run(connection, {**row(last[1]), "key": last[0]}).rowcount:
             return
         self._row.run(connection, row(ring.current(connection) if ring is not None else None))
