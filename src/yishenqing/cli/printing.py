@@ -336,6 +336,7 @@ def check(found: Row) -> list[str]:
         f"  ？尚未由人核对的期限数值：{term['title']}　{term['value']}（{term['law']}）"
         for term in found["unchecked"]
     ]
+    out += [f"  ？尚未由人核对的款、项数目：《{title}》" for title in found["unchecked_parts"]]
     for proof in found["proof"]:
         out.append(f"“{proof['title']}”的不变量")
         out += [f"  {'✓' if one['proved'] else '×'} {one['title']}（{one['law']}）" for one in proof["invariants"]]

@@ -19,7 +19,11 @@ _ITEM = re.compile(r"第([一二三四五六七八九十]+)项")
 
 
 class Statute(Written, frozen=True):
-    """One statute or document: how it is cited, when it is in force, its articles restated in short."""
+    """One statute or document: how it is cited, when it is in force, its articles restated in short.
+
+    ``parts`` are the paragraphs (款) of an article, for each the number of its items (项); an article that is not
+    there may be cited in any part. A person compared them last on ``parts_checked_on``.
+    """
 
     title: str
     cite: str
@@ -29,10 +33,20 @@ class Statute(Written, frozen=True):
     articles: Mapping[str, str] = field(default_factory=dict)
     number: str = ""
     until: date | None = None
+    parts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    parts_checked_on: date | None = None
 
     def in_force(self, on: date) -> bool:
         """Tell whether the statute is in force on ``on``."""
         return self.since <= on and (self.until is None or on < self.until)
+
+    def has_part(self, article: str, paragraph: int, item: int) -> bool:
+        """Tell whether an article has this paragraph and, in it or (0: none named) in any, this item (0: none)."""
+        known = self.parts.get(article)
+        if known is None:
+            return True
+        inside = known[paragraph - 1 : paragraph] if paragraph else known
+        return any(item <= items for items in inside)
 
 
 class Value(Written, frozen=True):

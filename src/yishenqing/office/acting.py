@@ -12,7 +12,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from sqlalchemy import Connection
 
-from yishenqing.core import citing
 from yishenqing.core.deadline import Fact
 from yishenqing.core.decide import decide
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused
@@ -23,7 +22,7 @@ from yishenqing.core.ledger import append as chained
 from yishenqing.core.remedies import remedies
 from yishenqing.core.standing import Attempt, Standing
 from yishenqing.core.workflow import Step
-from yishenqing.office import casework, filling, following, paperwork, proving, telling
+from yishenqing.office import casework, filling, following, paperwork, proving, quoting, telling
 from yishenqing.office.casework import Casework
 from yishenqing.settings import Settings
 from yishenqing.store import due as due_store
@@ -219,8 +218,8 @@ class Registry:
         """
         faults = []
         for title, text in words:
-            if citing.unresolved(case.standing.law, text, on):  # the case's law may lack what has come since
-                faults += [Fault(u.text, field=title) for u in citing.unresolved(self._fetch_law(), text, on)]
+            if quoting.unresolved(case.standing.law, text, on):  # the case's law may lack what has come since
+                faults += [Fault(u.text, field=title) for u in quoting.unresolved(self._fetch_law(), text, on)]
         if faults:
             raise DataFault.of(faults)
 

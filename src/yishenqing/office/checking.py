@@ -69,6 +69,7 @@ def check(home: Path | None) -> Row:
         "readings": list(_readings(home, known[rulebook.DEFAULT].workflow)),
         "workflows": [{"id": n, "title": r.workflow.title, "extends": r.workflow.extends} for n, r in known.items()],
         "unchecked": _unchecked(law),
+        "unchecked_parts": [s.title for s in law.statutes.values() if s.parts and s.parts_checked_on is None],
         "proof": proofs,
     }
 
@@ -92,7 +93,7 @@ def _unchecked(law: Law) -> list[Row]:
     ]
 
 
-_NOTHING: Row = {"proof": [], "calendar": [], "readings": [], "workflows": [], "unchecked": []}
+_NOTHING: Row = {"proof": [], "calendar": [], "readings": [], "workflows": [], "unchecked": [], "unchecked_parts": []}
 
 
 def _places(known: Mapping[str, Rulebook]) -> dict[str, list[str]]:

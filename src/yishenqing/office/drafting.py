@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from yishenqing.core import citing
 from yishenqing.core.errors import NotFound
 from yishenqing.core.remedies import ITEM
 from yishenqing.letters import Letterbook
 from yishenqing.letters.context import blank, name_of
 from yishenqing.letters.model import LetterKind
-from yishenqing.office import composing, sheets, supplying, telling
+from yishenqing.office import composing, quoting, sheets, supplying, telling
 from yishenqing.office.acting import Act, Registry
 from yishenqing.office.candidates import ASIDE, FOR, candidates, outcome_title, precedent_row
 from yishenqing.office.casework import Casework, Row
@@ -140,7 +139,7 @@ def _replies(choice: Choice, law: Law, on: date) -> list[Row]:
             "text": m.precedent.reply,
             "source": f"precedent:{m.id}",
             "title": m.title,
-            "doubts": [u.text for u in citing.unresolved(law, m.precedent.reply, on)],
+            "doubts": [u.text for u in quoting.unresolved(law, m.precedent.reply, on)],
         }
         for m in choice.leader.bearing(FOR)
         if m.precedent.reply

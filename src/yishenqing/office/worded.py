@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from yishenqing.core import citing
 from yishenqing.core.masking import KINDS
 from yishenqing.letters.model import fact_of
+from yishenqing.office import quoting
 from yishenqing.office.candidates import AGAINST, FOR
 from yishenqing.office.casework import Row
 from yishenqing.office.composing import REASONING
@@ -109,8 +109,8 @@ def _judged(text: str, material: str, laws: Sequence[Law], on: date) -> tuple[li
 
 
 def _faults(sentence: str, material: str, laws: Sequence[Law], on: date) -> Iterator[str]:
-    for found in citing.unresolved(laws[0], sentence, on):
-        if all(any(u.citation == found.citation for u in citing.unresolved(law, sentence, on)) for law in laws[1:]):
+    for found in quoting.unresolved(laws[0], sentence, on):
+        if all(any(u.citation == found.citation for u in quoting.unresolved(law, sentence, on)) for law in laws[1:]):
             yield found.text
     for name in _NAMED.findall(sentence):
         if name not in material:
