@@ -47,6 +47,39 @@ def test_a_folder_without_an_office_is_no_fault(tmp_path: Path) -> None:
     assert (row["level"], row["remedy"]) == ("warning", "请运行：ysq init")
 
 
+@pytest.mark.parametrize(
+    ("statement", "said", "remedy"),
+    [
+        ("DELETE FROM alembic_version", "数据库是空的", "ysq restore"),
+        ("UPDATE alembic_version SET version_num = '0099'", "由更新的程序所建", "请换用更新的程序"),
+        ("UPDATE alembic_version SET version_num = '0014'", "结构是0014", "ysq upgrade"),
+    ],
+)
+def test_another_structure_is_told_with_what_helps(home: Path, statement: str, said: str, remedy: str) -> None:
+    tamper(home, statement)
+    row = found(home)["database"]
+    assert (row["level"], said in row["text"], remedy in row["remedy"]) == ("fault", True, True)
+
+
+@pytest.mark.parametrize("kind", ["precedents", "cases"])
+def test_what_is_not_entered_into_the_search_is_told(office: Office, home: Path, kind: str) -> None:
+    office.register(APPLICATION)
+    assert "search" not in found(home)
+    tamper(home, f"DELETE FROM search_totals WHERE collection = '{kind}'")  # noqa: S608 - a name of our own
+    row = found(home)["search"]
+    assert (row["level"], row["remedy"]) == ("fault", "请运行：ysq search --rebuild")
+    assert ysq("--home", home, "--as", USER, "search", "--rebuild").returncode == 0
+    assert "search" not in found(home)
+
+
+def test_a_lost_key_of_recognition_is_told_once_there_are_cases(office: Office, home: Path) -> None:
+    (home / "recognition.key").unlink(missing_ok=True)
+    assert "recognition" not in found(home)
+    office.register(APPLICATION)
+    (home / "recognition.key").unlink()
+    assert "ysq recognition rebuild" in found(home)["recognition"]["remedy"]
+
+
 def test_a_missing_library_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = fonts._loads
     monkeypatch.setattr(fonts, "_loads", lambda name: "harfbuzz-subset" not in name and real(name))

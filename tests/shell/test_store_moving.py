@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import random
@@ -92,6 +93,10 @@ _DYING = """
 """
 
 
+def found_again(office: Office) -> list[str]:
+    return sorted(row["id"] for row in office.search("征收公告", kinds=["case"], limit=50)["matches"])
+
+
 def test_cut_off_anywhere_it_goes_on(home: Path, numbers: list[str], to: str) -> None:
     """Killed at moments of chance, with work done in the file in between; at last everything has arrived."""
     chance = random.Random(os.getpid())  # noqa: S311 - nothing secret
@@ -109,14 +114,38 @@ def test_cut_off_anywhere_it_goes_on(home: Path, numbers: list[str], to: str) ->
         if not moved_mark(home / "office.db").exists():
             with Office.open(home, user=USER, today=lambda: DAY) as office:
                 numbers.append(office.register({**APPLICATION, "arrived_on": f"2026-04-{turn + 10}"})["number"])
-    if not read_settings(home).database:
-        if moved_mark(home / "office.db").exists():
-            with pytest.raises(Moved), Office.open(home, user=USER) as office:
-                office.register(APPLICATION)
+    if not read_settings(home).database and moved_mark(home / "office.db").exists():
+        with pytest.raises(Moved), Office.open(home, user=USER) as office:
+            office.register(APPLICATION)
+    with contextlib.suppress(DataFault):  # it had come to its end
         move_database(home, to)
     with Office.open(home, user=USER, today=lambda: DAY) as office:
         assert sorted(x["number"] for x in office.cases()["cases"]) == sorted(numbers)
+        assert sorted(x["ref"] for x in office.search("征收公告", kinds=["case"], limit=50)["matches"]) == sorted(
+            numbers
+        )
         assert [office.verify(n) for n in numbers] == [[]] * len(numbers)
+
+
+def test_cut_off_behind_the_change_over_everything_is_found_when_it_is_run_again(
+    home: Path, numbers: list[str], to: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Office, "rebuild_search", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        move_database(home, to)
+    monkeypatch.undo()
+    assert read_settings(home).database == to
+    found = move_database(home, to)
+    assert (found["moved"], found["database"], found["rows"]) == (False, to, 0)
+    with Office.open(home, user=USER, today=lambda: DAY) as office:
+        assert sorted(x["ref"] for x in office.search("征收公告", kinds=["case"], limit=50)["matches"]) == sorted(
+            numbers
+        )
+    with pytest.raises(DataFault, match="没有可迁移的"):
+        move_database(home, to)
 
 
 def test_a_text_erased_while_it_moves_is_erased_there_too_and_none_is_replaced(home: Path, to: str) -> None:

@@ -108,8 +108,13 @@ def move_database(wishes: Wishes, to: str) -> int:
             click.echo(f"　{table}　{count}行", err=True)
 
     found = move(wishes.folder, to, told)
+    if not found["moved"]:
+        show(wishes, found, [f"此前已迁到 {found['database']}；尚未编完的检索索引已经编完。"])
+        return 0
+    others = ["　提示：库中的其他机关各运行一次 ysq upgrade，检索索引才会编入。"] * (len(found["agencies"]) > 1)
     lines = [
         f"已迁到 {found['database']}：{len(found['agencies'])}个机关，{found['rows']}行逐条核对一致。",
+        *others,
         f"原数据库未作改动，已停用：{found['source']}（标记：{found['mark']}）",
         *(f"　提示：迁移前即已不符　{fault}" for fault in found["faults"]),
     ]

@@ -33,6 +33,7 @@ from yishenqing.shipped import layered
 from yishenqing.store import keyring
 from yishenqing.store.counts import failing, headless
 from yishenqing.store.engine import Transactions, open_engine
+from yishenqing.store.ledger import has_cases
 from yishenqing.store.vault import Papers
 
 if TYPE_CHECKING:
@@ -217,11 +218,12 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
         with transactions.reading() as connection:
             known, wanted = revision(connection), newest()
             if known != wanted:
-                text = f"结构是{known or '空的'}，本版本程序需要{wanted}"
-                return [Finding("database", "数据库", "fault", text, "请先备份，然后运行：ysq upgrade")]
+                return [_structure(known, wanted)]
             last, left = last_recorded(connection, settings.agency), leftovers(home, connection)
             running = [*_chains(connection, settings.agency), *_scheduler(connection, settings.agency)]
             running += _waiting(connection, settings.agency)
+            running += _searched(connection, settings.agency)
+            running += _recognised(connection, home, settings)
             running.append(_sealed(transactions, home, settings))
         undone = list(_destroyed(transactions, home, settings, sweep=sweep))
     finally:
@@ -233,6 +235,39 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
         *_left(left, sweep=sweep),
         *undone,
     ]
+
+
+def _structure(known: str | None, wanted: str) -> Finding:
+    from yishenqing.store.upgrade import versions
+
+    if not known:
+        text, remedy = "数据库是空的", "曾经办过案件的，请用备份恢复（ysq restore）；新设的机关请运行：ysq init"
+    elif known not in versions():
+        text = f"结构是{known}，由更新的程序所建，本版本程序只到{wanted}"
+        remedy = "请换用更新的程序；在此之前不要用本程序办理案件"
+    else:
+        text, remedy = f"结构是{known}，本版本程序需要{wanted}", "请先备份，然后运行：ysq upgrade"
+    return Finding("database", "数据库", "fault", text, remedy)
+
+
+def _searched(connection: Connection, agency: str) -> Iterator[Finding]:
+    """An index is not carried from one database to another: whoever is cut off before it is made finds nothing."""
+    from yishenqing.office import findable
+    from yishenqing.precedents import Library
+
+    sound = {"案例": Library(connection, agency).current(), "本机关案件": findable.current(connection, agency)}
+    for kind in (kind for kind, current in sound.items() if not current):
+        yield Finding("search", "检索索引", "fault", f"{kind}没有编入检索，检索不到", "请运行：ysq search --rebuild")
+
+
+def _recognised(connection: Connection, home: Path, settings: Settings) -> Iterator[Finding]:
+    from yishenqing.kinship import key
+
+    if has_cases(connection, settings.agency) and not (home / key.FILE).is_file():
+        text = f"缺少“{home / key.FILE}”，认不出同一申请人和相同的申请"
+        yield Finding(
+            "recognition", "识别密钥", "fault", text, "请从备份放回；没有的，请运行：ysq recognition rebuild"
+        )
 
 
 def _chains(connection: Connection, agency: str) -> Iterator[Finding]:

@@ -83,6 +83,11 @@ def missing(connection: Connection, agency: str) -> list[str]:
     return [r.number for r in rows if r.number not in known and r.state != destroying.STATE]
 
 
+def current(connection: Connection, agency: str) -> bool:
+    """Tell whether the cases were entered as texts are split now; of an agency without cases nothing need be."""
+    return Indexed(connection, agency, COLLECTION).current() or not ledger_store.has_cases(connection, agency)
+
+
 def begin_anew(connection: Connection, agency: str) -> None:
     """Empty the index of cases, to be entered anew."""
     Indexed(connection, agency, COLLECTION).begin_anew()

@@ -96,6 +96,10 @@ class Library:
         """Return ids and scores of ``search`` alone, without reading the records."""
         return [(hit.ref, hit.score) for hit in self._index.find(asked(text, limit), limit)]
 
+    def current(self) -> bool:
+        """Tell whether the precedents were entered into the index as texts are split now."""
+        return self._index.current() or not self.count()
+
     def enter_anew(self, *, everything: bool = False) -> int:
         """Enter every precedent into the index again if it was entered otherwise than texts are split now."""
         known = self.count()

@@ -31,8 +31,8 @@ def upgrade(engine: Engine, to: str = "head") -> str:
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, to)
-            except CommandError as error:
-                text = f"数据库版本与程序不符，请使用较新的程序（{error}）"
+            except CommandError:
+                text = "数据库由更新的程序所建，请使用较新的程序"
                 raise DataFault.of([Fault(text)]) from None
             return MigrationContext.configure(connection).get_current_revision() or ""
 
