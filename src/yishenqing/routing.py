@@ -23,7 +23,8 @@ class Rule(Written, frozen=True):
     """One line of the table: by which words a request is known, and who is responsible for what it asks for.
 
     ``department`` is an office of one's own that handles it; ``organ`` another organ, to which the applicant must
-    apply anew: there is no lawful transfer between organs (条例第三十六条第五项).
+    apply anew: there is no lawful transfer between organs (条例第三十六条第五项). Without ``contact`` it is a kind of
+    organ, whose name somebody must still write.
     """
 
     topic: str
@@ -104,8 +105,8 @@ def _faults(routing: Routing, document: Document) -> Iterator[Fault]:
         if bool(rule.department) == bool(rule.organ):
             text = "须写明由本机关哪个科室承办（department），或者由哪个机关负责公开（organ），二者择一"
             yield document.fault(text, ("rules", n))
-        if rule.organ and not (rule.contact and rule.sentence):
-            text = "由其他机关负责公开的，须有联系方式（contact）和告知申请人的话（sentence）"
+        if rule.organ and not rule.sentence:
+            text = "由其他机关负责公开的，须有告知申请人的话（sentence）"
             yield document.fault(text, ("rules", n), article("not_ours"))
         if not rule.words or not all(w.strip() for w in rule.words):
             yield document.fault("至少要有一个识别用的词，且不能为空", ("rules", n, "words"))

@@ -50,7 +50,7 @@ def test_places_and_further_words_narrow_a_rule(tmp_path: Path) -> None:
     [
         ("", "二者择一"),
         ("    department: 规划科\n    organ: 县政府\n    contact: 甲\n    sentence: 乙\n", "二者择一"),
-        ("    organ: 县政府\n", "须有联系方式"),
+        ("    organ: 县政府\n    contact: 甲\n", "须有告知申请人的话"),
         ("    department: 规划科\n    wordz: [甲]\n", "未知的键"),
     ],
 )

@@ -65,6 +65,8 @@ def right_organ(subject: Subject, check: Check) -> Iterator[Found]:
         elif any(word in organ for word in unknown):
             if len(plain(organ)) < check.figures.get("reason", 0):
                 yield Found("写“不能确定”而没有说明理由", place)
+        elif any(word in organ for word in check.words.get("vague", ())):
+            yield Found(f"“{organ}”不是一个机关的名称", place)
         elif contact and not _reaches(contact, check):
             yield Found(f"联系方式“{contact}”中没有电话、地址或者网址", place)
 

@@ -170,9 +170,10 @@ def _repeated(known: Known, item: Item) -> Iterable[Hint]:
 def _routed(known: Known, item: Item) -> Iterable[Hint]:
     from yishenqing.advice import Hint
 
-    own = known.case.row.agency
+    if any(route["department"] for route in item.routes):
+        return  # what an office of one's own makes or keeps is searched for first (条例第十条)
     for route in item.routes[:1]:
-        if route["organ"] and own:
+        if route["organ"]:
             why = f"分办表：{route['topic']}·{route['stage']}由{route['organ']}负责公开"
             weight = known.advice.figures["routing"]
             yield Hint("unable_not_held", "not_ours", why, article("not_ours"), weight, tuple(route["matched"]), "")

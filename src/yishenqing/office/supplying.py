@@ -77,7 +77,9 @@ def _where_public(_known: Known, item: Item) -> Supplied | None:
 def _of_route(name: str) -> Callable[[Known, Item], Supplied | None]:
     def tell(known: Known, item: Item) -> Supplied | None:
         route = next((r for r in item.routes if r["organ"]), None)
-        if route is None:
+        if route is None or any(r["department"] for r in item.routes):
+            return None
+        if name != "sentence" and not route["contact"]:  # a kind of organ: its name is for the officer to write
             return None
         text = str(route[name]).replace("您", you(known))  # the table speaks to people at the counter
         return Supplied(text, f"分办表：{route['topic']}·{route['stage']}")
