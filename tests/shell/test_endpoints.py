@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import socket
+import sqlite3
 import threading
 import time
 from array import array
@@ -213,6 +216,38 @@ def test_a_slow_model_is_waited_for_once(home: Path, calendar: Calendar, fake: F
         assert time.monotonic() - begun < 10
     assert [n for n in found["notes"] if "超时" in n]
     assert len(fake.sent) == 1
+
+
+@pytest.mark.parametrize("head", [b"", b"HTTP/1.0 200 OK\r\n\r\n"], ids=["in its head", "in its body"])
+def test_whoever_sends_a_byte_now_and_then_is_not_waited_for(head: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            line, _ = server.accept()
+            with line, contextlib.suppress(OSError):
+                line.sendall(head)
+                for _ in range(200):
+                    line.sendall(b"H")
+                    time.sleep(0.05)
+
+        threading.Thread(target=drip, daemon=True).start()
+        begun = time.monotonic()
+        with pytest.raises(Unreachable, match="超时"):
+            call(Endpoint(f"http://127.0.0.1:{server.getsockname()[1]}", "m", timeout=0.4), "/embeddings", {})
+        assert time.monotonic() - begun < 3
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity"])
+def test_a_vector_of_no_numbers_is_no_answer_and_is_not_kept(fake: Fake, tmp_path: Path, value: str) -> None:
+    kept = tmp_path / "vectors.db"
+    fake.answer = lambda *_: f'{{"data": [{{"index": 0, "embedding": [1.0, {value}]}}]}}'.encode()
+    with pytest.raises(Unreachable, match="不是数"):
+        vectors(Endpoint(fake.url, "m"), ["甲"], kept)
+    fake.answer = answering
+    assert list(vectors(Endpoint(fake.url, "m"), ["甲"], kept)[0]) == meaning("甲")
+    with sqlite3.connect(kept) as spoilt:  # by an earlier version
+        spoilt.execute("UPDATE vectors SET vector = ?", (array("f", [float("nan"), 1.0]).tobytes(),))
+    assert list(vectors(Endpoint(fake.url, "m"), ["甲"], kept)[0]) == meaning("甲")
 
 
 @pytest.mark.parametrize(("status", "text"), [(500, "HTTP 500"), (302, "HTTP 302"), (401, "HTTP 401")])

@@ -8,6 +8,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
+from math import isfinite
 from pathlib import Path
 
 from yishenqing.endpoints.calling import call
@@ -62,9 +63,15 @@ def _asked(endpoint: Endpoint, texts: Sequence[str]) -> list[array[float]]:
         found = [array("f", row["embedding"]) for row in rows]
     except (KeyError, TypeError, ValueError, OverflowError):
         raise Unreachable("回答不合格式（应为 data[].index、embedding）") from None
+    if not all(map(_sound, found)):
+        raise Unreachable("返回的向量中有不是数的值（NaN 或者无穷大）")
     if len(found) != len(texts) or not all(found):
         raise Unreachable(f"应有{len(texts)}个向量，返回{len(found)}个")
     return found
+
+
+def _sound(vector: array[float]) -> bool:
+    return all(map(isfinite, vector))
 
 
 def _length(vector: array[float]) -> float:
@@ -83,8 +90,8 @@ def _kept(path: Path | None, names: Sequence[str]) -> dict[str, array[float]]:
     with suppress(sqlite3.Error, ValueError), closing(sqlite3.connect(path)) as kept:
         for name in dict.fromkeys(names):
             row = kept.execute("SELECT vector FROM vectors WHERE name = ?", (name,)).fetchone()
-            if row:
-                found[name] = array("f", row[0])
+            if row and _sound(vector := array("f", row[0])):
+                found[name] = vector
     return found
 
 

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import socket
-import ssl
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 from msgspec import Struct, field
 
 from yishenqing.core.errors import YishenqingError, why
+from yishenqing.straight import exchanged, why_not
 
 Event = Mapping[str, Any]
 SIGNATURE, TIMESTAMP = "X-Ysq-Signature", "X-Ysq-Timestamp"
@@ -135,9 +135,11 @@ class Webhook(Struct, frozen=True):
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         signed = {**headers, TIMESTAMP: stamp, SIGNATURE: signature(self.secret, stamp, body or target.encode())}
         try:
-            status, content = self._exchanged(verb, url, target, body, signed)
+            status, content = exchanged(
+                verb, url, body, signed, seconds=self.timeout, largest=_LARGEST, ca=str(self.ca or "")
+            )
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise Unreachable(f"没有回应（{_short(error)}）") from None
+            raise Unreachable(f"没有回应（{why_not(error)}）") from None
         if not _OK <= status < _REDIRECT:
             said = f"HTTP {status} {content[: _TOLD * 4].decode(errors='replace')[:_TOLD]}".strip()
             if _CLIENT <= status < _SERVER and status not in _NOT_THE_EVENTS:
@@ -147,30 +149,6 @@ class Webhook(Struct, frozen=True):
             return json.loads(content)
         except ValueError:
             raise Unreachable("回答不是 JSON") from None
-
-    def _exchanged(
-        self, verb: str, url: SplitResult, target: str, body: bytes, headers: Mapping[str, str]
-    ) -> tuple[int, bytes]:
-        """Return the status and content of one answer: straight to the address, no proxy, no redirect."""
-        host, ends = url.hostname or "", time.monotonic() + self.timeout
-        if url.scheme == "https":
-            tls = ssl.create_default_context(cafile=self.ca or None)
-            line: http.client.HTTPConnection = http.client.HTTPSConnection(
-                host, url.port, timeout=self.timeout, context=tls
-            )
-        else:
-            line = http.client.HTTPConnection(host, url.port, timeout=self.timeout)
-        try:
-            line.request(verb, target, body or None, dict(headers))
-            answer = line.getresponse()
-            content = b""
-            while part := answer.read1(65536):
-                content += part
-                if len(content) > _LARGEST or time.monotonic() > ends:  # a drop now and then is no answer either
-                    raise ValueError("回答过长或者过慢")
-            return answer.status, content
-        finally:
-            line.close()
 
 
 def batch_key(events: Sequence[Event]) -> str:
@@ -206,16 +184,3 @@ def _private_or_secure(url: SplitResult) -> None:
         raise Unreachable(f"找不到主机“{host}”") from None
     if not all(ipaddress.ip_address(a.partition("%")[0]).is_private for a in known):
         raise Unreachable(f"“{host}”不在本机关的网络内，须用 https，没有发送任何内容")
-
-
-def _short(error: Exception) -> str:
-    said = next((text for kind, text in _SAID if isinstance(error, kind)), "")
-    return said or (str(error) or type(error).__name__)[:80]
-
-
-_SAID: tuple[tuple[type[Exception], str], ...] = (
-    (TimeoutError, "超时"),
-    (ConnectionRefusedError, "对方没有开放这一端口"),
-    (ConnectionError, "连接中断"),
-    (ssl.SSLCertVerificationError, "对方的证书不可信；自设证书机构的，请写明 ca"),
-)
