@@ -263,3 +263,18 @@ def test_nothing_to_search_for_is_told(text: str) -> None:
 
 def test_a_question_of_one_megabyte_is_answered(collection: Collection) -> None:
     assert collection.find(asked("会议纪要公开" + "无关文字" * 80_000), 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("2023年3月1日，" * 55_000, 55_000), ("a1 " * 330_000, 0), ("云政[2024]8号 " * 60_000, 60_000)],
+)
+def test_a_megabyte_of_marks_is_read_to_its_end(text: str, number: int) -> None:
+    """Looked at against every other one, or each to the end of the text, they would take a quarter of an hour."""
+    assert len(marks(text)) == number
+
+
+def test_the_statute_of_each_article_is_the_one_before_it() -> None:
+    said = "条例第三十六条、第三十七条；行政复议法第二十三条和第二十四条" + "，其他" * 90 + "第五条"
+    assert article_keys(said) >= {"条例条:第三十七条", "行政复议法条:第二十四条", "条:第五条"}
+    assert not any(key.endswith("条例条:第五条") for key in article_keys(said))

@@ -137,14 +137,10 @@ def asked_article(text: str) -> str:
 
 def cited(text: str) -> Iterator[tuple[list[str], str]]:
     """Yield the articles of ``text`` as keys, from whole to part, each with the names that its statute goes by."""
-    plain = folded(text)
     names: list[str] = []
-    end = 0
-    for mark, before in articles(plain):
-        between = before[end:]
-        if not (end and _JOINED.match(between)):
+    for n, (mark, between) in enumerate(articles(folded(text))):
+        if not (n and _JOINED.match(between)):
             names = _names(between)
-        end = mark.end
         for key in mark.keys:
             yield names, key
 

@@ -6,6 +6,7 @@ Each is found in folded text (see ``folding``) and gets keys in one form, under 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
 from msgspec import Struct
@@ -24,7 +25,7 @@ _DAY_IN_WORDS = re.compile(
 )
 _MONTH = re.compile(rf"{_YEAR}\s*年\s*(\d{{1,2}})\s*月(?!\d)")
 _CODE = re.compile(
-    r"(?<![a-z0-9])(?=[a-z0-9\s_/–—·-]*\d)[a-z]{0,8}\d{0,12}(?:\s*[-_/–—·]\s*[a-z0-9]{1,12}){1,5}(?![a-z0-9])"
+    r"(?<![a-z0-9])(?=[a-z0-9\s_/–—·-]{0,120}?\d)[a-z]{0,8}\d{0,12}(?:\s*[-_/–—·]\s*[a-z0-9]{1,12}){1,5}(?![a-z0-9])"
 )
 _SPLIT = re.compile(r"\s*[-_/–—·]\s*")
 # 第36条（五）, 第三十六条第（五）项, 条例36条第二款; without 第 only where a law or a part of it stands beside.
@@ -34,6 +35,7 @@ _ARTICLE = re.compile(
     rf"(?:\s*第?\s*\(?\s*({NUMERAL}{{1,3}})\s*\)?\s*款)?"
     rf"(?:\s*第?\s*\(?\s*({NUMERAL}{{1,3}})\s*\)?\s*项|\s*\(\s*({NUMERAL}{{1,3}})\s*\))?"
 )
+_NAMED_WITHIN = 100  # characters before an article: no statute's name is longer
 _HINT = re.compile(r"\d|[条令月]")  # without one of these there is no mark
 _MONTHS, _DAYS = range(1, 13), range(1, 32)
 
@@ -53,24 +55,28 @@ def marks(folded: str) -> list[Mark]:
     if not _HINT.search(folded):
         return []
     found: list[Mark] = []
-    taken: list[tuple[int, int]] = []
+    starts, ends = [], []  # type: list[int], list[int]  # of what is taken, in order: nothing overlaps
     for pattern, read in _KINDS:
         for match in pattern.finditer(folded):
             start, end = match.span()
-            if any(a < end and start < b for a, b in taken):
+            place = bisect_right(starts, start)
+            if (place and ends[place - 1] > start) or (place < len(starts) and starts[place] < end):
                 continue
             mark = read(match)
             if mark is not None:
                 found.append(mark)
-                taken.append((start, end))
+                starts.insert(place, start)
+                ends.insert(place, end)
     return sorted(found, key=lambda m: m.start)
 
 
 def articles(folded: str) -> Iterator[tuple[Mark, str]]:
-    """Yield each article of law in a folded text, with the text that stands before it."""
+    """Yield each article of law in a folded text, with what stands between it and the one before, or its end."""
+    last = 0
     for match in _ARTICLE.finditer(folded):
         if (mark := _article(match)) is not None:
-            yield mark, folded[: match.start()]
+            yield mark, folded[max(last, match.start() - _NAMED_WITHIN) : match.start()]
+            last = mark.end
 
 
 def rewritten(folded: str) -> str:
