@@ -16,7 +16,7 @@ import ssl
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import datetime, time, timedelta, timezone
+from datetime import datetime, time
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -27,8 +27,8 @@ from typing import Any, ClassVar, Self
 from msgspec import Struct
 
 from yishenqing.core.errors import YishenqingError, why
+from yishenqing.core.ledger import CHINA
 
-_CHINA = timezone(timedelta(hours=8))
 _PATIENCE = 10.0  # seconds for each answer of a server
 _HOOK_PATIENCE = 30.0
 _NOT_NOW = 421  # the server closes the connection (RFC 5321)
@@ -97,7 +97,7 @@ def is_quiet(hours: str, moment: datetime) -> bool:
     if not hours:
         return False
     since, until = (time.fromisoformat(text) for text in hours.split("-"))
-    now = moment.astimezone(_CHINA).time()
+    now = moment.astimezone(CHINA).time()
     return since <= now < until if since <= until else now >= since or now < until
 
 

@@ -17,8 +17,8 @@ from sqlalchemy import URL
 
 from yishenqing.cli import cli
 from yishenqing.core.errors import DataFault, NotFound, Refused, YishenqingError
+from yishenqing.core.ledger import CHINA
 from yishenqing.office import Office
-from yishenqing.office.premises import CHINA
 
 pytest_plugins = ["pg"]
 

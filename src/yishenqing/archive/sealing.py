@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from pathlib import Path
 
 from yishenqing.archive import bag
@@ -21,13 +21,12 @@ from yishenqing.archive.payload import BAGGED_ON, in_bag, info, payload
 from yishenqing.archive.writing import Written, put, put_tags, sync, unwritten, written
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Refused
-from yishenqing.core.ledger import digest
+from yishenqing.core.ledger import CHINA, digest
 
 _LAW = "work_order"
 _UNFINISHED = ".ysq-exporting"
 _SET_ASIDE = ".ysq-replaced"
 _LOCK = ".ysq-export.lock"
-CHINA = timezone(timedelta(hours=8))
 
 
 def export(target: Path, case: CaseFile) -> Package:

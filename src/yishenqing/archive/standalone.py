@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Callable, Iterator  # noqa: UP035 - an auditor's Python may be 3.8
 
@@ -24,6 +25,12 @@ NEEDED = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha25
 ALLOWED = NEEDED | {"checkpoints.jsonl"}
 BLOCK = 1 << 20
 Tell = Callable[[str, str], None]
+
+
+def day_in_china(moment: str) -> str:
+    """Return the day in China of a recording time, which is written in UTC."""
+    told = datetime.strptime(moment.rstrip("Z").partition(".")[0], "%Y-%m-%dT%H:%M:%S")  # noqa: DTZ007 - UTC, as written
+    return (told + timedelta(hours=8)).date().isoformat()
 
 
 def canonical(value: Any) -> str:
@@ -210,7 +217,8 @@ def check_points(root: Path, tell: Tell) -> tuple[dict[int, Any], str]:
         text = canonical({k: v for k, v in c.items() if k != "signature"})
         if not signed(openssl, c["key"], text.encode("utf-8"), bytes.fromhex(c["signature"])):
             tell("checkpoints.jsonl", f"第{n}号检查点的签名不符")
-        digests = f"第{n}号检查点 {c['made_at'][:10]} 核对值 {hashlib.sha256(text.encode('utf-8')).hexdigest()}"
+        digest = hashlib.sha256(text.encode("utf-8")).hexdigest()
+        digests = f"第{n}号检查点 {day_in_china(c['made_at'])} 核对值 {digest}"
         said.append(f"{digests}\n签名相符，公钥 {c['key']}（核对值、公钥请与会议纪要或者机关公布的核对）")
     return points, "\n".join(said)
 

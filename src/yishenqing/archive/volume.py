@@ -25,11 +25,10 @@ from yishenqing.archive.model import CaseFile, Package
 from yishenqing.archive.names import payload_name
 from yishenqing.archive.notice import NOTICE, volume_notice
 from yishenqing.archive.payload import AGENCY, BAGGED_ON, FORMAT, FORMAT_NUMBER, completed, in_bag, payload
-from yishenqing.archive.sealing import CHINA
 from yishenqing.archive.writing import Written, put, put_tags, sync, unwritten, written
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, IntegrityFault, Refused
-from yishenqing.core.ledger import ALGORITHM, canonical, digest
+from yishenqing.core.ledger import ALGORITHM, CHINA, canonical, digest
 
 _LAW = "work_order"
 _WORK = ".ysq-volume"

@@ -10,6 +10,7 @@ from yishenqing.cli.archiving import names_folder, progress, said, said_whole
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command, Group
+from yishenqing.core.ledger import in_china
 
 _FILE = click.Path(path_type=Path)
 _ACTS = {
@@ -103,7 +104,7 @@ def reads(wishes: Wishes, case: str) -> None:
     for row in found["reads"]:
         rehearsal = "　【演练】" if row["rehearsal"] else ""
         act = _ACTS.get(row["act"], row["act"])
-        parts = [row["at"][:19].replace("T", " "), row["actor"], act, row["number"], row["detail_title"]]
+        parts = [f"{in_china(row['at']):%Y-%m-%d %H:%M:%S}", row["actor"], act, row["number"], row["detail_title"]]
         lines.append("　".join(part for part in parts if part) + rehearsal)
     if found["waiting"]:
         lines.append("另有查阅记录尚待记入数据库（数据库暂时不能写入）。")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from yishenqing.articles import article
+from yishenqing.core.ledger import in_china
 
 Row = Mapping[str, Any]
 _STATES = {"proposed": "待决定", "open": "已决定转为主动公开", "decline": "已决定不转为主动公开"}
@@ -83,7 +84,7 @@ def history_lines(found: Row) -> list[str]:
     out.append("  历次登记")
     for state in found["history"]:
         record = state["record"]
-        place = f"{state['recorded_at'][:10]}　{record['attribute_title']}"
+        place = f"{in_china(state['recorded_at']):%Y-%m-%d}　{record['attribute_title']}"
         rehearsal = "　【演练】" if state["rehearsal"] else ""
         out.append(f"    {state['version']}　{place}　{state['source']}　办理人：{state['actor']}{rehearsal}")
     if found["assessments"]:

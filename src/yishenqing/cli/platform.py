@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import click
@@ -11,6 +10,7 @@ from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.printing import show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import IntegrityFault
+from yishenqing.core.ledger import in_china
 
 
 @click.group(cls=Group, help="同一数据库中的机关：登记、查看上下级。")
@@ -84,9 +84,7 @@ def _case_line(row: dict[str, Any]) -> str:
 
 def minute(instant: str) -> str:
     """Return an instant as an office reads it, in China's time."""
-    from yishenqing.office.premises import CHINA  # noqa: PLC0415 - `--help` opens no office
-
-    return f"{datetime.fromisoformat(instant).astimezone(CHINA):%Y-%m-%d %H:%M}"
+    return f"{in_china(instant):%Y-%m-%d %H:%M}"
 
 
 @click.command(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yishenqing.core.deadline import STATE_TITLES
+from yishenqing.core.ledger import in_china
 from yishenqing.core.workflow import OWED_BY_TITLES
 
 if TYPE_CHECKING:
@@ -173,7 +174,9 @@ def _since(found: Row) -> list[str]:
     """Return what has changed since the day that a case was shown as known on."""
     since = found["since"]
     out = ["", f"以上为{found['as_known']}时已知的情况。此后："]
-    out += [f"  第{e['seq']}条记录　{e['on']}{e['title']}（{e['recorded_at'][:10]}记入）" for e in since["entries"]]
+    for entry in since["entries"]:
+        written = f"{in_china(entry['recorded_at']):%Y-%m-%d}"
+        out.append(f"  第{entry['seq']}条记录　{entry['on']}{entry['title']}（{written}记入）")
     for moved in since["deadlines"]:
         out.append(f"  {moved['title']}：{moved['then'] or '（当时没有）'} → {moved['now']}")
         out += [f"    · {_with_law(why)}" for why in moved["why"]]

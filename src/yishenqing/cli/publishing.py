@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from yishenqing.cli.commands import read_facts
 from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command
+from yishenqing.core.ledger import in_china
 
 _FILE = click.Path(path_type=Path)
 Row = Mapping[str, Any]
@@ -161,13 +161,12 @@ _ACTS = {
 
 
 def _history(found: Row) -> Iterator[str]:
-    from yishenqing.office.premises import CHINA  # noqa: PLC0415 - `--help` opens no office
 
     yield f"{found['id']}　共{len(found['versions'])}个版本"
     for one in found["versions"]:
         text = one["record"]["title"] if one["record"] else "（文字已销毁）"
         # Whatever day a rehearsal plays, its version was written down on this one.
-        written = datetime.fromisoformat(one["recorded_at"]).astimezone(CHINA).date()
+        written = in_china(one["recorded_at"]).date()
         yield f"  第{one['version']}版　录入于{written}{_rehearsed(one)}　{one['source']}　{one['actor']}　{text}"
     for one in found["acts"]:
         reason = one["detail"].get("reason") or one["detail"].get("fate") or ""

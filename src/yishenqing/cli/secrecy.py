@@ -13,6 +13,7 @@ from yishenqing.cli.options import Wishes, global_options
 from yishenqing.cli.printing import show as _show
 from yishenqing.cli.speaking import Command, Group
 from yishenqing.core.errors import IntegrityFault
+from yishenqing.core.ledger import in_china
 
 _KEEP = "请将密钥另存一份在别处（不要与数据库的备份放在一起）；密钥丢失的，个人信息和附件无法恢复。"
 _WHAT = {"values": "封存的个人信息", "papers": "文件登记", "files": "文件", "answers": "带键办理的答复"}
@@ -87,7 +88,7 @@ def _status(found: Mapping[str, Any]) -> list[str]:
     there = "" if found["there"] else "　！没有找到"
     lines = [f"个人信息以 {found['cipher']} 加密，密钥在：{found['place']}{there}"]
     lines += [
-        f"  数据密钥{row['id']}　{row['made_at'][:10]}制作　{'已停用' if row['retired_at'] else '在用'}"
+        f"  数据密钥{row['id']}　{in_china(row['made_at']):%Y-%m-%d}制作　{'已停用' if row['retired_at'] else '在用'}"
         for row in found["keys"]
     ]
     waiting = [f"{_WHAT[what]}{count}项" for what, count in found["left"].items() if count]

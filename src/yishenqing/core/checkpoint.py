@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import asdict, fields
 
-from yishenqing.core.ledger import canonical
+from yishenqing.core.ledger import canonical, in_china
 
 FORMAT = "ysq-checkpoint1"
 FIRST = "0" * 64  # what the first checkpoint chains to
@@ -52,7 +52,8 @@ class Checkpoint(Struct, frozen=True):
     def for_minutes(self, name: str) -> str:
         """Return the one line that is read into the minutes of a meeting or printed in a bulletin."""
         rehearsal = "（演练）" if self.rehearsal else ""
-        return f"{name}第{self.n}号检查点{rehearsal}，{self.made_at[:10]}，案件{self.cases}件，核对值 {self.digest()}"
+        day = in_china(self.made_at).date()
+        return f"{name}第{self.n}号检查点{rehearsal}，{day}，案件{self.cases}件，核对值 {self.digest()}"
 
 
 def from_json(told: Mapping[str, Any]) -> Checkpoint:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, NamedTuple, cast
 
 from msgspec import DecodeError, Struct
@@ -18,6 +18,8 @@ from msgspec.json import Decoder
 from yishenqing.core.errors import Fault
 
 ALGORITHM = "ysq1-sha256"
+# A legal date is the day in China, whatever zone the server keeps; there is no summer time.
+CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 _SEALED = "sealed"
 # json.loads without its search for blanks around the text: canonical JSON has none, and a case has many payloads.
 _read = json.JSONDecoder().raw_decode
@@ -58,6 +60,11 @@ def sm3_digest(salt: str, content: bytes, name: str) -> str:
 def instant(moment: datetime) -> str:
     """Return a recording time as UTC text with microseconds, the form that is hashed and stored."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def in_china(stored: str) -> datetime:
+    """Return a stored recording time as people in an office read it."""
+    return datetime.fromisoformat(stored).astimezone(CHINA)
 
 
 class _Written(NamedTuple):

@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from yishenqing.almanac import CalendarFolder
 from yishenqing.core.errors import DataFault, YishenqingError
+from yishenqing.core.ledger import CHINA, in_china
 from yishenqing.office.casework import Row
 from yishenqing.office.premises import (
-    CHINA,
     TODAY,
     database_url,
     letter_signing,
@@ -288,7 +288,7 @@ def _scheduler(connection: Connection, agency: str) -> Iterator[Finding]:
     if last is None:
         yield Finding("scheduler", "定时检查", "warning", "从未运行，到期提醒不会发出", remedy)
         return
-    text = f"最近一次在{datetime.fromisoformat(last.at).astimezone(CHINA):%Y-%m-%d %H:%M}（{last.machine}）"
+    text = f"最近一次在{in_china(last.at):%Y-%m-%d %H:%M}（{last.machine}）"
     if last.is_late(datetime.now(UTC)):
         yield Finding("scheduler", "定时检查", "fault", f"已经停止：{text}", remedy)
     else:
@@ -358,10 +358,11 @@ def _left(left: list[Path], *, sweep: bool) -> Iterator[Finding]:
 def _clock(last: str) -> Finding:
     """A clock that runs behind would write entries before those that are there."""
     now = datetime.now(UTC)
+    here = f"{now.astimezone(CHINA):%Y-%m-%d %H:%M}"
     if last and (datetime.fromisoformat(last.rstrip("Z")).replace(tzinfo=UTC) - now).total_seconds() > _SKEW:
-        text = f"本机时间是{now:%Y-%m-%d %H:%M}（UTC），早于最后一条记录的时间{last[:16].replace('T', ' ')}（UTC）"
+        text = f"本机时间是{here}，早于最后一条记录的时间{in_china(last):%Y-%m-%d %H:%M}"
         return Finding("clock", "时钟", "fault", text, "请先校准本机时间（如 timedatectl set-ntp true）再办理案件")
-    return Finding("clock", "时钟", "ok", f"{now:%Y-%m-%d %H:%M}（UTC），不早于最后一条记录")
+    return Finding("clock", "时钟", "ok", f"{here}，不早于最后一条记录")
 
 
 def _today() -> Iterator[Finding]:

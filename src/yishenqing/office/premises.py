@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import getpass
 import os
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yishenqing.core.errors import DataFault, Fault
-from yishenqing.core.ledger import instant
+from yishenqing.core.ledger import CHINA, instant
 from yishenqing.store import address
 from yishenqing.store.engine import open_engine
 from yishenqing.store.masterkey import Masters
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 DATABASE = "office.db"
 TODAY = "YISHENQING_TODAY"
-# A legal date is the day in China, whatever zone the server keeps; there is no summer time.
-CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 def master_keys(home: Path, settings: Settings) -> Masters:

@@ -6,7 +6,6 @@ import hashlib
 import io
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from difflib import unified_diff
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from yishenqing import almanac
-from yishenqing.core.ledger import Entry
+from yishenqing.core.ledger import Entry, in_china
 from yishenqing.office.acting import Act, Registry
 from yishenqing.office.casework import Casework, Practice, Row
 from yishenqing.office.paperwork import Opener, dated
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from yishenqing.letters.press import Enclosed
     from yishenqing.letters.signing import Signing
 
-_CHINA = timedelta(hours=8)
 _PAGE_NUMBER = re.compile("—[0-9]+—")
 _CLAUSE_END = re.compile("(?<=[。；：，])")
 _HEADER = 2  # the two lines with which a difference begins
@@ -33,7 +31,7 @@ _HEADER = 2  # the two lines with which a difference begins
 
 def practice_of(practice: Practice, entry: Entry, home: Path) -> Practice:
     """Return the practice that knows what was known when ``entry`` was written: earlier acts, notices of that day."""
-    day = (datetime.fromisoformat(entry.recorded_at.rstrip("Z")) + _CHINA).date()
+    day = in_china(entry.recorded_at).date()
     return replace(practice, known_until=entry.recorded_at, workdays=almanac.workdays(day, home, day))
 
 

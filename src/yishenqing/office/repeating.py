@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from yishenqing.core.errors import DataFault, Fault, Moved
-from yishenqing.core.ledger import canonical, instant
+from yishenqing.core.ledger import canonical, in_china, instant
 from yishenqing.office.answering import Answer
 from yishenqing.store import keys
 
@@ -126,9 +126,7 @@ class _Call(Struct, frozen=True):
             return
         if before.digest == self.known.digest:
             raise _Replayed(before.answer)
-        from yishenqing.office.premises import CHINA  # noqa: PLC0415 - the desk knows this module
-
-        at = datetime.fromisoformat(before.given_at).astimezone(CHINA)
+        at = in_china(before.given_at)
         text = (
             f"键“{before.key}”已由{before.actor}于{at:%Y-%m-%d %H:%M}用于“{before.said}”，这一次的内容与那一次不同，"
             "本次没有写入任何内容；重试请用原来的内容，另办一项请换一个键"

@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 from yishenqing import agencies
 from yishenqing.articles import article
 from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused
-from yishenqing.core.ledger import instant
+from yishenqing.core.ledger import in_china, instant
 from yishenqing.office.casework import Row
 from yishenqing.office.moments import Moments
-from yishenqing.office.premises import CHINA, database_url
+from yishenqing.office.premises import database_url
 from yishenqing.settings import Settings, read_settings
 from yishenqing.store.engine import Transactions, open_engine
 from yishenqing.store.vault import write_whole
@@ -79,7 +79,7 @@ class SignInDesk:
                 refusal = Refused("用户名或者口令不正确。", law=[article(_LAW)])
             except agencies.Locked as locked:
                 self._note(connection, login, "locked")
-                until = datetime.fromisoformat(locked.args[0]).astimezone(CHINA)
+                until = in_china(locked.args[0])
                 refusal = Refused(
                     f"连续输错口令，账号已锁定，{until:%Y-%m-%d %H:%M}后可以再试。", law=[article(_LAW)]
                 )
