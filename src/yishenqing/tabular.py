@@ -132,10 +132,12 @@ def _sheets(path: Path, known: Headings, faults: list[Fault]) -> Iterator[Line]:
             warnings.simplefilter("ignore")  # about styles and validations, which nobody reads here
             book = load_workbook(path, read_only=True, data_only=True)
             pages = [(sheet.title, _cells(sheet)) for sheet in book.worksheets]
+            unreckoned = list(_unreckoned(path, dict(pages))) if _has_formulas(path) else []
         book.close()
     except Exception as error:  # noqa: BLE001 - a damaged workbook fails in the parser's many ways
         told = why(error) if isinstance(error, OSError) and error.errno else "已损坏，或者不是这种文件"
         raise DataFault.of([Fault(f"不是可以读取的 XLSX 工作簿（{told}）", str(path))]) from None
+    faults += unreckoned
     named = [
         (title, rows) for title, rows in pages if any(known.known(str(c)) for _, r in rows[:_SEARCHED] for c in r)
     ]
@@ -148,6 +150,32 @@ def _cells(sheet: Any) -> list[tuple[int, Sequence[Any]]]:
     sheet.reset_dimensions()  # what a file says of its own extent is often wrong
     rows = enumerate(sheet.iter_rows(values_only=True), start=1)
     return [(number, row) for number, row in rows if any(c is not None and str(c).strip() for c in row)]
+
+
+def _has_formulas(path: Path) -> bool:
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        sheets = [name for name in archive.namelist() if name.startswith("xl/worksheets/")]
+        return any(b"<f>" in content or b"<f " in content for content in map(archive.read, sheets))
+
+
+def _unreckoned(path: Path, pages: Mapping[str, Sequence[tuple[int, Sequence[Any]]]]) -> Iterator[Fault]:
+    """Name the formulas whose results are not in the file: it was written by a program that does not reckon."""
+    from openpyxl import load_workbook
+    from openpyxl.utils import get_column_letter
+
+    book = load_workbook(path, read_only=True)
+    for sheet in book.worksheets:
+        results = dict(pages.get(sheet.title, ()))
+        for number, row in _cells(sheet):
+            known = results.get(number, ())
+            for place, cell in enumerate(row):
+                if str(cell).startswith("=") and (place >= len(known) or known[place] is None):
+                    column = f"{get_column_letter(place + 1)}列是没有存下结果的公式"
+                    text = f"{column}；请在表格软件中打开并保存，或者改成文字"
+                    yield Fault(text, f"{path}［{sheet.title}］", number)
+    book.close()
 
 
 def refuse_bomb(path: Path, called: str) -> None:

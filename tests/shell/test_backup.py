@@ -241,6 +241,12 @@ class TestRefused:
             restore(made, home, key)
         assert made.read_bytes() == before
 
+    def test_a_place_within_the_office(self, home: Path, key: Secret) -> None:
+        """The next backup would hold this one, and the one after it both."""
+        for target in (home / "一月.ysq", home / "files" / ".." / "一月.ysq"):
+            with pytest.raises(DataFault, match="不能放在机关文件夹内"):
+                back_up(home, target, key)
+
     def test_what_is_no_backup(self, key: Secret, tmp_path: Path) -> None:
         (tmp_path / "x").write_bytes(b"PK\3\4 zip")
         with pytest.raises(DataFault, match="不是 ysq backup"):

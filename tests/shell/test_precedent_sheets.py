@@ -262,3 +262,14 @@ def test_every_shipped_record_is_complete(office: Office) -> None:
         if not getattr(p, name)
     }
     assert lacking == set()
+
+
+def test_a_formula_without_its_result_is_named_and_not_lost(tmp_path: Path) -> None:
+    """A workbook that no spreadsheet program has saved holds formulas alone."""
+    row = [*ROW]
+    row[1], row[7] = '=A2&"某案"', "=1"
+    with pytest.raises(DataFault) as raised:
+        list(read_records(table_xlsx(tmp_path / "案例", [HEAD, row]), CUSTOMS))
+    said = [(f.line, f.text[:2]) for f in raised.value.faults]
+    assert said == [(2, "B列"), (2, "H列")]
+    assert "请在表格软件中打开并保存" in raised.value.text

@@ -254,6 +254,21 @@ class TestInit:
         engine.dispose()
         assert ysq("doctor", "--home", home).stdout.count("数据库　结构") == 1
 
+    @pytest.mark.parametrize("wrong", ["postgresql+psycopg://a@127.0.0.1:1/d", "garbage", "mysql://a@h/d"])
+    def test_a_wrong_address_leaves_no_settings_behind(self, tmp_path: Path, to: str, wrong: str) -> None:
+        home = tmp_path / "机关"
+        assert ysq("--home", home, "--as", USER, "init", "--db", wrong).returncode != 0
+        assert not (home / "office.yaml").exists()
+        assert ysq("--home", home, "--as", USER, "init", "--db", to).returncode == 0
+
+    def test_whoever_wrote_the_settings_before_is_told_of_the_key(self, home: Path, tmp_path: Path) -> None:
+        new = tmp_path / "新设"
+        new.mkdir()
+        (new / "office.yaml").write_bytes((home / "office.yaml").read_bytes())
+        said = ysq("--home", new, "--as", USER, "init").stdout
+        assert "请将密钥另存一份" in said
+        assert "请将密钥另存一份" not in ysq("--home", new, "--as", USER, "init").stdout
+
     def test_takes_no_password_in_the_address(self, tmp_path: Path) -> None:
         done = ysq("init", "--db", "postgresql+psycopg://a:geheim@h/d", "--home", tmp_path / "home")
         assert done.returncode == 6

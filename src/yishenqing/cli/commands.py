@@ -35,7 +35,8 @@ def init(wishes: Wishes, workflow: str, db: str, roles: str | None) -> None:
     """Make an office's folder."""
     from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
-    existed = (wishes.folder / "office.yaml").exists()
+    existed, key = (wishes.folder / "office.yaml").exists(), wishes.folder / "secrecy.key"
+    keyed = key.exists()
     settings = Office.init(wishes.folder, wishes.user, workflow, db)
     with Office.open(wishes.folder, user=wishes.user) as office:
         encrypted = office.keys()
@@ -48,7 +49,7 @@ def init(wishes: Wishes, workflow: str, db: str, roles: str | None) -> None:
     if not existed:
         text.append(f"设置文件：{settings}（现为示例机关“云溪县自然资源局”，正式使用前请改成本机关的）")
         text.append("当前登录用户已有全部岗位；可在设置文件中另行分配。")
-    if not existed or not encrypted["encrypted"]:
+    if not existed or not encrypted["encrypted"] or (key.exists() and not keyed):
         from yishenqing.cli.secrecy import told_at_first  # noqa: PLC0415 - once in the life of an office
 
         text += told_at_first(encrypted)

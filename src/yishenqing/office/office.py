@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from yishenqing.core.errors import DataFault, Fault, NotFound
+from yishenqing.core.errors import DataFault, Fault, NotFound, YishenqingError
 from yishenqing.office import overseeing
 from yishenqing.office.agencies import AgencyVerbs
 from yishenqing.office.batch import BatchVerbs
@@ -69,8 +69,14 @@ class Office(
         if address.has_password(database):
             text = f"口令不写在地址里；请放在环境变量 {address.PASSWORD} 或者机关文件夹的 {address.PASSWORD_FILE} 中"
             raise DataFault.of([Fault(text, field="db")])
+        existed = (home / FILE).exists()
         settings_file = write_settings(home, user or system_user(), workflow, database)
-        cls.upgrade(home)
+        try:
+            cls.upgrade(home)
+        except YishenqingError:
+            if database and not existed:  # the address may be the fault: another one must be free to be given
+                settings_file.unlink()
+            raise
         with cls.open(home, user=user) as office:
             office._begin_encrypted()  # noqa: SLF001 - its own class
             with office._transactions.writing() as connection:  # noqa: SLF001 - its own class

@@ -44,6 +44,9 @@ def back_up(home: Path, target: Path, secret: Secret, *, with_keys: bool = False
     settings = read_settings(home)
     if target.exists() or target.is_symlink():
         raise DataFault.of([Fault("已经有这个文件，备份不覆盖；请换一个文件名", str(target))])
+    if target.absolute().resolve().is_relative_to(home.absolute().resolve()):
+        text = "备份不能放在机关文件夹内：以后的备份会把它也包进去，磁盘坏了也一起丢失；请换一个地方"
+        raise DataFault.of([Fault(text, str(target))])
     if not target.absolute().parent.is_dir():
         raise NotFound(f"没有文件夹“{target.absolute().parent}”。")
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.writing")

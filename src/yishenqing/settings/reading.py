@@ -76,7 +76,10 @@ def write_settings(home: Path, user: str, workflow: str = "", database: str = ""
         text = f"机关设置已经存在，所用流程是“{known}”；要改用“{workflow}”，请修改其中的 workflow"
         raise DataFault.of([Fault(text, str(path), field="workflow")])
     if database and read_settings(home).database != database:
-        text = "机关设置已经存在，数据库不是这一个；已有案件要迁到 PostgreSQL 的，请用 ysq move-database --to 地址"
+        text = (
+            "机关设置已经存在，数据库不是这一个；已有案件要迁到 PostgreSQL 的，请用 ysq move-database --to 地址，"
+            "还没有办过案件的，请直接修改其中的 database"
+        )
         raise DataFault.of([Fault(text, str(path), field="database")])
     return path
 

@@ -48,8 +48,8 @@ def open_engine(url: str, agency: str = "", *, only_looks: bool = False, wait: i
         server = parsed.get_backend_name() == "postgresql"
         given = address.session(parsed, agency, only_looks=only_looks, wait=wait) if server else {}
         engine = create_engine(parsed, connect_args=given, execution_options={_WAIT: wait})
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        text = f"数据库地址“{address.without_password(url)}”不可用（{error}）"
+    except (SQLAlchemyError, ImportError, ValueError):
+        text = f"数据库地址“{address.without_password(url)}”不可用，应写作 postgresql+psycopg://用户@主机/库名"
         raise DataFault.of([Fault(text, "office.yaml", field="database")]) from None
     if parsed.get_backend_name() == "sqlite":
         event.listen(engine, "do_connect", _connect_sqlite)
