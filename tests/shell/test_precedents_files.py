@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 
 from yishenqing.core.errors import DataFault, NotFound
 from yishenqing.core.numerals import numeral, value
+from yishenqing.office import Office
 from yishenqing.precedents import (
     Library,
     Precedent,
@@ -230,3 +231,19 @@ def test_a_vector_counts_what_was_packed_on_either_way_of_looking_up() -> None:
     assert vector.counts_of(everything | {1}) == dict(counts)
     large = Vector(Vector.pack(dict.fromkeys(range(1000), 70_000)))
     assert large.counts_of(frozenset({5, 5000})) == {5: 0xFFFF}
+
+
+@pytest.mark.parametrize("judged", ["", "q9\tPT01\t1", "q1\tPT01\t0"])
+def test_nothing_is_measured_where_no_judgment_says_what_is_to_be_found(
+    office: Office, tmp_path: Path, judged: str
+) -> None:
+    queries = written(tmp_path, '{"id": "q1", "text": "会议纪要"}', name="检索.jsonl")
+    with pytest.raises(DataFault, match="无从评测"):
+        office.precedent_evaluation(queries, written(tmp_path, judged, name="判断.tsv"))
+
+
+def test_judgments_of_what_is_not_there_are_counted(office: Office, tmp_path: Path) -> None:
+    queries = written(tmp_path, '{"id": "q1", "text": "会议纪要"}', name="检索.jsonl")
+    qrels = written(tmp_path, "q1\tP01\t1", "q1\tNOPE\t1", "q9\tP01\t1", name="判断.tsv")
+    found = office.precedent_evaluation(queries, qrels)
+    assert (found["judged"], found["unknown"]) == (1, 2)

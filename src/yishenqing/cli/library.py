@@ -95,7 +95,21 @@ def evaluate(wishes: Wishes, queries: Path, qrels: Path) -> None:
     if wishes.as_json:
         printing.document(found)
     else:
-        printing.lines(f"{name}　{value}" for name, value in found.items())
+        printing.lines(f"{_MEASURED.get(name, name)}　{value}" for name, value in found.items() if name != "unknown")
+        if found["unknown"]:
+            printing.lines([f"有{found['unknown']}项判断所说的检索或者案例不存在，没有计入或者算作没有找到。"])
+
+
+_MEASURED = {
+    "queries": "检索数",
+    "judged": "有相关判断的检索数",
+    "ndcg@10": "前十条的排序质量（NDCG@10）",
+    "map": "平均准确率（MAP）",
+    "p@5": "前五条的准确率（P@5）",
+    "recall@100": "前一百条的召回率（R@100）",
+    "p50_ms": "耗时中位数（毫秒）",
+    "p95_ms": "百分之九十五不超过（毫秒）",
+}
 
 
 for command in publishing.ALL:

@@ -99,12 +99,24 @@ class SearchVerbs(DraftVerbs):
             return batch(Library(connection, self.settings.agency), questions, limit)
 
     def precedent_evaluation(self, queries: Path, qrels: Path) -> Row:
-        """Measure the search against known answers."""
+        """Measure the search against known answers; ``unknown`` judgments name a query or a precedent not there.
+
+        Raises:
+            DataFault: a file has a fault, or no judgment calls an answer to one of the queries relevant.
+        """
         from yishenqing.precedents import Library, evaluate, read_qrels, read_queries
 
         questions, answers = read_queries(queries), read_qrels(qrels)
+        asked = {q.id for q in questions}
+        if not any(grade for query, known in answers.items() if query in asked for grade in known.values()):
+            text = f"没有一项判断说明“{queries}”中的哪个检索应当找到什么，无从评测"
+            raise DataFault.of([Fault(text, str(qrels))])
         with self._transactions.reading() as connection:
-            return evaluate(Library(connection, self.settings.agency), questions, answers)
+            library = Library(connection, self.settings.agency)
+            known = library.known({name for judged in answers.values() for name in judged})
+            judged = [(query, name) for query, grades in answers.items() for name in grades]
+            unknown = sum(query not in asked or name not in known for query, name in judged)
+            return {**evaluate(library, questions, answers), "unknown": unknown}
 
     def rebuild_search(self, *, everything: bool = False) -> Row:
         """Enter into the index what is missing there, or (``everything``) all; return how much was entered.

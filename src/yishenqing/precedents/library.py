@@ -71,6 +71,11 @@ class Library:
             self._connection.scalars(select(precedents.c.id).where(*here).order_by(precedents.c.id).limit(most))
         )
 
+    def known(self, identifiers: Iterable[str]) -> set[str]:
+        """Return which of these ids the library has."""
+        wanted = sorted(identifiers)
+        return {i for n in range(0, len(wanted), _BATCH) for i in self._records(wanted[n : n + _BATCH])}
+
     def count(self) -> int:
         """Return how many precedents the library has."""
         query = select(func.count()).select_from(precedents).where(precedents.c.agency == self._agency)
