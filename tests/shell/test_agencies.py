@@ -318,3 +318,9 @@ def test_open_cases_of_one_agency_are_not_the_others_reminders(
     with Office.open(home, user=USER, today=lambda: date(2026, 4, 20)) as office:
         told = office.tick()["reminders"]
     assert number not in {r["number"] for r in told}
+
+
+@pytest.mark.parametrize("words", [("tick",), ("doctor",), ("metrics",), ("check",), ("upgrade",), ("user", "list")])
+def test_what_knows_of_its_own_office_alone_looks_at_no_other(home: Path, words: tuple[str, ...]) -> None:
+    done = ysq(*words, "--agency", "qinghe", "--home", home, "--as", USER)
+    assert (done.returncode, "不能与 --agency 合用" in done.stderr) == (2, True)

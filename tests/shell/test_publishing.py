@@ -279,5 +279,7 @@ def test_the_whole_road_by_command(home: Path, office: Office, number: str) -> N
     assert "采用了案例P13" in run(home, "precedent", "use", number, "P13", "--as", USER)[1]
     target = home / "共享.jsonl"
     assert "已写出65个案例" in run(home, "precedent", "export", str(target))[1]
+    assert "不覆盖" in run(home, "precedent", "export", str(target))[1]
+    assert "以 .jsonl 结尾" in run(home, "precedent", "export", str(home / "共享.csv"))[1]
     assert "65个与库中相同" in run(home, "precedent", "import", str(target), "--as", USER)[1]
     assert "已撤下" in run(home, "precedent", "withdraw", "yunxi-zrzy-2026-1", "--reason", "试", "--as", USER)[1]

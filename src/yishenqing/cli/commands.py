@@ -108,7 +108,7 @@ def show(wishes: Wishes, case: str, as_known: date | None, *, drawn: bool) -> No
     if drawn and not wishes.as_json:
         from yishenqing.cli.weeks import drawings
 
-        printing.lines(drawings(found["deadlines"], wishes.folder, as_known))
+        printing.lines(drawings(found["deadlines"], wishes.place, as_known))
 
 
 @click.command(cls=Command, help="列出将要届满的期限，最急的在前。")

@@ -33,6 +33,17 @@ class Wishes(Struct):
 
     @property
     def folder(self) -> Path:
+        """Return the folder of the office that is acted upon.
+
+        Raises:
+            UsageError: another agency is to be looked at, and the command knows of one's own alone.
+        """
+        if self.agency:
+            raise click.UsageError("这一命令只办理本机关的，不能与 --agency 合用。")
+        return self.place
+
+    @property
+    def place(self) -> Path:
         """Return the office's folder: --home, else $YISHENQING_HOME, else ./yishenqing-home."""
         return self.home or Path(os.environ.get(_HOME) or _DEFAULT_HOME)
 
@@ -41,7 +52,7 @@ class Wishes(Struct):
         """Open the office for one command."""
         from yishenqing.office import Office  # noqa: PLC0415 - `--help` opens no office
 
-        with Office.open(self.folder, user=self._acting(), agency=self.agency) as office:
+        with Office.open(self.place, user=self._acting(), agency=self.agency) as office:
             self._check_known(office)
             yield office.once(self.key, seen=self.seen)
 
@@ -56,11 +67,11 @@ class Wishes(Struct):
     def _acting(self) -> str | None:
         from yishenqing.settings import read_settings  # noqa: PLC0415 - `--help` opens no office
 
-        if read_settings(self.folder).sign_in.by == "system":
+        if read_settings(self.place).sign_in.by == "system":
             return self.user
         from yishenqing.office.signing import acting
 
-        return acting(self.folder, self.user)
+        return acting(self.place, self.user)
 
     @contextmanager
     def office_as_seen(self) -> Iterator[Office]:
@@ -69,7 +80,7 @@ class Wishes(Struct):
 
         day = self.on
         today = (lambda: day) if day else None
-        with Office.open(self.folder, user=self._acting(), today=today, agency=self.agency) as office:
+        with Office.open(self.place, user=self._acting(), today=today, agency=self.agency) as office:
             self._check_known(office)
             yield office
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from yishenqing.precedents import Noted, Precedent, Shelf
     from yishenqing.precedents.customs import Customs
 
+_JSON_LINES = (".jsonl", ".ndjson")
+
 
 class LibraryVerbs(EntitledVerbs):
     """What is done with precedents."""
@@ -125,17 +127,22 @@ class LibraryVerbs(EntitledVerbs):
         """Write the precedents of a level (or all of the office's own and the city's) as JSON lines for others.
 
         Raises:
-            DataFault: there is no such level.
+            DataFault: there is no such level; the file is there already, or is to be of another kind.
         """
         from yishenqing.precedents import Library
 
+        target = Path(path)
+        if target.suffix.lower() not in _JSON_LINES:
+            raise DataFault.of([Fault("写出的是 JSON 行，请写作以 .jsonl 结尾的文件", str(target))])
+        if target.exists():
+            raise DataFault.of([Fault("已经有这个文件，不覆盖；请换一个文件名", str(target))])
         code = self._level(level) if level else ""
         with self._transactions.reading() as connection:
             found = [p for p in Library(connection, self.settings.agency).all() if not code or p.level == code]
         lines = [
             json.dumps({k: v for k, v in p.as_json().items() if k != "marks"}, ensure_ascii=False) for p in found
         ]
-        write_whole(Path(path), "".join(f"{line}\n" for line in lines).encode())
+        write_whole(target, "".join(f"{line}\n" for line in lines).encode())
         return {"path": str(path), "precedents": len(found)}
 
     # ---- what the verbs share

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from yishenqing.articles import article
-from yishenqing.core.errors import DataFault, Fault, Moved, Refused, why
+from yishenqing.core.errors import DataFault, Fault, Moved, NotFound, Refused, why
 from yishenqing.office.casework import Casework, Row
 from yishenqing.office.desk import Desk
 from yishenqing.office.papers import check_lettered
@@ -97,6 +97,7 @@ class WordVerbs(Desk):
         already lay with somebody else.
 
         Raises:
+            NotFound: there is no such case, or no such file.
             DataFault: a locked paragraph was changed (each is named, as it was and as it is); the file is none of
                 ours, or harmful; an island cites an article that does not hold.
             Moved: the case has changed since the file was written.
@@ -105,6 +106,8 @@ class WordVerbs(Desk):
         from yishenqing.letters import wordread
         from yishenqing.office import redrafting
 
+        if not path.exists():
+            raise NotFound(f"找不到文件“{path}”。")
         file = wordread.read(path)
         stamp = _stamp(file, path, self.today)
         with (self._transactions.writing if take else self._transactions.reading)() as connection:
