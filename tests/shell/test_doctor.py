@@ -72,6 +72,21 @@ def test_what_is_not_entered_into_the_search_is_told(office: Office, home: Path,
     assert "search" not in found(home)
 
 
+def test_lost_contents_are_told(office: Office, home: Path) -> None:
+    number = office.register(APPLICATION)["number"]
+    office.act(number, "acknowledged")
+    assert "papers" not in found(home)
+    next((home / "files").glob("??/*")).unlink()
+    row = found(home)["papers"]
+    assert (row["level"], "缺少1个" in row["text"], "ysq restore" in row["remedy"]) == ("fault", True, True)
+
+
+def test_what_hides_personal_data_is_read(home: Path) -> None:
+    (home / "workflows").mkdir(exist_ok=True)
+    (home / "workflows" / "sight.yaml").write_text("nonsense: 1\n")
+    assert found(home)["sight"]["level"] == "fault"
+
+
 def test_a_lost_key_of_recognition_is_told_once_there_are_cases(office: Office, home: Path) -> None:
     (home / "recognition.key").unlink(missing_ok=True)
     assert "recognition" not in found(home)

@@ -30,6 +30,7 @@ from yishenqing.office.premises import (
 )
 from yishenqing.settings import FILE, read_settings
 from yishenqing.shipped import layered
+from yishenqing.sight import read_sight
 from yishenqing.store import keyring
 from yishenqing.store.counts import failing, headless
 from yishenqing.store.engine import Transactions, open_engine
@@ -83,6 +84,7 @@ def examine(home: Path, *, sweep: bool = False) -> Row:
     findings += [*_fonts(home, settings), *_calendar(home), *_disk(home)]
     if settings is not None:
         findings += _secrets(home, settings)
+        findings += _guarded("sight", "遮盖个人信息的设置", lambda: _sight(home))
         findings += _guarded("database", "数据库", lambda: _database(home, settings, sweep=sweep))
     findings += _today()
     return {"findings": [f.as_json() for f in findings], "sound": all(f.level != "fault" for f in findings)}
@@ -208,7 +210,7 @@ def _disk(home: Path) -> Iterator[Finding]:
 
 
 def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
-    from yishenqing.office.leftovers import leftovers
+    from yishenqing.office.leftovers import leftovers, lost
     from yishenqing.store.upgrade import last_recorded, newest, revision
 
     if not settings.database and not (home / "office.db").is_file():
@@ -222,6 +224,7 @@ def _database(home: Path, settings: Settings, *, sweep: bool) -> list[Finding]:
             last, left = last_recorded(connection, settings.agency), leftovers(home, connection)
             running = [*_chains(connection, settings.agency), *_scheduler(connection, settings.agency)]
             running += _waiting(connection, settings.agency)
+            running += _lost(lost(home, connection, settings.agency))
             running += _searched(connection, settings.agency)
             running += _recognised(connection, home, settings)
             running.append(_sealed(transactions, home, settings))
@@ -248,6 +251,13 @@ def _structure(known: str | None, wanted: str) -> Finding:
     else:
         text, remedy = f"结构是{known}，本版本程序需要{wanted}", "请先备份，然后运行：ysq upgrade"
     return Finding("database", "数据库", "fault", text, remedy)
+
+
+def _lost(papers: list[str]) -> Iterator[Finding]:
+    if papers:
+        text = f"缺少{len(papers)}个案卷文件、文书的内容，如 files/{papers[0][:2]}/{papers[0]}"
+        remedy = "请用备份恢复到另一文件夹（ysq restore），把缺少的放回，再运行 ysq audit verify"
+        yield Finding("papers", "案卷文件", "fault", text, remedy)
 
 
 def _searched(connection: Connection, agency: str) -> Iterator[Finding]:
@@ -363,6 +373,11 @@ def _clock(last: str) -> Finding:
         text = f"本机时间是{here}，早于最后一条记录的时间{in_china(last):%Y-%m-%d %H:%M}"
         return Finding("clock", "时钟", "fault", text, "请先校准本机时间（如 timedatectl set-ntp true）再办理案件")
     return Finding("clock", "时钟", "ok", f"{here}，不早于最后一条记录")
+
+
+def _sight(home: Path) -> list[Finding]:
+    read_sight(home)  # or nobody is shown anything
+    return []
 
 
 def _today() -> Iterator[Finding]:

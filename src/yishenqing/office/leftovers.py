@@ -1,4 +1,4 @@
-"""Contents that no case refers to: what an act that was cut off in the middle had written before its entry."""
+"""Contents that no case refers to (written by an act that was cut off before its entry), and those that are lost."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ def leftovers(home: Path, connection: Connection) -> list[Path]:
     known |= set(connection.execute(kept).scalars())
     before = time.time() - _IN_FLIGHT
     return sorted(p for p in _contents(home) if p.name not in known and p.stat().st_mtime < before)
+
+
+def lost(home: Path, connection: Connection, agency: str) -> list[str]:
+    """Return the contents that cases of ``agency`` refer to and its folder lacks, by SHA-256, in order."""
+    mine = select(files.c.sha256).where(files.c.agency == agency)
+    kept = select(letters.c.sha256).join(cases, _OF_CASE)
+    kept = kept.where(letters.c.agency == agency, cases.c.state != destroying.STATE)
+    there = {path.name for path in (home / "files").glob("??/*")}
+    return sorted({*connection.execute(mine).scalars(), *connection.execute(kept).scalars()} - there)
 
 
 def swept(paths: list[Path]) -> int:
